@@ -1,0 +1,129 @@
+//! Everything that an exchange works with, made once at start.
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::consent::Spans;
+use crate::consent::sms::Templates;
+use crate::gateway::{CitizenDirectory, SmsGateway};
+use crate::metric::Metrics;
+use crate::random::Random;
+use crate::registry::Registry;
+use crate::store::seal::Seal;
+use crate::store::{Store, StoreError};
+use crate::trust::Trust;
+use crate::trust::outgoing::EnvelopeSigner;
+use std::sync::{Arc, PoisonError, RwLock};
+use tokio::sync::Notify;
+
+/// The service.
+pub struct App {
+    /// As read at start.
+    pub config: Config,
+    /// One reading a message.
+    pub clock: Arc<dyn Clock>,
+    /// Ids, references, nonces.
+    pub random: Arc<dyn Random>,
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Sealing and lookup keys, which the one-time codes are made from too.
+    pub seal: Arc<dyn Seal>,
+    /// БМГ.
+    pub citizen: Arc<dyn CitizenDirectory>,
+    /// 1414.
+    pub sms: Arc<dyn SmsGateway>,
+    /// Whose signatures are believed.
+    pub trust: RwLock<Arc<Trust>>,
+    /// Signs the answers.
+    pub answers: RwLock<Arc<EnvelopeSigner>>,
+    /// Spans of the law.
+    pub spans: Spans,
+    /// Texts of the SMS.
+    pub templates: Templates,
+    /// Figures.
+    pub metrics: Metrics,
+    /// Rings when a job may have fallen due.
+    pub wake: Notify,
+    registry: RwLock<Arc<Registry>>,
+}
+
+/// The parts that [`App::new`] puts together.
+pub struct Parts {
+    /// See [`App`].
+    pub config: Config,
+    /// See [`App`].
+    pub clock: Arc<dyn Clock>,
+    /// See [`App`].
+    pub random: Arc<dyn Random>,
+    /// See [`App`].
+    pub store: Arc<dyn Store>,
+    /// See [`App`].
+    pub seal: Arc<dyn Seal>,
+    /// See [`App`].
+    pub citizen: Arc<dyn CitizenDirectory>,
+    /// See [`App`].
+    pub sms: Arc<dyn SmsGateway>,
+    /// See [`App`].
+    pub trust: Trust,
+    /// See [`App`].
+    pub answers: EnvelopeSigner,
+    /// See [`App`].
+    pub templates: Templates,
+    /// See [`App`].
+    pub metrics: Metrics,
+}
+
+impl App {
+    /// Puts the service together and reads what is registered.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the registry cannot be read.
+    pub async fn new(parts: Parts) -> Result<Self, StoreError> {
+        let registry = parts.store.registry().await?;
+        Ok(Self {
+            spans: parts.config.spans(),
+            config: parts.config,
+            clock: parts.clock,
+            random: parts.random,
+            store: parts.store,
+            seal: parts.seal,
+            citizen: parts.citizen,
+            sms: parts.sms,
+            trust: RwLock::new(Arc::new(parts.trust)),
+            answers: RwLock::new(Arc::new(parts.answers)),
+            templates: parts.templates,
+            metrics: parts.metrics,
+            wake: Notify::new(),
+            registry: RwLock::new(Arc::new(registry)),
+        })
+    }
+
+    /// What is registered, as last read.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whose signatures are believed now.
+    #[must_use]
+    pub fn trust(&self) -> Arc<Trust> {
+        self.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What signs the answers now.
+    #[must_use]
+    pub fn answers(&self) -> Arc<EnvelopeSigner> {
+        self.answers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the registry anew if its version changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the registry that was read last stays.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        if self.store.registry_version().await? != self.registry().version {
+            let registry = Arc::new(self.store.registry().await?);
+            *self.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,413 @@
+//! The configuration: one TOML file, unknown keys refused, secrets only by file path. `deploy/kdp.toml` shows all of it.
+
+use crate::consent::Spans;
+use crate::consent::sms::{Sources, TemplateError, Templates};
+use crate::dispatch::Service;
+use crate::store::Budget;
+use crate::store::sqlite::Synchronous;
+use crate::trust::outgoing::KeyInfoForm;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+macro_rules! section {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty = $default:expr),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name { $($(#[$field_meta])* pub $field: $type),* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default),* }
+            }
+        }
+    };
+}
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `production` or `test`.
+    pub environment: Environment,
+    /// Listeners.
+    pub listen: Listen,
+    /// TLS of the public listener.
+    pub tls: Option<Tls>,
+    /// Where state lives.
+    pub database: Database,
+    /// The security token.
+    pub token: Token,
+    /// Authorities, and the service's own certificate.
+    pub trust: TrustSection,
+    /// Who may sign messages.
+    pub peers: BTreeMap<String, PeerSection>,
+    /// БМГ.
+    pub bmg: Gateway,
+    /// 1414.
+    pub sms: SmsSection,
+    /// Limits.
+    pub limits: Limits,
+    /// One-time codes.
+    pub method_5: Method5,
+    /// Names of the services on the wire.
+    pub services: Services,
+    /// Words of `data/status`.
+    pub words: Words,
+    /// How long things are kept.
+    pub retention: Retention,
+    /// The journal.
+    pub journal: Journal,
+    /// The log.
+    pub log: Log,
+}
+
+/// Whether test certificates may be trusted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// No test PKI, `synchronous = "full"`.
+    #[default]
+    Production,
+    /// Stands and benchmarks.
+    Test,
+}
+
+section! {
+    /// `[listen]`
+    Listen {
+        /// Public listener.
+        public: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8414)),
+        /// Health and metrics.
+        admin: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8415)),
+        /// Address of the service as callers reach it, for the WSDL; empty: from the listener.
+        base_url: String = String::new(),
+    }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Private key, PEM.
+    pub key: PathBuf,
+}
+
+section! {
+    /// `[database]`
+    Database {
+        /// `sqlite:///var/lib/kdp/kdp.db`
+        url: String = "sqlite:///var/lib/kdp/kdp.db".to_owned(),
+        /// `full`, or `off` with `environment = "test"`.
+        synchronous: Synchronous = Synchronous::Full,
+        /// Sealing keys: lines `number hex`, the first seals.
+        seal_keys: PathBuf = PathBuf::from("/etc/kdp/seal.keys"),
+        /// Lookup key: one line `1 hex`.
+        lookup_key: PathBuf = PathBuf::from("/etc/kdp/lookup.key"),
+    }
+}
+
+section! {
+    /// `[token]`
+    Token {
+        /// `iss` of the security tokens.
+        issuer: String = "kdp".to_owned(),
+        /// How long a key signs, days.
+        key_days: i64 = 90,
+        /// How long a new key is published before it signs, hours.
+        key_lead_hours: i64 = 24,
+    }
+}
+
+section! {
+    /// `[trust]`
+    TrustSection {
+        /// Certificates of authorities, PEM or DER.
+        authorities: Vec<PathBuf> = Vec::new(),
+        /// The service's certificate for its answers.
+        certificate: PathBuf = PathBuf::from("/etc/kdp/service.cert.pem"),
+        /// Its private key.
+        key: PathBuf = PathBuf::from("/etc/kdp/service.key.pem"),
+        /// `certificate` or `issuer-serial`.
+        answer_key_info: KeyInfoForm = KeyInfoForm::Certificate,
+    }
+}
+
+/// `[peers.NAME]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PeerSection {
+    /// `gateway` or `direct`.
+    pub kind: PeerKindWord,
+    /// Pinned certificates. A direct peer without any chains to an authority by its BIN.
+    #[serde(default)]
+    pub certificates: Vec<PathBuf>,
+    /// The sender that a direct peer speaks for; without it, any sender of its BIN.
+    #[serde(default)]
+    pub sender_id: Option<String>,
+}
+
+/// Kinds of peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PeerKindWord {
+    /// ШЭП.
+    Gateway,
+    /// Signs itself.
+    Direct,
+}
+
+section! {
+    /// `[bmg]`: no driver is offered yet; requests of methods 1 and 5 wait and time out.
+    Gateway {
+        /// Time for one question within an exchange, milliseconds.
+        timeout_ms: u64 = 2000,
+    }
+}
+
+section! {
+    /// `[sms]`
+    SmsSection {
+        /// Texts, `Kazakh / Russian`; empty: the built-in ones.
+        ask: String = String::new(),
+        /// Method 5.
+        ask_code: String = String::new(),
+        /// Help.
+        help: String = String::new(),
+        /// Help for method 5.
+        help_code: String = String::new(),
+        /// When a bare yes is not enough.
+        add_reference: String = String::new(),
+        /// Time for handing one SMS over, milliseconds.
+        timeout_ms: u64 = 10_000,
+    }
+}
+
+section! {
+    /// `[limits]`
+    Limits {
+        /// Body of a message, bytes.
+        body_bytes: usize = 1 << 20,
+        /// HTTP header, bytes.
+        header_bytes: usize = 32 << 10,
+        /// Reading a message, seconds.
+        read_seconds: u64 = 10,
+        /// A whole exchange, seconds.
+        exchange_seconds: u64 = 25,
+        /// Exchanges at the same time.
+        in_flight: usize = 512,
+        /// `poll_after` of a waiting request, seconds.
+        poll_after_seconds: u32 = 5,
+        /// Method 1: how long an answer is awaited, seconds.
+        answer_seconds: i64 = 900,
+        /// How long БМГ and 1414 are tried, seconds.
+        retry_seconds: i64 = 900,
+        /// How long a yes waits to be collected, seconds.
+        collect_seconds: i64 = 86_400,
+        /// Longest life of a verification token, seconds.
+        ovt_lifetime_seconds: i64 = crate::token::ovt::MAX_LIFETIME,
+        /// Subjects that one unbound verification token may serve.
+        ovt_subjects: u32 = 1000,
+        /// SMS asks of one subject a day.
+        sms_per_subject: u32 = 10,
+        /// SMS asks of one initiator a day.
+        sms_per_initiator: u32 = 100_000,
+        /// How long running exchanges may end after SIGTERM, seconds.
+        drain_seconds: u64 = 30,
+    }
+}
+
+section! {
+    /// `[method_5]`
+    Method5 {
+        /// Life of a one-time code, seconds.
+        code_seconds: i64 = 300,
+        /// Tries.
+        attempts: u32 = 3,
+    }
+}
+
+section! {
+    /// `[services]`
+    Services {
+        /// serviceId of access requests.
+        access_request: String = "KDP_SERVICE".to_owned(),
+    }
+}
+
+section! {
+    /// `[words]`
+    Words {
+        /// The subject is awaited.
+        pending: String = "PENDING".to_owned(),
+        /// Granted.
+        valid: String = "VALID".to_owned(),
+        /// Refused.
+        invalid: String = "INVALID".to_owned(),
+        /// No answer.
+        timeout: String = "TIMEOUT".to_owned(),
+        /// No number.
+        not_found: String = "NOT_FOUND".to_owned(),
+        /// Data wrong, or a failure of ours.
+        error: String = "ERROR".to_owned(),
+    }
+}
+
+section! {
+    /// `[retention]`: nothing is erased yet; the section is read so that files need no change later.
+    Retention {
+        /// Decisions and journal, days.
+        decision_days: u32 = 5 * 365,
+        /// SMS texts and phone numbers, days after the end of the request.
+        phone_days: u32 = 90,
+    }
+}
+
+section! {
+    /// `[journal]`
+    Journal {}
+}
+
+section! {
+    /// `[log]`
+    Log {
+        /// `error`, `warn`, `info` or `debug`.
+        level: String = "info".to_owned(),
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::ErrorKind),
+    /// Not TOML of this shape; the text names line and key.
+    #[error("{0}")]
+    Syntax(String),
+    /// A value that makes no sense; names the key.
+    #[error("{0}")]
+    Value(String),
+    /// A text of an SMS.
+    #[error("[sms]: {0}")]
+    Template(#[from] TemplateError),
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the line.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::File(path.to_owned(), e.kind()))?;
+        Self::parse(&text)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// [`ConfigError::Syntax`] with the line, [`ConfigError::Value`], [`ConfigError::Template`].
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let config: Self = toml::from_str(text).map_err(|e| ConfigError::Syntax(e.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let value = |text: &str| Err(ConfigError::Value(text.to_owned()));
+        if self.database.synchronous == Synchronous::Off && self.environment != Environment::Test {
+            return value("database.synchronous = \"off\" needs environment = \"test\"");
+        }
+        self.sqlite_path()?;
+        let positive = [
+            ("limits.answer_seconds", self.limits.answer_seconds),
+            ("limits.retry_seconds", self.limits.retry_seconds),
+            ("limits.collect_seconds", self.limits.collect_seconds),
+            ("limits.ovt_lifetime_seconds", self.limits.ovt_lifetime_seconds),
+            ("method_5.code_seconds", self.method_5.code_seconds),
+            ("token.key_days", self.token.key_days),
+            ("method_5.attempts", i64::from(self.method_5.attempts)),
+            ("limits.in_flight", i64::try_from(self.limits.in_flight).unwrap_or(i64::MAX)),
+        ];
+        if let Some((name, _)) = positive.iter().find(|(_, n)| *n <= 0) {
+            return Err(ConfigError::Value(format!("{name} must be more than 0")));
+        }
+        if self.limits.header_bytes < 8192 {
+            return value("limits.header_bytes must be at least 8192");
+        }
+        if tracing_subscriber::EnvFilter::try_new(&self.log.level).is_err() {
+            return value("log.level must be error, warn, info or debug");
+        }
+        self.templates().map(|_| ())
+    }
+
+    /// Path of the SQLite file that `database.url` names.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
+    pub fn sqlite_path(&self) -> Result<PathBuf, ConfigError> {
+        let path = self.database.url.strip_prefix("sqlite://").filter(|path| path.starts_with('/'));
+        path.map(PathBuf::from)
+            .ok_or_else(|| ConfigError::Value("database.url must be sqlite:///absolute/path".to_owned()))
+    }
+
+    /// The texts of the SMS.
+    ///
+    /// # Errors
+    /// [`ConfigError::Template`].
+    pub fn templates(&self) -> Result<Templates, ConfigError> {
+        let built_in = Sources::default();
+        let or = |own: &'static str, text: &str| -> String {
+            if text.is_empty() { own.to_owned() } else { text.to_owned() }
+        };
+        let sms = &self.sms;
+        let (ask, ask_code) = (or(built_in.ask, &sms.ask), or(built_in.ask_code, &sms.ask_code));
+        let (help, help_code) = (or(built_in.help, &sms.help), or(built_in.help_code, &sms.help_code));
+        let add_reference = or(built_in.add_reference, &sms.add_reference);
+        Ok(Templates::parse(&Sources {
+            ask: &ask,
+            ask_code: &ask_code,
+            help: &help,
+            help_code: &help_code,
+            add_reference: &add_reference,
+        })?)
+    }
+
+    /// Spans of consent.
+    #[must_use]
+    pub fn spans(&self) -> Spans {
+        Spans {
+            answer: self.limits.answer_seconds,
+            code: self.method_5.code_seconds,
+            retry: self.limits.retry_seconds,
+            collect: self.limits.collect_seconds,
+            attempts: self.method_5.attempts,
+        }
+    }
+}
+
+impl Limits {
+    /// Daily budgets of SMS asks.
+    #[must_use]
+    pub fn sms_budget(&self) -> Budget {
+        Budget { subject: self.sms_per_subject, initiator: self.sms_per_initiator }
+    }
+}
+
+impl Services {
+    /// The service with this serviceId.
+    #[must_use]
+    pub fn find(&self, service_id: &str) -> Option<Service> {
+        (service_id == self.access_request).then_some(Service::AccessRequest)
+    }
+
+    /// Metric label of this serviceId.
+    #[must_use]
+    pub fn label(&self, service_id: &str) -> &'static str {
+        self.find(service_id).map_or("none", Service::label)
+    }
+}

@@ -1,0 +1,288 @@
+//! The checks of F-6 as values, run in the law's order. The same list serves the answer and the journal.
+//!
+//! Three checks stand before the data of the request are read and fail as faults: sender known, sender
+//! authenticated, BIN of the sender. They begin every examination as passed.
+
+use super::identity::ServiceIds;
+use super::method::{Allowance, Ask, DirectoryEntry, Method};
+use crate::text::{Check, Reason};
+use crate::token::ovt::{self, Mcheck, Ovt, OvtKey};
+use std::borrow::Cow;
+
+/// One check that ran. Neither text holds personal data.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Finding {
+    /// Which check.
+    #[serde(serialize_with = "code_of")]
+    pub check: Check,
+    /// Its outcome.
+    pub passed: bool,
+    /// What was found.
+    pub found: Cow<'static, str>,
+    /// What was expected.
+    pub expected: Cow<'static, str>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn code_of<S: serde::Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(check.code())
+}
+
+/// What a request is held against.
+pub struct Facts<'a> {
+    /// The request.
+    pub ask: &'a Ask,
+    /// The initiator's registration.
+    pub allowance: &'a Allowance,
+    /// The initiator's registered keys.
+    pub ovt_keys: &'a [OvtKey],
+    /// The directory entry that the request names, if it is known.
+    pub entry: Option<&'a DirectoryEntry>,
+    /// Unix seconds.
+    pub at: i64,
+    /// Longest life of a verification token, seconds.
+    pub ovt_lifetime: i64,
+}
+
+/// What was agreed, when every check passed.
+pub struct Agreed {
+    /// For these services.
+    pub services: ServiceIds,
+    /// Life of the token, seconds.
+    pub term_seconds: u64,
+    /// Which data, as the subject reads it.
+    pub data: String,
+    /// The verification token of methods 2 to 4.
+    pub ovt: Option<Ovt>,
+}
+
+/// The outcome of all checks.
+pub struct Examination {
+    /// Those that ran, in order; the last failed if the verdict is a no.
+    pub findings: Vec<Finding>,
+    /// The verdict.
+    pub verdict: Result<Agreed, Reason>,
+}
+
+/// What the checks found on the way.
+#[derive(Default)]
+struct Progress {
+    services: Option<ServiceIds>,
+    term_seconds: u64,
+    ovt: Option<Ovt>,
+}
+
+struct Failure {
+    reason: Reason,
+    found: Cow<'static, str>,
+    expected: Cow<'static, str>,
+}
+
+type Step = (Check, fn(&Facts<'_>, &mut Progress) -> Result<Seen, Failure>);
+/// Found and expected of a check that passed.
+type Seen = (Cow<'static, str>, Cow<'static, str>);
+
+/// F-6, every request.
+const EVERY: &[Step] = &[
+    (Check::MethodAllowed, method_allowed),
+    (Check::DirectoryEntry, directory_entry),
+    (Check::ServicesAllowed, services_allowed),
+    (Check::TermWithinAgreement, term),
+];
+
+/// F-6, method 2, after those of every request.
+const OWN_MEANS: &[Step] = &[
+    (Check::OvtPresent, ovt_present),
+    (Check::OvtSignature, ovt_signature),
+    (Check::OvtBin, ovt_bin),
+    (Check::OvtMethod, ovt_method),
+    (Check::OvtDate, ovt_date),
+    (Check::OvtSubject, ovt_subject),
+];
+
+/// Runs the checks of the request's method until one fails.
+#[must_use]
+pub fn examine(facts: &Facts<'_>) -> Examination {
+    let mut findings = Vec::with_capacity(16);
+    for check in [Check::SenderKnown, Check::SenderAuthenticated, Check::BinOfSender, Check::IinWellFormed] {
+        findings.push(Finding { check, passed: true, found: "yes".into(), expected: "yes".into() });
+    }
+    let own: &[Step] = match facts.ask.method {
+        Method::OwnMeans => OWN_MEANS,
+        // Proactive service and logging mode need directories that are not kept yet: no registration allows them.
+        Method::Sms | Method::Code | Method::Proactive | Method::Logging => &[],
+    };
+    let mut progress = Progress::default();
+    for (check, step) in EVERY.iter().chain(own) {
+        match step(facts, &mut progress) {
+            Ok((found, expected)) => {
+                findings.push(Finding { check: *check, passed: true, found, expected });
+            }
+            Err(Failure { reason, found, expected }) => {
+                findings.push(Finding { check: *check, passed: false, found, expected });
+                return Examination { findings, verdict: Err(reason) };
+            }
+        }
+    }
+    let verdict = match progress.services {
+        Some(services) => Ok(Agreed {
+            services,
+            term_seconds: progress.term_seconds,
+            data: data(facts),
+            ovt: progress.ovt,
+        }),
+        None => Err(Reason::ServiceNotAllowed),
+    };
+    Examination { findings, verdict }
+}
+
+fn data(facts: &Facts<'_>) -> String {
+    match facts.entry {
+        Some(entry) if facts.ask.data.is_empty() => entry.data.clone(),
+        _ => facts.ask.data.clone(),
+    }
+}
+
+fn failure(
+    reason: Reason,
+    found: impl Into<Cow<'static, str>>,
+    expected: impl Into<Cow<'static, str>>,
+) -> Failure {
+    Failure { reason, found: found.into(), expected: expected.into() }
+}
+
+fn method_allowed(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    let allowed = &facts.allowance.methods;
+    let found = facts.ask.method.number().to_string();
+    let expected = allowed.iter().map(|m| m.number().to_string()).collect::<Vec<_>>().join(", ");
+    let implemented = !matches!(facts.ask.method, Method::Proactive | Method::Logging);
+    if implemented && allowed.contains(&facts.ask.method) {
+        Ok((found.into(), expected.into()))
+    } else {
+        Err(failure(Reason::MethodNotAllowed, found, expected))
+    }
+}
+
+fn directory_entry(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    let Some(id) = &facts.ask.directory_id else {
+        return Ok(("no entry named".into(), "a list of ServiceIDs is enough".into()));
+    };
+    let expected = "an entry of this initiator in force";
+    match facts.entry {
+        // A foreign entry looks like an unknown one.
+        Some(entry) if entry.bin == facts.ask.bin.as_str() => match entry.expires_at {
+            Some(end) if facts.at >= end => {
+                let end = crate::clock::text(end.saturating_mul(1000));
+                Err(failure(Reason::DirectoryExpired, format!("ended {end}"), expected))
+            }
+            _ => Ok((id.clone().into(), expected.into())),
+        },
+        _ => Err(failure(Reason::DirectoryUnknown, "unknown", expected)),
+    }
+}
+
+fn services_allowed(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let allowed = facts.entry.map_or(&facts.allowance.services, |entry| &entry.services);
+    let asked = match (&facts.ask.services, facts.entry) {
+        (Some(services), _) => Some(services.clone()),
+        (None, Some(entry)) => ServiceIds::collect(entry.services.iter().cloned()),
+        (None, None) => None,
+    };
+    let expected = allowed.join(";");
+    let Some(asked) = asked else {
+        return Err(failure(Reason::ServiceNotAllowed, "no ServiceID", expected));
+    };
+    let outside = asked.outside(allowed);
+    if !outside.is_empty() {
+        return Err(failure(Reason::ServiceNotAllowed, outside.join(";"), expected));
+    }
+    let found = asked.key();
+    progress.services = Some(asked);
+    Ok((found.into(), expected.into()))
+}
+
+fn term(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let agreed = facts.entry.map_or(facts.allowance.max_term_seconds, |entry| entry.period_seconds);
+    let asked_ms = facts.ask.expires_in_ms;
+    let expected = format!("at most {agreed} s");
+    if asked_ms > agreed.saturating_mul(1000) {
+        return Err(failure(Reason::TermTooLong, format!("{asked_ms} ms"), expected));
+    }
+    // Whole seconds, as exp has them; a shorter wish than a second is a second.
+    progress.term_seconds = if asked_ms == 0 { agreed } else { (asked_ms / 1000).max(1) };
+    Ok((format!("{} s", progress.term_seconds).into(), expected.into()))
+}
+
+fn ovt_present(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    match &facts.ask.ovt {
+        Some(_) => Ok(("present".into(), "present".into())),
+        None => Err(failure(Reason::OvtMissing, "absent", "present")),
+    }
+}
+
+fn ovt_signature(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let expected = "a compact JWS signed by a registered key of the initiator";
+    let compact = facts.ask.ovt.as_deref().unwrap_or_default();
+    match ovt::verify(compact, facts.ovt_keys) {
+        Ok(token) => {
+            progress.ovt = Some(token);
+            Ok(("verified".into(), expected.into()))
+        }
+        Err(error) => {
+            let reason = Reason::from_code(error.reason()).unwrap_or(Reason::OvtMalformed);
+            Err(failure(reason, error.to_string(), expected))
+        }
+    }
+}
+
+/// The token that an earlier step verified.
+fn verified(progress: &Progress) -> Result<&Ovt, Failure> {
+    progress.ovt.as_ref().ok_or_else(|| failure(Reason::OvtMissing, "absent", "verified"))
+}
+
+fn ovt_bin(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let ovt = verified(progress)?;
+    let expected = facts.ask.bin.as_str().to_owned();
+    if ovt.cbin == expected {
+        Ok((expected.clone().into(), expected.into()))
+    } else {
+        Err(failure(Reason::OvtBin, "another cbin", expected))
+    }
+}
+
+fn ovt_method(_: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let ovt = verified(progress)?;
+    let expected = "BIO, DS, DID, OTP or PC";
+    match ovt.mcheck {
+        Some(Mcheck::NoConsent) => Err(failure(Reason::OvtMethod, "NONE", expected)),
+        Some(mcheck) => Ok((mcheck.as_str().into(), expected.into())),
+        None => Err(failure(Reason::OvtMethod, "an unknown word", expected)),
+    }
+}
+
+fn ovt_date(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let ovt = verified(progress)?;
+    let expected = format!(
+        "iat and exp around {}, at most {} s apart",
+        crate::clock::text(facts.at.saturating_mul(1000)),
+        facts.ovt_lifetime
+    );
+    match ovt.check_dates(facts.at, ovt::LEEWAY, facts.ovt_lifetime) {
+        Ok(dates) => Ok((format!("iat {}, exp {}", dates.iat, dates.exp).into(), expected.into())),
+        Err(problem) => Err(failure(Reason::OvtDate, problem.to_string(), expected)),
+    }
+}
+
+fn ovt_subject(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let ovt = verified(progress)?;
+    match &ovt.uin {
+        Some(uin) if uin == facts.ask.iin.as_str() => {
+            Ok(("bound to this subject".into(), "uin, if any, is the subject's".into()))
+        }
+        Some(_) => Err(failure(Reason::OvtSubject, "bound to another subject", "bound to this subject")),
+        None if facts.allowance.ovt_bound => {
+            Err(failure(Reason::OvtSubject, "not bound", "bound to this subject by uin"))
+        }
+        None => Ok(("not bound".into(), "uin, if any, is the subject's".into())),
+    }
+}

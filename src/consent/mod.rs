@@ -1,0 +1,278 @@
+//! An access request (запрос на доступ) from the first message to its final status.
+//!
+//! Pure: no I/O, no clock, no database. A state carries what is true in it; [`Consent::apply`]
+//! consumes it. Events are data: the store applies them inside one transaction.
+
+pub mod check;
+pub mod code;
+pub mod identity;
+pub mod method;
+pub mod sms;
+pub mod transliterate;
+
+use crate::text::Reason;
+use identity::Msisdn;
+use method::Method;
+use serde::{Deserialize, Serialize};
+
+/// The edition of the Functioning rules under which decisions are made (rules.md, head).
+pub const EDITION: &str = "144/НҚ@2025-06-17";
+
+/// Spans of the law and of the configuration, seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spans {
+    /// Method 1: how long an answer is awaited after 1414 accepted the SMS (F-6).
+    pub answer: i64,
+    /// Method 5: life of the one-time code after 1414 accepted the SMS.
+    pub code: i64,
+    /// How long БМГ and 1414 are tried when they are not reachable.
+    pub retry: i64,
+    /// How long a yes waits to be collected.
+    pub collect: i64,
+    /// Method 5: tries before the request is closed.
+    pub attempts: u32,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self { answer: 15 * 60, code: 5 * 60, retry: 15 * 60, collect: 24 * 3600, attempts: 3 }
+    }
+}
+
+/// Where an access request of method 1 or 5 stands, or how one of any method ended. Times are Unix milliseconds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Consent {
+    /// БМГ did not answer yet.
+    Seeking {
+        /// БМГ is asked again before this.
+        until: i64,
+    },
+    /// The number is fixed, the SMS is queued; 1414 has not accepted it yet.
+    Sending {
+        /// 1414 is tried before this.
+        until: i64,
+    },
+    /// 1414 accepted the SMS; the subject is awaited.
+    Waiting {
+        /// An answer counts before this.
+        until: i64,
+        /// Method 5: wrong codes so far.
+        attempts: u32,
+    },
+    /// The subject agreed; the token waits to be collected.
+    Agreed {
+        /// It can be collected before this.
+        until: i64,
+    },
+    /// A security token was issued.
+    Granted {
+        /// Its expiry, Unix seconds.
+        expires: i64,
+    },
+    /// Ended without a token, or its token was given back.
+    Closed {
+        /// How.
+        end: End,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// How a request ended (`data/status` of wire.md 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum End {
+    /// Refused, or a check failed.
+    Invalid,
+    /// Nobody answered in time.
+    Timeout,
+    /// БМГ has no number.
+    NotFound,
+}
+
+/// What happens to a request.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Event {
+    /// БМГ told the subject's number.
+    NumberFound(Msisdn),
+    /// БМГ knows no number.
+    NumberAbsent,
+    /// 1414 took the SMS over.
+    SmsAccepted,
+    /// 1414 refused the SMS for good.
+    SmsRefused,
+    /// The subject said yes.
+    Yes,
+    /// The subject said no.
+    No,
+    /// The subject reported a fraud.
+    Fraud,
+    /// The initiator brought a code.
+    Code {
+        /// Whether it is the right one.
+        right: bool,
+    },
+    /// The initiator collects the token.
+    Collect {
+        /// Unix seconds.
+        expires: i64,
+    },
+    /// The initiator takes its request or token back.
+    Cancel,
+    /// A span ended: only what time did is written down.
+    Due,
+}
+
+/// Why an event changed nothing: the state after time was taken into account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ignored;
+
+impl Consent {
+    /// The first state of a request that asks the subject.
+    #[must_use]
+    pub fn ask(number_known: bool, at: i64, spans: &Spans) -> Self {
+        let until = at + spans.retry * 1000;
+        if number_known { Self::Sending { until } } else { Self::Seeking { until } }
+    }
+
+    /// The state as time alone makes it at `at` (Unix milliseconds).
+    #[must_use]
+    pub fn at(self, at: i64) -> Self {
+        let timeout = |reason| Self::Closed { end: End::Timeout, reason };
+        match self {
+            Self::Seeking { until } if at >= until => timeout(Reason::BmgUnavailable),
+            Self::Sending { until } if at >= until => timeout(Reason::SmsNotSent),
+            Self::Waiting { until, .. } if at >= until => timeout(Reason::NoAnswer),
+            Self::Agreed { until } if at >= until => {
+                Self::Closed { end: End::Timeout, reason: Reason::NotCollected }
+            }
+            Self::Granted { expires } if at >= expires * 1000 => {
+                Self::Closed { end: End::Invalid, reason: Reason::TokenExpired }
+            }
+            state => state,
+        }
+    }
+
+    /// Applies one event at `at` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`Ignored`] when the event does not fit the state: a late answer, a second yes, a code after the end.
+    pub fn apply(self, event: &Event, method: Method, at: i64, spans: &Spans) -> Result<Self, Ignored> {
+        let refused = |reason| Ok(Self::Closed { end: End::Invalid, reason });
+        match (self.at(at), event) {
+            (Self::Seeking { .. }, Event::NumberFound(_)) => {
+                Ok(Self::Sending { until: at + spans.retry * 1000 })
+            }
+            (Self::Seeking { .. }, Event::NumberAbsent) => {
+                Ok(Self::Closed { end: End::NotFound, reason: Reason::NoPhone })
+            }
+            (Self::Sending { .. }, Event::SmsAccepted) => {
+                let span = if method == Method::Code { spans.code } else { spans.answer };
+                Ok(Self::Waiting { until: at + span * 1000, attempts: 0 })
+            }
+            (Self::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
+            // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash.
+            (Self::Sending { .. } | Self::Waiting { .. }, Event::No) => refused(Reason::SubjectRefused),
+            (Self::Sending { .. } | Self::Waiting { .. }, Event::Fraud) => refused(Reason::SubjectReportedFraud),
+            (Self::Sending { .. } | Self::Waiting { .. }, Event::Yes) if method == Method::Sms => {
+                Ok(Self::Agreed { until: at + spans.collect * 1000 })
+            }
+            (Self::Waiting { until, attempts }, Event::Code { right }) if method == Method::Code => {
+                let attempts = attempts + 1;
+                match (right, attempts < spans.attempts) {
+                    (true, _) => Ok(Self::Agreed { until: at + spans.collect * 1000 }),
+                    (false, true) => Ok(Self::Waiting { until, attempts }),
+                    (false, false) => refused(Reason::CodeAttempts),
+                }
+            }
+            (Self::Agreed { .. }, Event::Collect { expires }) => Ok(Self::Granted { expires: *expires }),
+            (
+                Self::Seeking { .. }
+                | Self::Sending { .. }
+                | Self::Waiting { .. }
+                | Self::Agreed { .. }
+                | Self::Granted { .. },
+                Event::Cancel,
+            ) => refused(Reason::Cancelled),
+            (state, Event::Due) => Ok(state),
+            _ => Err(Ignored),
+        }
+    }
+
+    /// Whether the request still may become a token: it counts as *in progress* (F-6).
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(
+            self,
+            Self::Seeking { .. } | Self::Sending { .. } | Self::Waiting { .. } | Self::Agreed { .. }
+        )
+    }
+
+    /// When time alone will change the state, Unix milliseconds.
+    #[must_use]
+    pub fn until(&self) -> Option<i64> {
+        match self {
+            Self::Seeking { until }
+            | Self::Sending { until }
+            | Self::Waiting { until, .. }
+            | Self::Agreed { until } => Some(*until),
+            Self::Granted { .. } | Self::Closed { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPANS: Spans = Spans { answer: 900, code: 300, retry: 900, collect: 86_400, attempts: 3 };
+
+    fn waiting(method: Method) -> Consent {
+        Consent::ask(true, 0, &SPANS)
+            .apply(&Event::SmsAccepted, method, 1_000, &SPANS)
+            .unwrap_or_else(|_| panic!("an SMS is accepted"))
+    }
+
+    #[test]
+    fn a_yes_in_time_is_collected_once() {
+        let agreed = waiting(Method::Sms).apply(&Event::Yes, Method::Sms, 900_999, &SPANS).ok().unwrap();
+        assert!(agreed.is_live());
+        let granted =
+            agreed.apply(&Event::Collect { expires: 10_000 }, Method::Sms, 901_000, &SPANS).ok().unwrap();
+        assert!(!granted.is_live());
+        assert!(granted.apply(&Event::Collect { expires: 9 }, Method::Sms, 901_001, &SPANS).is_err());
+    }
+
+    #[test]
+    fn an_answer_after_the_term_changes_nothing() {
+        let late = waiting(Method::Sms);
+        assert!(late.clone().apply(&Event::Yes, Method::Sms, 901_000, &SPANS).is_err());
+        assert!(late.at(901_000) == Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer });
+    }
+
+    #[test]
+    fn the_third_wrong_code_closes_the_request() {
+        let mut state = waiting(Method::Code);
+        for _ in 0..2 {
+            state = state.apply(&Event::Code { right: false }, Method::Code, 2_000, &SPANS).ok().unwrap();
+            assert!(state.is_live());
+        }
+        state = state.apply(&Event::Code { right: false }, Method::Code, 2_000, &SPANS).ok().unwrap();
+        assert!(state == Consent::Closed { end: End::Invalid, reason: Reason::CodeAttempts });
+        assert!(state.apply(&Event::Code { right: true }, Method::Code, 2_000, &SPANS).is_err());
+    }
+
+    #[test]
+    fn a_bare_yes_is_no_proof_for_method_five() {
+        assert!(waiting(Method::Code).apply(&Event::Yes, Method::Code, 2_000, &SPANS).is_err());
+    }
+
+    #[test]
+    fn a_yes_waits_a_day_to_be_collected() {
+        let agreed = waiting(Method::Sms).apply(&Event::Yes, Method::Sms, 2_000, &SPANS).ok().unwrap();
+        let collect = Event::Collect { expires: i64::MAX };
+        assert!(agreed.clone().apply(&collect, Method::Sms, 86_401_999, &SPANS).is_ok());
+        assert!(agreed.apply(&collect, Method::Sms, 86_402_000, &SPANS).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+//! serviceId → handler: the table of contents. The caller's role is enforced here.
+
+use crate::app::App;
+use crate::fault::Fault;
+use crate::random::Id;
+use crate::registry::{Auth, Role, Sender};
+use crate::service::access_request;
+use crate::service::payload::Payload;
+use crate::soap::sync_channel::{Call, K, Reply, RequestInfo};
+use crate::store::{Record, seal};
+use crate::text::{FaultCode, Reason};
+use crate::trust::Verified;
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::Arc;
+
+/// Who calls, with what, when: made from a verified message only.
+pub struct Caller {
+    /// The authenticated sender.
+    pub sender: Arc<Sender>,
+    /// Around the payload.
+    pub info: RequestInfo,
+    /// Digest of the verified Body.
+    pub digest: [u8; 32],
+    /// The one reading of the clock, Unix milliseconds.
+    pub at: i64,
+    /// Id of the decision that the answer carries.
+    pub decision: Id,
+}
+
+impl Caller {
+    /// The journal record of what happens to this message.
+    #[must_use]
+    pub fn record(&self, kind: &'static str, outcome: &str) -> Record {
+        Record {
+            at: self.at,
+            kind,
+            decision: Some(self.decision),
+            sender: self.sender.record.sender_id.clone(),
+            message: Some(self.digest),
+            message_id: self.info.message_id.clone(),
+            service: self.info.service_id.clone(),
+            outcome: outcome.to_owned(),
+            ..Record::default()
+        }
+    }
+}
+
+/// How far `messageDate` of a strict sender may lie back and ahead, milliseconds (wire.md 5).
+const DATE_BACK: i64 = 24 * 3_600_000;
+const DATE_AHEAD: i64 = 5 * 60_000;
+
+/// Authenticates the sender and hands the call to its service.
+///
+/// # Errors
+/// KDP401, SCE004, KDP403, KDP409, and what the service answers with.
+pub async fn dispatch(
+    app: &App,
+    verified: &Verified<'_, '_>,
+    call: Call<'_, '_>,
+    at: i64,
+    decision: Id,
+) -> Result<(Caller, Reply), Fault> {
+    let service = app.config.services.find(&call.info.service_id);
+    let payload = Payload::read(call.data, K, access_request::NAMES)?;
+    let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
+    let caller = Caller { sender, info: call.info, digest: *verified.digest(), at, decision };
+    let service = service.ok_or_else(|| Fault::new(FaultCode::ServiceUnknown, "serviceId names no service"))?;
+    if caller.sender.record.role != service.role() {
+        return Err(Fault::new(
+            FaultCode::SenderForbidden,
+            format!("this service is for the role {}", service.role().as_str()),
+        ));
+    }
+    let payload = strict(app, &caller, payload).await?;
+    let reply = match service {
+        Service::AccessRequest => access_request::handle(app, &caller, payload).await?,
+    };
+    Ok((caller, reply))
+}
+
+/// The services that are offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// `KDP_SERVICE`.
+    AccessRequest,
+}
+
+impl Service {
+    /// Who may call it (wire.md 2).
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::AccessRequest => Role::Initiator,
+        }
+    }
+
+    /// Label in metrics.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::AccessRequest => "KDP_SERVICE",
+        }
+    }
+}
+
+/// Sender known, signer may speak for it, secrets right: anything else is KDP401, without telling which.
+fn authenticate(
+    app: &App,
+    verified: &Verified<'_, '_>,
+    info: &RequestInfo,
+    auth_token: Option<&SecretString>,
+) -> Result<Arc<Sender>, Fault> {
+    let refused = || Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself");
+    let sender = app.registry().senders.get(&info.sender_id).cloned().ok_or_else(refused)?;
+    if !verified.signer().speaks_for(&info.sender_id, &sender.bin) {
+        return Err(refused());
+    }
+    let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
+        let (Some(stored), Some(given)) = (stored.and_then(|hex| seal::unhex(hex)), given) else { return false };
+        let hash = secret_hash(app, kind, &info.sender_id, given.expose_secret());
+        aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored).is_ok()
+    };
+    let record = &sender.record;
+    let password = || right("password", record.password.as_ref(), info.password.as_ref());
+    let token = || right("token", record.token.as_ref(), auth_token);
+    let authenticated = match record.auth {
+        Auth::Password => password(),
+        Auth::Token => token(),
+        Auth::Both => password() & token(),
+    };
+    if authenticated { Ok(sender) } else { Err(refused()) }
+}
+
+/// The keyed hash under which a login secret is stored.
+#[must_use]
+pub fn secret_hash(app: &App, kind: &'static str, sender_id: &str, secret: &str) -> [u8; 32] {
+    app.seal.hash(kind, &[sender_id.as_bytes(), secret.as_bytes()])
+}
+
+/// What strict senders asked for: one messageId, one body; and a date that is not far off.
+async fn strict(app: &App, caller: &Caller, payload: Payload) -> Result<Payload, Fault> {
+    if !caller.sender.record.strict {
+        return Ok(payload);
+    }
+    let info = &caller.info;
+    let sender = info.sender_id.clone();
+    if app.store.conflicts(sender, info.message_id.clone(), caller.digest, caller.at).await? {
+        return Err(Fault::new(FaultCode::MessageIdReused, "messageId was used for another body"));
+    }
+    if (-DATE_AHEAD..=DATE_BACK).contains(&(caller.at - info.message_date)) {
+        return Ok(payload);
+    }
+    let fields = Err(crate::service::payload::DataError::new(
+        Reason::MessageDate,
+        "messageDate",
+        "is more than 24 hours back or 5 minutes ahead",
+    ));
+    Ok(Payload { fields, ..payload })
+}

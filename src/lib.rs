@@ -1,0 +1,28 @@
+//! КДП: the state service for control of access to personal data of Kazakhstan.
+//!
+//! The flow: [`http`] reads bytes; [`exchange`] parses them once ([`xml`], [`soap`]), verifies the signature
+//! ([`trust`]) and reads the call from the verified node; [`dispatch`] authenticates the sender and finds the
+//! service by serviceId; a file of [`service`] judges it by the pure rules of [`consent`] and changes the state in
+//! one transaction of the [`store`]; the answer is signed and sent. [`job`] does what falls due. [`gateway`] are
+//! the parties that we call, [`token`] the tokens, [`sandbox`] everything outside, simulated.
+
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod consent;
+pub mod dispatch;
+pub mod exchange;
+pub mod fault;
+pub mod gateway;
+pub mod metric;
+pub mod random;
+pub mod registry;
+pub mod service;
+pub mod soap;
+pub mod store;
+pub mod text;
+pub mod token;
+pub mod trust;
+pub mod xml;

@@ -1,0 +1,3 @@
+//! The one binary, `kdp`.
+
+fn main() {}

@@ -1,0 +1,60 @@
+//! `KDP_SERVICE`: an access request, or its repeat when it carries `request_id` (F-6, F-7; wire.md 2.1, 2.2, 5).
+
+mod ask;
+mod repeat;
+mod reply;
+mod request;
+
+use crate::app::App;
+use crate::dispatch::Caller;
+use crate::fault::Fault;
+use crate::service::payload::{DataError, Payload};
+use crate::soap::sync_channel::Reply;
+use crate::store::StoreError;
+use crate::text::{FaultCode, Reason, StatusCode};
+use reply::{Answer, Word};
+use request::Request;
+
+pub use request::NAMES;
+
+/// Answers an access request or its repeat.
+///
+/// # Errors
+/// KDP403 when `company_bin` is not the sender's; KDP503 when the database has too much to do.
+pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
+    let request = payload.fields.and_then(|fields| Request::read(&fields, &caller.sender));
+    let (request, lang) = match request {
+        Ok(request) => request,
+        Err(error) => return refuse_data(app, caller, &error).await,
+    };
+    if request.bin() != caller.sender.bin {
+        return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
+    }
+    let answer = match request {
+        Request::Ask(ask) => ask::handle(app, caller, *ask, lang).await,
+        Request::Repeat(repeat) => repeat::handle(app, caller, &repeat, lang).await,
+    };
+    match answer {
+        Ok(answer) => Ok(answer.reply(app, caller)),
+        Err(StoreError::Busy) => Err(StoreError::Busy.into()),
+        // After dispatch a failure of ours is an answer, safe to repeat.
+        Err(error) => {
+            tracing::error!(decision = %caller.decision, %error, "the request was not processed");
+            let answer = Answer::new(Word::Error, Reason::ServiceFailure, lang);
+            Ok(Answer { status: StatusCode::OwnFailure, ..answer }.reply(app, caller))
+        }
+    }
+}
+
+async fn refuse_data(app: &App, caller: &Caller, error: &DataError) -> Result<Reply, Fault> {
+    let elements = error.elements.join(", ");
+    let record = caller.record("decision", error.reason.code());
+    let detail = serde_json::json!({ "elements": error.elements, "detail": error.detail }).to_string();
+    app.store.note(crate::store::Record { detail, ..record }).await?;
+    let answer = Answer {
+        status: StatusCode::Data,
+        detail: Some(format!("{elements} {}", error.detail).trim_end().to_owned()),
+        ..Answer::new(Word::Error, error.reason, caller.sender.lang)
+    };
+    Ok(answer.reply(app, caller))
+}

@@ -1,0 +1,112 @@
+//! The answer of `KDP_SERVICE` (wire.md 2.2).
+
+use crate::app::App;
+use crate::clock;
+use crate::consent::{Consent, End};
+use crate::dispatch::Caller;
+use crate::registry::ReplyForm;
+use crate::soap::sync_channel::{Form, Reply};
+use crate::store::AccessRequest;
+use crate::text::{Lang, Reason, StatusCode};
+
+/// `data/status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The subject is awaited.
+    Pending,
+    /// Here is the token.
+    Valid,
+    /// Refused, or a check failed.
+    Invalid,
+    /// Nobody answered in time.
+    Timeout,
+    /// БМГ has no number.
+    NotFound,
+    /// The data are wrong, or we failed.
+    Error,
+}
+
+/// An answer before it is written.
+pub struct Answer {
+    /// `responseInfo/status`.
+    pub status: StatusCode,
+    /// `data/status`.
+    pub word: Word,
+    /// `data/reason`.
+    pub reason: Reason,
+    /// What exactly, in `status/message` and `reason_text`.
+    pub detail: Option<String>,
+    /// Language of the texts.
+    pub lang: Lang,
+    /// The request, if there is one.
+    pub request: Option<AccessRequest>,
+}
+
+impl Answer {
+    /// An answer about no stored request.
+    pub fn new(word: Word, reason: Reason, lang: Lang) -> Self {
+        Self { status: StatusCode::Success, word, reason, detail: None, lang, request: None }
+    }
+
+    /// The answer that the state of `request` gives; time was taken into account already.
+    pub fn about(request: AccessRequest, lang: Lang) -> Self {
+        let (word, reason) = match &request.consent {
+            Consent::Granted { .. } => (Word::Valid, Reason::Granted),
+            Consent::Closed { end: End::Invalid, reason } => (Word::Invalid, *reason),
+            Consent::Closed { end: End::Timeout, reason } => (Word::Timeout, *reason),
+            Consent::Closed { end: End::NotFound, reason } => (Word::NotFound, *reason),
+            _ => (Word::Pending, Reason::Waiting),
+        };
+        Self { request: Some(request), ..Self::new(word, reason, lang) }
+    }
+
+    /// Writes the answer in the sender's form.
+    pub fn reply(self, app: &App, caller: &Caller) -> Reply {
+        let words = &app.config.words;
+        let word = match self.word {
+            Word::Pending => &words.pending,
+            Word::Valid => &words.valid,
+            Word::Invalid => &words.invalid,
+            Word::Timeout => &words.timeout,
+            Word::NotFound => &words.not_found,
+            Word::Error => &words.error,
+        };
+        let mut data = vec![("k:status", word.clone())];
+        let token = self.request.as_ref().and_then(|r| r.token.as_ref()).filter(|_| self.word == Word::Valid);
+        if let Some(token) = token {
+            data.push(("k:code", token.compact.clone()));
+            data.push(("k:public-key", token.public_key.clone()));
+        }
+        if let Some(request) = &self.request {
+            data.push(("k:request_id", request.id.to_string()));
+        }
+        data.push(("k:reason", self.reason.code().to_owned()));
+        let mut text = self.reason.text(self.lang).to_owned();
+        if let Some(detail) = &self.detail {
+            text.push(' ');
+            text.push_str(detail);
+        }
+        data.push(("k:reason_text", text));
+        if self.word == Word::Pending {
+            data.push(("k:poll_after", app.config.limits.poll_after_seconds.to_string()));
+        }
+        if let Some(token) = token {
+            data.push(("k:expires_at", clock::text(token.expires.saturating_mul(1000))));
+        } else if let Some(until) = self.request.as_ref().and_then(|r| r.consent.until()) {
+            data.push(("k:expires_at", clock::text(until)));
+        }
+        data.push(("k:decision_id", caller.decision.to_string()));
+        Reply {
+            form: match caller.sender.record.reply {
+                ReplyForm::Kdp => Form::Kdp,
+                ReplyForm::SyncChannel => Form::SyncChannel,
+            },
+            status: self.status,
+            detail: self.detail,
+            lang: self.lang,
+            outcome: self.reason.code(),
+            data,
+        }
+    }
+}
+

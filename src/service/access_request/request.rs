@@ -1,0 +1,161 @@
+//! What the payload of `KDP_SERVICE` says, parsed (F-7, wire.md 2.1).
+
+use crate::consent::identity::{Bin, Iin, NumberError, ServiceIds};
+use crate::consent::method::{Ask, Method};
+use crate::random::Id;
+use crate::registry::Sender;
+use crate::service::payload::{DataError, Fields};
+use crate::text::{Lang, Reason};
+
+/// The elements of the contract, then ours.
+pub const NAMES: &[&str] = &[
+    "uin",
+    "company",
+    "company_bin",
+    "company_responsible",
+    "employee_name",
+    "access_name",
+    "personal_data_name",
+    "expiresIn",
+    "omit-sms",
+    "ovt",
+    "method",
+    "directory_id",
+    "ground_id",
+    "proactive_code",
+    "auth_token",
+    "request_id",
+    "code",
+    "lang",
+    "cancel",
+    "dry_run",
+];
+
+/// A repeat of an earlier request.
+pub struct Repeat {
+    /// As it came; what is no id of ours is unknown.
+    pub id: Option<Id>,
+    /// Must be the request's.
+    pub iin: Iin,
+    /// Must be the request's.
+    pub bin: Bin,
+    /// The one-time code, as it was typed.
+    pub code: Option<String>,
+    /// The initiator takes its request or token back.
+    pub cancel: bool,
+}
+
+/// One of the two things the service is asked.
+pub enum Request {
+    /// A new ask.
+    Ask(Box<Ask>),
+    /// A repeat by `request_id`.
+    Repeat(Repeat),
+}
+
+impl Request {
+    /// Reads the fields; answers with the language to answer in.
+    pub fn read(fields: &Fields, sender: &Sender) -> Result<(Self, Lang), DataError> {
+        let malformed = |name: &'static str, detail| DataError::new(Reason::ElementMalformed, name, detail);
+        let lang = match fields.get("lang") {
+            None => sender.lang,
+            Some(code) => Lang::parse(code).ok_or_else(|| malformed("lang", "must be kk, ru or en"))?,
+        };
+        let number = |name, error: NumberError| {
+            malformed(
+                name,
+                match error {
+                    NumberError::Length => "must have 12 digits",
+                    NumberError::Digits => "must consist of digits",
+                    NumberError::ControlDigit => "has a wrong control digit",
+                },
+            )
+        };
+        let iin = Iin::parse(fields.need("uin")?).map_err(|e| number("uin", e))?;
+        let bin = Bin::parse(fields.need("company_bin")?).map_err(|e| number("company_bin", e))?;
+        if fields.boolean("dry_run")? == Some(true) {
+            return Err(DataError::new(Reason::ElementUnknown, "dry_run", "is not offered yet"));
+        }
+        let cancel = fields.boolean("cancel")?.unwrap_or(false);
+        if let Some(id) = fields.get("request_id") {
+            let code = fields.get("code").map(str::to_owned);
+            let repeat = Repeat { id: Id::parse(id), iin, bin, code, cancel };
+            return Ok((Self::Repeat(repeat), lang));
+        }
+        if cancel {
+            return Err(DataError::new(Reason::ElementMissing, "request_id", "is needed with cancel"));
+        }
+        let directory_id = fields.get("directory_id").map(str::to_owned);
+        let services = match (fields.get("access_name"), &directory_id) {
+            (Some(list), _) => Some(
+                ServiceIds::parse(list)
+                    .ok_or_else(|| malformed("access_name", "must be ServiceIDs separated by ;"))?,
+            ),
+            (None, Some(_)) => None,
+            (None, None) => return Err(DataError::new(Reason::ElementMissing, "access_name", "")),
+        };
+        let data = match fields.get("personal_data_name") {
+            Some(data) => data.to_owned(),
+            None if directory_id.is_some() || sender.record.allowance.legacy => String::new(),
+            None => return Err(DataError::new(Reason::ElementMissing, "personal_data_name", "")),
+        };
+        let text = |name| fields.get(name).unwrap_or_default().to_owned();
+        Ok((
+            Self::Ask(Box::new(Ask {
+                iin,
+                bin,
+                company: fields.get("company").unwrap_or(&sender.record.name).to_owned(),
+                responsible: text("company_responsible"),
+                employee: text("employee_name"),
+                services,
+                data,
+                expires_in_ms: match fields.get("expiresIn") {
+                    None => 0,
+                    Some(ms) => ms
+                        .parse::<u64>()
+                        .ok()
+                        .filter(|_| ms.bytes().all(|b| b.is_ascii_digit()))
+                        .ok_or_else(|| malformed("expiresIn", "must be milliseconds"))?,
+                },
+                method: method(fields)?,
+                ovt: fields.get("ovt").map(str::to_owned),
+                directory_id,
+            })),
+            lang,
+        ))
+    }
+
+    /// The BIN that the request names.
+    pub fn bin(&self) -> Bin {
+        match self {
+            Self::Ask(ask) => ask.bin,
+            Self::Repeat(repeat) => repeat.bin,
+        }
+    }
+}
+
+/// The sign of the method (F-7 6): `method`, else `omit-sms`; a contradiction names both.
+fn method(fields: &Fields) -> Result<Method, DataError> {
+    let omit_sms = fields.boolean("omit-sms")?;
+    let Some(number) = fields.get("method") else {
+        return match omit_sms {
+            Some(true) => Ok(Method::OwnMeans),
+            Some(false) => Ok(Method::Sms),
+            None => Err(DataError::new(Reason::ElementMissing, "omit-sms", "or method is needed")),
+        };
+    };
+    let method = number
+        .parse::<u8>()
+        .ok()
+        .filter(|_| number.len() == 1)
+        .and_then(|n| Method::try_from(n).ok())
+        .ok_or_else(|| DataError::new(Reason::ElementMalformed, "method", "must be 1 to 5"))?;
+    match omit_sms {
+        Some(omit) if omit != method.needs_ovt() => Err(DataError {
+            reason: Reason::ElementsContradict,
+            elements: vec!["method".to_owned(), "omit-sms".to_owned()],
+            detail: "contradict each other",
+        }),
+        _ => Ok(method),
+    }
+}

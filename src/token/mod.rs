@@ -1,0 +1,62 @@
+//! Tokens: the verification token of an initiator, the security token of the service, and their keys.
+//!
+//! Both are compact JWS (RFC 7515). [`jws`] reads either strictly and checks the signature; [`ovt`] and
+//! [`security`] each read their own claims and refuse the other's. [`rsa`] and [`jwks`] are the public keys,
+//! [`key`] the private ones and the times at which they sign and are published.
+//!
+//! Nothing here does I/O or reads a clock; times are Unix seconds. `jsonwebtoken` is used in this folder only.
+
+mod json;
+pub mod jwks;
+pub mod jws;
+pub mod key;
+pub mod ovt;
+pub mod rsa;
+pub mod security;
+
+#[cfg(test)]
+mod sample {
+    //! Keys and claims of the tests of this folder.
+
+    use super::rsa::VerifyingKey;
+    use super::security::Claims;
+    use crate::trust::sign::{RsaSigner, Signer};
+    use std::sync::LazyLock;
+
+    static SIGNER: LazyLock<RsaSigner> = LazyLock::new(|| RsaSigner::generate(2048).unwrap());
+    static OTHER: LazyLock<RsaSigner> = LazyLock::new(|| RsaSigner::generate(2048).unwrap());
+
+    pub fn signer() -> &'static RsaSigner {
+        &SIGNER
+    }
+
+    pub fn other() -> &'static RsaSigner {
+        &OTHER
+    }
+
+    pub fn key_of(signer: &RsaSigner) -> VerifyingKey {
+        VerifyingKey::from_spki_der(signer.public_key_spki(), None).unwrap()
+    }
+
+    pub fn claims(now: i64) -> Claims {
+        Claims {
+            iss: "https://kdp.example".to_owned(),
+            jti: "01J9Z4".to_owned(),
+            iat: now,
+            nbf: now,
+            exp: now + 3_600,
+            sub: "900101300009".to_owned(),
+            uin: "900101300009".to_owned(),
+            cbin: "990140000013".to_owned(),
+            services: vec!["GBDFLUniversal_token".to_owned(), "MCDB_SERVICE".to_owned()],
+            method: 2,
+            mcheck: Some("BIO".to_owned()),
+            ground: None,
+            dir: None,
+            rid: "r-1".to_owned(),
+            data: Some("фамилия, имя".to_owned()),
+            edition: "144/НҚ@2025-06-17".to_owned(),
+            status: None,
+        }
+    }
+}

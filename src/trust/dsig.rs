@@ -1,0 +1,199 @@
+//! The one signature of the transport profile (trust.md 1): read strictly, verified over the tree it stands in.
+
+use super::algorithm::{DS, EXC_C14N, SignatureMethod, WSSE, WSU, X509_V3, digest};
+use super::certificate::{Certificate, decode};
+use super::name::DistinguishedName;
+use super::Distrust;
+use crate::soap::envelope::Envelope;
+use crate::xml::c14n::{self, Method, Target};
+use crate::xml::Element;
+use std::borrow::Cow;
+
+/// How the message names its signer's certificate.
+pub enum KeyInfo {
+    /// The certificate itself, DER, in one of three places.
+    Certificate(Vec<u8>),
+    /// Issuer and serial number of one that must be known.
+    IssuerSerial { issuer: DistinguishedName, serial: String },
+}
+
+/// A signature of the right shape over the Body; nothing is verified yet.
+pub struct Signature<'d, 'a> {
+    signed_info: Element<'d, 'a>,
+    info_prefixes: Vec<&'d str>,
+    body_prefixes: Vec<&'d str>,
+    method: SignatureMethod,
+    digest_method: &'d str,
+    digest: Vec<u8>,
+    value: Vec<u8>,
+    /// Who claims to have signed.
+    pub key: KeyInfo,
+}
+
+impl<'d, 'a> Signature<'d, 'a> {
+    /// Reads the signature of `envelope`.
+    pub fn read(envelope: &Envelope<'d, 'a>) -> Result<Self, Distrust> {
+        let security = match envelope.security() {
+            [] => return Err(Distrust::Unsigned),
+            [one] => *one,
+            _ => return Err(Distrust::NotOne("wsse:Security")),
+        };
+        let signature = match only(security, DS, "Signature") {
+            Ok(signature) => signature,
+            Err(Distrust::Structure(_)) => return Err(Distrust::Unsigned),
+            Err(several) => return Err(several),
+        };
+        if signature.contains_comment() {
+            return Err(Distrust::Comment);
+        }
+        let info = only(signature, DS, "SignedInfo")?;
+        let canonicalization = only(info, DS, "CanonicalizationMethod")?;
+        if canonicalization.attribute("", "Algorithm") != Some(EXC_C14N) {
+            return Err(Distrust::Canonicalization);
+        }
+        let method = only(info, DS, "SignatureMethod")?;
+        let method = SignatureMethod::from_uri(method.attribute("", "Algorithm").unwrap_or_default())?;
+        let reference = only(info, DS, "Reference")?;
+        check_target(envelope, reference)?;
+        let transform = only(only(reference, DS, "Transforms")?, DS, "Transform")
+            .map_err(|_| Distrust::Transforms)?;
+        let alone = transform.parent().is_some_and(|parent| parent.children().count() == 1);
+        if !alone || transform.attribute("", "Algorithm") != Some(EXC_C14N) {
+            return Err(Distrust::Transforms);
+        }
+        let digest_method = only(reference, DS, "DigestMethod")?;
+        Ok(Self {
+            signed_info: info,
+            info_prefixes: prefixes(canonicalization).ok_or(Distrust::Canonicalization)?,
+            body_prefixes: prefixes(transform).ok_or(Distrust::Transforms)?,
+            method,
+            digest_method: digest_method.attribute("", "Algorithm").unwrap_or_default(),
+            digest: decode(&text(only(reference, DS, "DigestValue")?)?)?,
+            value: decode(&text(only(signature, DS, "SignatureValue")?)?)?,
+            key: key_info(security, only(signature, DS, "KeyInfo")?, envelope)?,
+        })
+    }
+
+    /// Verifies digest and signature; answers with the digest of the canonical Body.
+    pub fn verify(&self, body: Element<'d, 'a>, certificate: &Certificate) -> Result<[u8; 32], Distrust> {
+        let mut canonical = Vec::with_capacity(8 * 1024);
+        let mut write = |element, prefixes: &[&str]| {
+            canonical.clear();
+            let method = Method { exclusive: true, comments: false, inclusive_prefixes: prefixes };
+            c14n::write(Target::Element(element), &method, &mut canonical)
+                .map(|()| std::mem::take(&mut canonical))
+                .map_err(|_| Distrust::NotCanonical)
+        };
+        let signed_info = write(self.signed_info, &self.info_prefixes)?;
+        match self.method {
+            SignatureMethod::RsaSha256 => certificate.verify_rsa_sha256(&signed_info, &self.value)?,
+        }
+        let body = write(body, &self.body_prefixes)?;
+        let digest = digest(self.digest_method, &body)?;
+        if digest.as_slice() == self.digest { Ok(digest) } else { Err(Distrust::Digest) }
+    }
+}
+
+/// The reference must name the Body of this envelope, by an id that stands nowhere else.
+fn check_target(envelope: &Envelope<'_, '_>, reference: Element<'_, '_>) -> Result<(), Distrust> {
+    let id = envelope.body().attribute(WSU, "Id").ok_or(Distrust::NotTheBody)?;
+    let uri = reference.attribute("", "URI").and_then(|uri| uri.strip_prefix('#'));
+    if id.is_empty() || uri != Some(id) {
+        return Err(Distrust::NotTheBody);
+    }
+    match with_id(envelope, id) {
+        1 => Ok(()),
+        _ => Err(Distrust::IdNotUnique),
+    }
+}
+
+/// How many attributes that could be an id, in any namespace, have this value.
+fn with_id(envelope: &Envelope<'_, '_>, id: &str) -> usize {
+    let could_be_id = |name: &str| name.eq_ignore_ascii_case("id");
+    let elements = envelope.body().document().elements();
+    elements.flat_map(Element::attributes).filter(|a| could_be_id(a.local) && a.value == id).count()
+}
+
+/// The one child of this name; missing is `Structure`, more than one `NotOne`.
+fn only<'d, 'a>(parent: Element<'d, 'a>, ns: &str, name: &'static str) -> Result<Element<'d, 'a>, Distrust> {
+    let mut found = parent.children().filter(|c| c.is(ns, name));
+    let first = found.next().ok_or(Distrust::Structure(name))?;
+    if found.next().is_some() { Err(Distrust::NotOne(name)) } else { Ok(first) }
+}
+
+fn text<'d>(element: Element<'d, '_>) -> Result<Cow<'d, str>, Distrust> {
+    element.text().ok_or(Distrust::Structure("a base64 value"))
+}
+
+/// `PrefixList` of a canonicalisation; `None` when something else stands in it.
+fn prefixes<'d>(element: Element<'d, '_>) -> Option<Vec<&'d str>> {
+    let mut children = element.children();
+    let list = match children.next() {
+        None => return Some(Vec::new()),
+        Some(child) if child.is(EXC_C14N, "InclusiveNamespaces") => child.attribute("", "PrefixList")?,
+        Some(_) => return None,
+    };
+    children.next().is_none().then(|| list.split_ascii_whitespace().collect())
+}
+
+fn key_info(
+    security: Element<'_, '_>,
+    key_info: Element<'_, '_>,
+    envelope: &Envelope<'_, '_>,
+) -> Result<KeyInfo, Distrust> {
+    let holder = sole(key_info)?;
+    if holder.is(DS, "X509Data") {
+        return x509_data(holder);
+    }
+    if !holder.is(WSSE, "SecurityTokenReference") {
+        return Err(Distrust::Structure("KeyInfo"));
+    }
+    let token = sole(holder)?;
+    if token.is(DS, "X509Data") {
+        return x509_data(token);
+    }
+    let is_certificate = |element: Element<'_, '_>| element.attribute("", "ValueType") == Some(X509_V3);
+    if token.is(WSSE, "KeyIdentifier") && is_certificate(token) {
+        return Ok(KeyInfo::Certificate(decode(&text(token)?)?));
+    }
+    if token.is(WSSE, "Reference") {
+        let id = token.attribute("", "URI").and_then(|uri| uri.strip_prefix('#'));
+        let id = id.ok_or(Distrust::Structure("wsse:Reference"))?;
+        let binary = security
+            .children()
+            .find(|c| c.is(WSSE, "BinarySecurityToken") && c.attribute(WSU, "Id") == Some(id))
+            .filter(|binary| is_certificate(*binary))
+            .ok_or(Distrust::Structure("wsse:BinarySecurityToken"))?;
+        if with_id(envelope, id) != 1 {
+            return Err(Distrust::IdNotUnique);
+        }
+        return Ok(KeyInfo::Certificate(decode(&text(binary)?)?));
+    }
+    Err(Distrust::Structure("wsse:SecurityTokenReference"))
+}
+
+/// The only child element.
+fn sole<'d, 'a>(parent: Element<'d, 'a>) -> Result<Element<'d, 'a>, Distrust> {
+    let mut children = parent.children();
+    match (children.next(), children.next()) {
+        (Some(one), None) => Ok(one),
+        _ => Err(Distrust::Structure("KeyInfo")),
+    }
+}
+
+fn x509_data(data: Element<'_, '_>) -> Result<KeyInfo, Distrust> {
+    match only(data, DS, "X509Certificate") {
+        Ok(certificate) => return Ok(KeyInfo::Certificate(decode(&text(certificate)?)?)),
+        Err(Distrust::Structure(_)) => {}
+        Err(several) => return Err(several),
+    }
+    let both = only(data, DS, "X509IssuerSerial")?;
+    let issuer = only(both, DS, "X509IssuerName")?.text().unwrap_or_default();
+    let serial = only(both, DS, "X509SerialNumber")?.text().unwrap_or_default();
+    let serial = serial.trim().trim_start_matches('0');
+    let issuer = DistinguishedName::parse(&issuer).ok_or(Distrust::Structure("X509IssuerName"))?;
+    if serial.is_empty() || !serial.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(Distrust::Structure("X509SerialNumber"));
+    }
+    Ok(KeyInfo::IssuerSerial { issuer, serial: serial.to_owned() })
+}

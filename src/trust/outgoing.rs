@@ -1,0 +1,148 @@
+//! Our own transport signature, on answers and on the requests of `kdp send`: the Body is digested as it was written, because the writer writes it canonical.
+
+use super::algorithm::{
+    BASE64_BINARY, DS, EXC_C14N, RSA_SHA256, SHA256, SOAP, WSSE, WSU, X509_V3, sha256,
+};
+use super::certificate::Certificate;
+use super::sign::{SignError, Signer};
+use crate::xml::{Canonical, WriteError, Writer};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+/// How answers name the service's certificate (trust.md 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyInfoForm {
+    /// (a) `wsse:KeyIdentifier` holding the certificate.
+    #[default]
+    Certificate,
+    /// (b) `ds:X509IssuerSerial` and no certificate.
+    IssuerSerial,
+}
+
+/// The service's own key and certificate for answers.
+pub struct EnvelopeSigner {
+    signer: Box<dyn Signer>,
+    certificate: Certificate,
+    base64: String,
+    form: KeyInfoForm,
+}
+
+/// An answer could not be written or signed.
+#[derive(Debug, thiserror::Error)]
+pub enum OutgoingError {
+    /// A misuse of the writer: a defect of ours.
+    #[error("the answer could not be written")]
+    Write(#[from] WriteError),
+    /// The signer failed.
+    #[error("the answer could not be signed")]
+    Sign(#[from] SignError),
+}
+
+impl EnvelopeSigner {
+    /// Signs by `signer`, whose certificate is `certificate`.
+    #[must_use]
+    pub fn new(signer: Box<dyn Signer>, certificate: Certificate, form: KeyInfoForm) -> Self {
+        let base64 = STANDARD.encode(certificate.der());
+        Self { signer, certificate, base64, form }
+    }
+
+    /// The certificate of the answers.
+    #[must_use]
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
+    }
+
+    /// Whether the private key belongs to the certificate: signs and verifies a probe.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        let probe = self.signer.sign(b"probe");
+        probe.is_ok_and(|value| self.certificate.verify_rsa_sha256(b"probe", &value).is_ok())
+    }
+
+    /// A signed envelope around what `content` writes into its Body.
+    ///
+    /// # Errors
+    /// [`OutgoingError`].
+    pub fn envelope<'n>(
+        &self,
+        body_id: &str,
+        content: impl FnOnce(&mut Writer<'n>),
+    ) -> Result<Vec<u8>, OutgoingError> {
+        let body = body(Some(body_id), content)?;
+        let signed_info = signed_info(body_id, &STANDARD.encode(sha256(body.as_bytes())))?;
+        let value = STANDARD.encode(self.signer.sign(signed_info.as_bytes())?);
+        let mut writer =
+            Writer::with_capacity(body.as_bytes().len() + signed_info.as_bytes().len() + self.base64.len() + 1600);
+        writer
+            .open("soap:Envelope", &[("soap", SOAP)], &[])
+            .open("soap:Header", &[], &[])
+            .open("wsse:Security", &[("wsse", WSSE)], &[("soap:mustUnderstand", "1")])
+            .open("ds:Signature", &[("ds", DS)], &[])
+            .raw(&signed_info)
+            .leaf("ds:SignatureValue", &value)
+            .open("ds:KeyInfo", &[], &[])
+            .open("wsse:SecurityTokenReference", &[], &[]);
+        match self.form {
+            KeyInfoForm::Certificate => {
+                let kind = [("EncodingType", BASE64_BINARY), ("ValueType", X509_V3)];
+                writer.open("wsse:KeyIdentifier", &[], &kind).text(&self.base64).close();
+            }
+            KeyInfoForm::IssuerSerial => {
+                writer
+                    .open("ds:X509Data", &[], &[])
+                    .open("ds:X509IssuerSerial", &[], &[])
+                    .leaf("ds:X509IssuerName", &self.certificate.issuer_text)
+                    .leaf("ds:X509SerialNumber", &self.certificate.serial)
+                    .close()
+                    .close();
+            }
+        }
+        writer.close().close().close().close().close().raw(&body).close();
+        Ok(writer.finish()?.into_bytes())
+    }
+}
+
+/// An envelope without a signature, for faults.
+///
+/// # Errors
+/// [`OutgoingError::Write`].
+pub fn unsigned<'n>(content: impl FnOnce(&mut Writer<'n>)) -> Result<Vec<u8>, OutgoingError> {
+    let body = body(None, content)?;
+    let mut writer = Writer::with_capacity(body.as_bytes().len() + 200);
+    writer.open("soap:Envelope", &[("soap", SOAP)], &[]).raw(&body).close();
+    Ok(writer.finish()?.into_bytes())
+}
+
+fn body<'n>(id: Option<&str>, content: impl FnOnce(&mut Writer<'n>)) -> Result<Canonical, WriteError> {
+    let mut writer = Writer::with_capacity(4096);
+    match id {
+        Some(id) => writer.open("soap:Body", &[("soap", SOAP), ("wsu", WSU)], &[("wsu:Id", id)]),
+        None => writer.open("soap:Body", &[("soap", SOAP)], &[]),
+    };
+    content(&mut writer);
+    writer.close();
+    writer.finish()
+}
+
+fn signed_info(body_id: &str, digest: &str) -> Result<Canonical, WriteError> {
+    let uri = format!("#{body_id}");
+    let mut writer = Writer::with_capacity(1024);
+    writer
+        .open("ds:SignedInfo", &[("ds", DS)], &[])
+        .open("ds:CanonicalizationMethod", &[], &[("Algorithm", EXC_C14N)])
+        .close()
+        .open("ds:SignatureMethod", &[], &[("Algorithm", RSA_SHA256)])
+        .close()
+        .open("ds:Reference", &[], &[("URI", &uri)])
+        .open("ds:Transforms", &[], &[])
+        .open("ds:Transform", &[], &[("Algorithm", EXC_C14N)])
+        .close()
+        .close()
+        .open("ds:DigestMethod", &[], &[("Algorithm", SHA256)])
+        .close()
+        .leaf("ds:DigestValue", digest)
+        .close()
+        .close();
+    writer.finish()
+}
