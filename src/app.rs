@@ -43,6 +43,8 @@ pub struct App {
     pub metrics: Metrics,
     /// Rings when a job may have fallen due.
     pub wake: Notify,
+    /// Held while due jobs are worked on.
+    pub jobs: tokio::sync::Mutex<()>,
     registry: RwLock<Arc<Registry>>,
 }
 
@@ -93,6 +95,7 @@ impl App {
             templates: parts.templates,
             metrics: parts.metrics,
             wake: Notify::new(),
+            jobs: tokio::sync::Mutex::new(()),
             registry: RwLock::new(Arc::new(registry)),
         })
     }

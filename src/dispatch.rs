@@ -7,7 +7,8 @@ use crate::registry::{Auth, Role, Sender};
 use crate::service::access_request;
 use crate::service::payload::Payload;
 use crate::soap::sync_channel::{Call, K, Reply, RequestInfo};
-use crate::store::{Record, seal};
+use crate::store::Record;
+use crate::store::seal::{self, Seal};
 use crate::text::{FaultCode, Reason};
 use crate::trust::Verified;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -117,7 +118,7 @@ fn authenticate(
     }
     let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
         let (Some(stored), Some(given)) = (stored.and_then(|hex| seal::unhex(hex)), given) else { return false };
-        let hash = secret_hash(app, kind, &info.sender_id, given.expose_secret());
+        let hash = secret_hash(&*app.seal, kind, &info.sender_id, given.expose_secret());
         aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored).is_ok()
     };
     let record = &sender.record;
@@ -131,10 +132,10 @@ fn authenticate(
     if authenticated { Ok(sender) } else { Err(refused()) }
 }
 
-/// The keyed hash under which a login secret is stored.
+/// The keyed hash under which a login secret is stored; `kind` is `password` or `token`.
 #[must_use]
-pub fn secret_hash(app: &App, kind: &'static str, sender_id: &str, secret: &str) -> [u8; 32] {
-    app.seal.hash(kind, &[sender_id.as_bytes(), secret.as_bytes()])
+pub fn secret_hash(seal: &dyn Seal, kind: &'static str, sender_id: &str, secret: &str) -> [u8; 32] {
+    seal.hash(kind, &[sender_id.as_bytes(), secret.as_bytes()])
 }
 
 /// What strict senders asked for: one messageId, one body; and a date that is not far off.

@@ -1,3 +1,17 @@
 //! The one binary, `kdp`.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse().command;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return cli::end(Err(cli::Failure::unusable(format!("no threads to be had: {}", error.kind())))),
+    };
+    cli::end(runtime.block_on(cli::run(command)))
+}

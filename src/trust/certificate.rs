@@ -116,6 +116,12 @@ impl Certificate {
         self.is_ca
     }
 
+    /// Whether it belongs to a test PKI: of НУЦ, or of the sandbox. Such a name must never be trusted in production.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.subject.has_value_with("test") || self.subject.has_value_with("sandbox")
+    }
+
     /// Whether `authority` issued it, and was valid then: an expired authority stays good for its time.
     #[must_use]
     pub fn is_issued_by(&self, authority: &Certificate) -> bool {

@@ -24,6 +24,12 @@ impl DistinguishedName {
         )
     }
 
+    /// Whether one of the values holds the word, in lower case.
+    #[must_use]
+    pub fn has_value_with(&self, word: &str) -> bool {
+        self.0.iter().any(|(_, value)| value.split(|c: char| !c.is_alphanumeric()).any(|w| w == word))
+    }
+
     /// From the text of `X509IssuerName` (RFC 2253 and RFC 4514, `;` and quotes of RFC 1779 too).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

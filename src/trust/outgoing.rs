@@ -1,4 +1,5 @@
-//! Our own transport signature, on answers and on the requests of `kdp send`: the Body is digested as it was written, because the writer writes it canonical.
+//! Our own transport signature, on answers and on the requests of `kdp send`: the Body is digested as it was
+//! written, because the writer writes it canonical.
 
 use super::algorithm::{
     BASE64_BINARY, DS, EXC_C14N, RSA_SHA256, SHA256, SOAP, WSSE, WSU, X509_V3, sha256,
@@ -9,7 +10,7 @@ use crate::xml::{Canonical, WriteError, Writer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// How answers name the service's certificate (trust.md 1).
+/// How a message of ours names its signer's certificate (trust.md 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyInfoForm {
@@ -18,9 +19,16 @@ pub enum KeyInfoForm {
     Certificate,
     /// (b) `ds:X509IssuerSerial` and no certificate.
     IssuerSerial,
+    /// `wsse:BinarySecurityToken` holding the certificate, named by `wsse:Reference`.
+    BinaryToken,
+    /// `ds:X509Certificate`.
+    X509Data,
 }
 
-/// The service's own key and certificate for answers.
+/// What `wsse:KeyIdentifier` and `wsse:BinarySecurityToken` say of the certificate in them.
+const CERTIFICATE: [(&str, &str); 2] = [("EncodingType", BASE64_BINARY), ("ValueType", X509_V3)];
+
+/// A key and its certificate: the service's own for its answers, an initiator's in `kdp send`.
 pub struct EnvelopeSigner {
     signer: Box<dyn Signer>,
     certificate: Certificate,
@@ -28,14 +36,14 @@ pub struct EnvelopeSigner {
     form: KeyInfoForm,
 }
 
-/// An answer could not be written or signed.
+/// A message could not be written or signed.
 #[derive(Debug, thiserror::Error)]
 pub enum OutgoingError {
     /// A misuse of the writer: a defect of ours.
-    #[error("the answer could not be written")]
+    #[error("the message could not be written")]
     Write(#[from] WriteError),
     /// The signer failed.
-    #[error("the answer could not be signed")]
+    #[error("the message could not be signed")]
     Sign(#[from] SignError),
 }
 
@@ -77,16 +85,31 @@ impl EnvelopeSigner {
         writer
             .open("soap:Envelope", &[("soap", SOAP)], &[])
             .open("soap:Header", &[], &[])
-            .open("wsse:Security", &[("wsse", WSSE)], &[("soap:mustUnderstand", "1")])
+            .open("wsse:Security", &[("wsse", WSSE)], &[("soap:mustUnderstand", "1")]);
+        let token_id = format!("x509-{body_id}");
+        if self.form == KeyInfoForm::BinaryToken {
+            let [encoding, value] = CERTIFICATE;
+            writer
+                .open("wsse:BinarySecurityToken", &[("wsu", WSU)], &[encoding, value, ("wsu:Id", &token_id)])
+                .text(&self.base64)
+                .close();
+        }
+        writer
             .open("ds:Signature", &[("ds", DS)], &[])
             .raw(&signed_info)
             .leaf("ds:SignatureValue", &value)
             .open("ds:KeyInfo", &[], &[])
             .open("wsse:SecurityTokenReference", &[], &[]);
+        self.name_certificate(&mut writer, &token_id);
+        writer.close().close().close().close().close().raw(&body).close();
+        Ok(writer.finish()?.into_bytes())
+    }
+
+    /// Writes the content of `wsse:SecurityTokenReference`.
+    fn name_certificate(&self, writer: &mut Writer<'_>, token_id: &str) {
         match self.form {
             KeyInfoForm::Certificate => {
-                let kind = [("EncodingType", BASE64_BINARY), ("ValueType", X509_V3)];
-                writer.open("wsse:KeyIdentifier", &[], &kind).text(&self.base64).close();
+                writer.open("wsse:KeyIdentifier", &[], &CERTIFICATE).text(&self.base64).close();
             }
             KeyInfoForm::IssuerSerial => {
                 writer
@@ -97,9 +120,14 @@ impl EnvelopeSigner {
                     .close()
                     .close();
             }
+            KeyInfoForm::BinaryToken => {
+                let uri = format!("#{token_id}");
+                writer.open("wsse:Reference", &[], &[("URI", &uri), ("ValueType", X509_V3)]).close();
+            }
+            KeyInfoForm::X509Data => {
+                writer.open("ds:X509Data", &[], &[]).leaf("ds:X509Certificate", &self.base64).close();
+            }
         }
-        writer.close().close().close().close().close().raw(&body).close();
-        Ok(writer.finish()?.into_bytes())
     }
 }
 

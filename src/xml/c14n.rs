@@ -73,11 +73,11 @@ pub fn write<'d, 'a: 'd>(
     write_without(target, &[], method, out)
 }
 
-/// As [`write`], leaving out each element of `omitted` with its subtree, as the
+/// As [`write()`], leaving out each element of `omitted` with its subtree, as the
 /// enveloped-signature transform does (XML Signature, 6.6.4).
 ///
 /// # Errors
-/// As [`write`], and [`C14nError::NothingLeft`].
+/// As [`write()`], and [`C14nError::NothingLeft`].
 pub fn write_without<'d, 'a: 'd>(
     target: impl Into<Target<'d, 'a>>,
     omitted: &[Element<'d, 'a>],
@@ -90,7 +90,7 @@ pub fn write_without<'d, 'a: 'd>(
 /// The canonical form of `target` as a fragment that a [`super::Writer`] takes.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn fragment<'d, 'a: 'd>(
     target: impl Into<Target<'d, 'a>>,
     method: &Method<'_>,

@@ -85,7 +85,7 @@ fn kind_of(error: &Error) -> ErrorKind {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{Document, ErrorKind, Limits, Node, XmlError, sample};
+    use super::super::{Document, Element, ErrorKind, Limits, Node, XmlError, sample};
 
     fn refusal(source: &str) -> Option<ErrorKind> {
         Document::parse(source.as_bytes(), &Limits::default()).err().map(|error| error.kind)
@@ -239,7 +239,7 @@ mod tests {
         assert!(parse("<?p?><a/>").has_processing_instruction());
         assert!(!parse("<?xml version='1.0'?><a/>").has_processing_instruction());
         assert!(parse("<a/><!-- -->").has_comment());
-        let within = |source| parse(source).comment_in_text().map(|element| element.name());
+        let within = |source| parse(source).comment_in_text().map(Element::name);
         assert_eq!(within("<a><b>900<!-- -->101</b></a>"), Some("b"));
         assert_eq!(within("<a><b><!-- -->1</b></a>"), Some("b"));
         assert_eq!(within("<a><b>&#48;<!-- --></b></a>"), Some("b"));
@@ -249,13 +249,11 @@ mod tests {
     #[test]
     fn a_hostile_number_of_prefixes_in_scope_costs_no_search() {
         let limits = Limits { attributes_total: 100_000, ..Limits::default() };
-        let mut source = String::from("<a>");
-        for level in 0..62 {
-            let declared: String = (0..64).map(|n| format!(" xmlns:prefix{level}x{n}='urn:x'")).collect();
-            source += &format!("<a{declared}>");
-        }
-        source += &"<prefix0x0:a/>".repeat(20_000);
-        source += &"</a>".repeat(63);
+        let declared = |level| move |n| format!(" xmlns:prefix{level}x{n}='urn:x'");
+        let tags =
+            (0..62).map(|level| format!("<a{}>", (0..64).map(declared(level)).collect::<Vec<_>>().concat()));
+        let nested = tags.collect::<Vec<_>>().concat();
+        let source = format!("<a>{nested}{}{}", "<prefix0x0:a/>".repeat(20_000), "</a>".repeat(63));
         let document = Document::parse(source.as_bytes(), &limits).unwrap();
         assert_eq!(document.elements().count(), 20_063);
     }

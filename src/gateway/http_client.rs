@@ -1,0 +1,156 @@
+//! The outgoing HTTP of the service and of `kdp send`: one exchange a connection, every wait bounded.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::http::request;
+use hyper::{Request, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+/// Longest answer that is read, bytes.
+const MAX_ANSWER: usize = 4 << 20;
+/// How long a connection may take, TLS included.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Some gateways refuse a client that does not name itself.
+const AGENT: &str = concat!("kdp/", env!("CARGO_PKG_VERSION"));
+
+/// Why there is no answer. Display names the step, never an address or content.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// Not an `http` or `https` address with a host.
+    #[error("the address must be http://host:port/path or https://host:port/path")]
+    Address,
+    /// `https` without authorities to hold the server against.
+    #[error("https needs the certificates of the authorities that the server's certificate chains to")]
+    NoAuthorities,
+    /// The authorities' file holds no usable certificate.
+    #[error("the file of authorities holds no usable PEM certificate")]
+    Authorities,
+    /// Nobody listens, or the network does not lead there.
+    #[error("no connection: {0}")]
+    Connect(std::io::ErrorKind),
+    /// The TLS handshake failed.
+    #[error("no TLS connection: the server's certificate is not believed, or it speaks no TLS 1.2 or 1.3")]
+    Tls,
+    /// The time was up.
+    #[error("no answer in time")]
+    Timeout,
+    /// The answer is longer than 4 MiB.
+    #[error("the answer is longer than 4 MiB")]
+    TooLong,
+    /// The connection broke, or what came is not HTTP.
+    #[error("the connection broke, or the answer is not HTTP")]
+    Broken,
+}
+
+/// What a server answered.
+pub struct HttpAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The whole body, at most 4 MiB.
+    pub body: Bytes,
+}
+
+/// Sends requests. Redirects are not followed and proxies not used: an address is where it says it is.
+pub struct HttpClient {
+    tls: Option<TlsConnector>,
+    timeout: Duration,
+}
+
+impl HttpClient {
+    /// A client whose exchanges take at most `timeout`. `authorities` are PEM certificates, for `https`; without
+    /// them `https` is refused.
+    ///
+    /// # Errors
+    /// [`HttpError::Authorities`].
+    pub fn new(timeout: Duration, authorities: Option<&[u8]>) -> Result<Self, HttpError> {
+        let tls = authorities.map(connector).transpose()?;
+        Ok(Self { tls, timeout })
+    }
+
+    /// `GET uri`.
+    ///
+    /// # Errors
+    /// [`HttpError`]; any HTTP status is an answer.
+    pub async fn get(&self, uri: &Uri) -> Result<HttpAnswer, HttpError> {
+        self.exchange(uri, Request::get(uri.path_and_query().map_or("/", |p| p.as_str())), Bytes::new()).await
+    }
+
+    /// `POST uri` of a SOAP 1.1 envelope, with an empty SOAPAction (wire.md 1).
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`].
+    pub async fn post_soap(&self, uri: &Uri, envelope: Bytes) -> Result<HttpAnswer, HttpError> {
+        let request = Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
+            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
+            .header("SOAPAction", "\"\"");
+        self.exchange(uri, request, envelope).await
+    }
+
+    async fn exchange(&self, uri: &Uri, request: request::Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
+        let authority = uri.authority().ok_or(HttpError::Address)?;
+        let request = request.header(HOST, authority.as_str()).header(USER_AGENT, AGENT);
+        let request = request.body(Full::new(body)).map_err(|_| HttpError::Address)?;
+        timeout(self.timeout, self.connect_and_send(uri, request)).await.map_err(|_| HttpError::Timeout)?
+    }
+
+    async fn connect_and_send(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
+        let host = uri.host().ok_or(HttpError::Address)?;
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let secure = match uri.scheme_str() {
+            Some("http") => None,
+            Some("https") => Some(self.tls.as_ref().ok_or(HttpError::NoAuthorities)?),
+            _ => return Err(HttpError::Address),
+        };
+        let port = uri.port_u16().unwrap_or(if secure.is_some() { 443 } else { 80 });
+        let stream = timeout(CONNECT, TcpStream::connect((bare, port))).await;
+        let stream = stream.map_err(|_| HttpError::Timeout)?.map_err(|e| HttpError::Connect(e.kind()))?;
+        stream.set_nodelay(true).map_err(|e| HttpError::Connect(e.kind()))?;
+        let Some(tls) = secure else { return send(stream, request).await };
+        let name = ServerName::try_from(bare.to_owned()).map_err(|_| HttpError::Address)?;
+        let stream = timeout(CONNECT, tls.connect(name, stream)).await.map_err(|_| HttpError::Timeout)?;
+        send(stream.map_err(|_| HttpError::Tls)?, request).await
+    }
+}
+
+async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|_| HttpError::Broken)?;
+    // It ends with the exchange: the sender is dropped, and with it the connection.
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(|_| HttpError::Broken)?;
+    let status = answer.status().as_u16();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    connection.abort();
+    let body = body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
+    Ok(HttpAnswer { status, body: body.to_bytes() })
+}
+
+fn connector(pem: &[u8]) -> Result<TlsConnector, HttpError> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(|_| HttpError::Authorities)?).map_err(|_| HttpError::Authorities)?;
+    }
+    if roots.is_empty() {
+        return Err(HttpError::Authorities);
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| HttpError::Authorities)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}

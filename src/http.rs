@@ -1,0 +1,392 @@
+//! Listeners, TLS, limits, routes and drain: the only file that knows hyper's server.
+
+use crate::app::App;
+use crate::exchange::{self, exchange};
+use crate::fault::Fault;
+use crate::soap::wsdl;
+use crate::text::FaultCode;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+/// How much of a body that is too large is read, so that its sender can read the answer.
+const DRAIN_BYTES: usize = 4 << 20;
+
+/// A response of ours.
+pub type Answer = Response<Full<Bytes>>;
+
+/// Routes beside the service's own, such as the sandbox's.
+pub trait Routes: Send + Sync {
+    /// Answers the request, or `None` when it has no such route. The body is at most as large as a message.
+    fn answer<'a>(
+        &'a self,
+        method: &'a Method,
+        path: &'a str,
+        body: Bytes,
+    ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>>;
+}
+
+/// Which routes a listener serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Messages, contract and keys.
+    Public,
+    /// Health and metrics.
+    Admin,
+    /// Both (sandbox).
+    Both,
+}
+
+/// What listeners share.
+pub struct Server {
+    app: Arc<App>,
+    routes: Option<Arc<dyn Routes>>,
+    base_url: String,
+    in_flight: Semaphore,
+    stop: watch::Receiver<bool>,
+}
+
+impl Server {
+    /// A server that ends when `stop` turns true. `base_url` is the address of the service for the WSDL.
+    #[must_use]
+    pub fn new(
+        app: Arc<App>,
+        routes: Option<Arc<dyn Routes>>,
+        base_url: String,
+        stop: watch::Receiver<bool>,
+    ) -> Arc<Self> {
+        let in_flight = Semaphore::new(app.config.limits.in_flight);
+        Arc::new(Self { app, routes, base_url, in_flight, stop })
+    }
+
+    /// Accepts connections until told to stop, then lets running exchanges end.
+    pub async fn listen(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>, side: Side) {
+        let mut connections = JoinSet::new();
+        let mut stop = self.stop.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+            while connections.try_join_next().is_some() {}
+            let Ok((stream, _)) = accepted else {
+                // Out of descriptors: those that serve now will give some back.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            let _ = stream.set_nodelay(true);
+            let (server, tls) = (self.clone(), tls.clone());
+            connections.spawn(async move {
+                match tls {
+                    None => server.serve(stream, side).await,
+                    Some(tls) => {
+                        let handshake = tokio::time::timeout(server.read_time(), tls.accept(stream));
+                        if let Ok(Ok(stream)) = handshake.await {
+                            server.serve(stream, side).await;
+                        }
+                    }
+                }
+            });
+        }
+        drop(listener);
+        let drain = Duration::from_secs(self.app.config.limits.drain_seconds);
+        let ended = tokio::time::timeout(drain, async { while connections.join_next().await.is_some() {} });
+        if ended.await.is_err() {
+            tracing::warn!("exchanges were cut off at the end of the drain time");
+        }
+    }
+
+    fn read_time(&self) -> Duration {
+        Duration::from_secs(self.app.config.limits.read_seconds)
+    }
+
+    async fn serve(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, side: Side) {
+        let mut stop = self.stop.clone();
+        let limits = &self.app.config.limits;
+        let service = service_fn(|request| {
+            let server = self.clone();
+            async move { Ok::<_, Infallible>(server.route(request, side).await) }
+        });
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.read_time())
+            .max_buf_size(limits.header_bytes)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => {}
+            _ = stop.wait_for(|stop| *stop) => {
+                connection.as_mut().graceful_shutdown();
+                let _ = connection.await;
+            }
+        }
+    }
+
+    async fn route(&self, request: Request<Incoming>, side: Side) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        if side != Side::Public
+            && let Some(answer) = self.administer(&method, &path).await
+        {
+            return answer;
+        }
+        if side == Side::Admin {
+            return plain(StatusCode::NOT_FOUND, "no such path");
+        }
+        match (path.as_str(), &method) {
+            ("/shep/sync", &Method::POST) => self.message(request).await,
+            ("/shep/sync", &Method::GET) => self.contract(request.uri().query().unwrap_or_default()),
+            ("/shep/sync", _) => not_allowed("GET, POST"),
+            ("/.well-known/jwks.json", &Method::GET) => self.keys(),
+            ("/.well-known/jwks.json", _) => not_allowed("GET"),
+            _ => self.elsewhere(request, &method, &path).await,
+        }
+    }
+
+    async fn administer(&self, method: &Method, path: &str) -> Option<Answer> {
+        let known = matches!(path, "/health/live" | "/health/ready" | "/metrics");
+        if known && *method != Method::GET {
+            return Some(not_allowed("GET"));
+        }
+        match path {
+            "/health/live" => Some(plain(StatusCode::OK, "live")),
+            "/health/ready" => Some(self.ready().await),
+            "/metrics" => {
+                let text = self.app.metrics.text();
+                let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                Some(answer(StatusCode::OK, kind, text.into()))
+            }
+            _ => None,
+        }
+    }
+
+    async fn ready(&self) -> Answer {
+        let failing = if *self.stop.borrow() {
+            Some("draining")
+        } else if self.app.store.check().await.is_err() {
+            Some("database")
+        } else if self.app.registry().keys.current(self.app.clock.now() / 1000).is_err() {
+            Some("no signing key in its time")
+        } else {
+            None
+        };
+        match failing {
+            None => plain(StatusCode::OK, "ready"),
+            Some(cause) => plain(StatusCode::SERVICE_UNAVAILABLE, cause),
+        }
+    }
+
+    fn contract(&self, query: &str) -> Answer {
+        let document = match query.split_once('=') {
+            Some((name, value)) if name.eq_ignore_ascii_case("xsd") => wsdl::xsd(value, &self.base_url),
+            None if query.eq_ignore_ascii_case("wsdl") => Some(wsdl::wsdl(&self.base_url)),
+            _ => None,
+        };
+        match document {
+            Some(document) => answer(StatusCode::OK, XML, document.into()),
+            None => plain(StatusCode::NOT_FOUND, "ask for ?wsdl or ?xsd=NAME, or POST a message"),
+        }
+    }
+
+    fn keys(&self) -> Answer {
+        match self.app.registry().keys.jwks(self.app.clock.now() / 1000) {
+            Ok(keys) => {
+                let mut answer = answer(StatusCode::OK, "application/jwk-set+json", keys.into());
+                answer.headers_mut().insert(CACHE_CONTROL, const { value("public, max-age=300") });
+                answer
+            }
+            Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "no keys"),
+        }
+    }
+
+    async fn elsewhere(&self, request: Request<Incoming>, method: &Method, path: &str) -> Answer {
+        let Some(routes) = &self.routes else { return plain(StatusCode::NOT_FOUND, "no such path") };
+        match self.read(request.into_body()).await {
+            Ok(body) => {
+                let answer = routes.answer(method, path, body).await;
+                answer.unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "no such path"))
+            }
+            Err(_) => plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or too slow"),
+        }
+    }
+
+    /// A message of SyncChannel.
+    async fn message(&self, request: Request<Incoming>) -> Answer {
+        match content_type(&request) {
+            Encoding::Other => {
+                return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be text/xml; charset=utf-8");
+            }
+            Encoding::NotUtf8 => {
+                let fault = Fault::format("the charset of Content-Type is not UTF-8");
+                return self.refuse(request.into_body(), fault).await;
+            }
+            Encoding::Utf8 => {}
+        }
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+        if announced.is_some_and(|bytes: usize| bytes > self.app.config.limits.body_bytes) {
+            return self.refuse(request.into_body(), self.too_large()).await;
+        }
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            self.app.metrics.shed.inc();
+            let fault = Fault::new(FaultCode::Overloaded, "too many exchanges at once");
+            // Shed without touching the database: it is what is short.
+            drain(request.into_body(), self.read_time()).await;
+            return soap(exchange::respond(&fault, None, self.app.clock.now()), false);
+        };
+        let message = match self.read(request.into_body()).await {
+            Ok(message) => message,
+            Err(Unread::TooLarge(rest)) => return self.refuse(rest, self.too_large()).await,
+            Err(Unread::TooSlow) => return self.fault(Fault::format("the message did not arrive in time"), true).await,
+            Err(Unread::Broken) => return self.fault(Fault::format("the message did not arrive whole"), true).await,
+        };
+        self.app.metrics.in_flight.inc();
+        let limit = Duration::from_secs(self.app.config.limits.exchange_seconds);
+        let response = tokio::time::timeout(limit, exchange(&self.app, &message)).await;
+        self.app.metrics.in_flight.dec();
+        match response {
+            Ok(response) => soap(response, false),
+            Err(_) => {
+                let fault = Fault::new(FaultCode::Overloaded, "the exchange took too long; it may be repeated");
+                soap(exchange::respond(&fault, None, self.app.clock.now()), false)
+            }
+        }
+    }
+
+    fn too_large(&self) -> Fault {
+        let limit = self.app.config.limits.body_bytes;
+        Fault::new(FaultCode::TooLarge, format!("the message is larger than {limit} bytes"))
+    }
+
+    /// Refuses a message whose body is not wanted: some of it is read, then the connection closes.
+    async fn refuse(&self, body: Incoming, fault: Fault) -> Answer {
+        drain(body, self.read_time()).await;
+        self.fault(fault, true).await
+    }
+
+    async fn fault(&self, fault: Fault, close: bool) -> Answer {
+        let at = self.app.clock.now();
+        let decision = crate::random::Id::new(at, &*self.app.random).ok();
+        soap(exchange::refuse(&self.app, fault, decision, at).await, close)
+    }
+
+    /// Reads a body within the limits of size and time; one that came in one piece is not copied.
+    async fn read(&self, mut body: Incoming) -> Result<Bytes, Unread> {
+        let most = self.app.config.limits.body_bytes;
+        let reading = async {
+            let mut whole = BytesMut::new();
+            let mut first: Option<Bytes> = None;
+            loop {
+                let Some(frame) = body.frame().await else { break };
+                let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+                if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > most {
+                    return Err(Unread::TooLarge(body));
+                }
+                match first.take() {
+                    None if whole.is_empty() => first = Some(data),
+                    None => whole.extend_from_slice(&data),
+                    Some(before) => {
+                        whole.extend_from_slice(&before);
+                        whole.extend_from_slice(&data);
+                    }
+                }
+            }
+            Ok(first.unwrap_or_else(|| whole.freeze()))
+        };
+        tokio::time::timeout(self.read_time(), reading).await.unwrap_or(Err(Unread::TooSlow))
+    }
+}
+
+/// Why a body was not read.
+enum Unread {
+    TooLarge(Incoming),
+    TooSlow,
+    Broken,
+}
+
+/// Reads and forgets at most [`DRAIN_BYTES`] of `body`.
+async fn drain(mut body: Incoming, time: Duration) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, Bytes::len);
+            if read > DRAIN_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(time, reading).await;
+}
+
+enum Encoding {
+    Utf8,
+    NotUtf8,
+    Other,
+}
+
+/// `text/xml`, `application/xml`, even `text/plain` (seen), in UTF-8.
+fn content_type(request: &Request<Incoming>) -> Encoding {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let mut parts = header.split(';').map(str::trim);
+    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+    if !matches!(kind.as_str(), "text/xml" | "application/xml" | "text/plain") {
+        return Encoding::Other;
+    }
+    let charset = parts.find_map(|p| {
+        let (name, value) = p.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+    });
+    match charset.as_deref() {
+        None | Some("utf-8" | "utf8" | "us-ascii") => Encoding::Utf8,
+        Some(_) => Encoding::NotUtf8,
+    }
+}
+
+const XML: &str = "text/xml; charset=utf-8";
+
+const fn value(text: &'static str) -> hyper::header::HeaderValue {
+    hyper::header::HeaderValue::from_static(text)
+}
+
+/// A response with this type and body.
+#[must_use]
+pub fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, value(kind));
+    answer
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Answer {
+    answer(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
+}
+
+fn not_allowed(methods: &'static str) -> Answer {
+    let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "method not allowed");
+    answer.headers_mut().insert(ALLOW, value(methods));
+    answer
+}
+
+fn soap(response: exchange::Response, close: bool) -> Answer {
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut answer = answer(status, XML, response.body.into());
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(RETRY_AFTER, const { value("1") });
+    }
+    if close {
+        answer.headers_mut().insert(CONNECTION, const { value("close") });
+    }
+    answer
+}

@@ -1,0 +1,185 @@
+//! What falls due: numbers to find, SMS to hand over, spans that end. A job is deleted by the transaction that
+//! writes its effect, so a crash between the two repeats it and loses nothing.
+
+use crate::app::App;
+use crate::consent::method::Method;
+use crate::consent::sms::Ask;
+use crate::consent::{Consent, Event};
+use crate::gateway::{Sms, SmsError};
+use crate::store::seal::one_time_code;
+use crate::store::{AccessRequest, Change, Job, Record, StoreError, Task};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// Jobs that are worked on at the same time.
+const AT_ONCE: usize = 32;
+/// Most jobs taken from the database at a time.
+const BATCH: u32 = 256;
+/// How long the worker sleeps at most, so that it sees a clock that was moved.
+const NAP: Duration = Duration::from_millis(500);
+
+/// Works until the task is dropped.
+pub async fn work(app: Arc<App>) {
+    loop {
+        match run_due(&app).await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => tracing::warn!(%error, "due jobs could not be read"),
+        }
+        let nap = match app.store.next_due().await {
+            Ok(Some(due)) => {
+                let wait = due.saturating_sub(app.clock.now()).max(1);
+                Duration::from_millis(u64::try_from(wait).unwrap_or(1)).min(NAP)
+            }
+            _ => NAP,
+        };
+        let _ = tokio::time::timeout(nap, app.wake.notified()).await;
+    }
+}
+
+/// Does what is due now; answers with how much that was.
+///
+/// # Errors
+/// [`StoreError`] when the jobs cannot be read.
+pub async fn run_due(app: &Arc<App>) -> Result<usize, StoreError> {
+    let _alone = app.jobs.lock().await;
+    let jobs = app.store.due(app.clock.now(), BATCH).await?;
+    let count = jobs.len();
+    let mut running = JoinSet::new();
+    for job in jobs {
+        if running.len() >= AT_ONCE {
+            running.join_next().await;
+        }
+        let app = app.clone();
+        running.spawn(async move { perform(&app, &job).await });
+    }
+    while running.join_next().await.is_some() {}
+    Ok(count)
+}
+
+/// Does the jobs due at this moment one by one, in due order (the sandbox's clock).
+///
+/// # Errors
+/// [`StoreError`] when the jobs cannot be read.
+pub async fn run_in_order(app: &Arc<App>) -> Result<usize, StoreError> {
+    let _alone = app.jobs.lock().await;
+    let jobs = app.store.due(app.clock.now(), BATCH).await?;
+    for job in &jobs {
+        perform(app, job).await;
+    }
+    Ok(jobs.len())
+}
+
+async fn perform(app: &App, job: &Job) {
+    let at = app.clock.now();
+    let outcome = match app.store.request(job.request).await {
+        Ok(Some(request)) => attempt(app, job, &request, at).await,
+        Ok(None) => app.store.done(job.id).await.map(|()| true),
+        Err(error) => Err(error),
+    };
+    match outcome {
+        Ok(true) => {
+            app.metrics.jobs_done.inc();
+        }
+        Ok(false) => {
+            app.metrics.jobs_failed.inc();
+        }
+        Err(error) => {
+            app.metrics.jobs_failed.inc();
+            tracing::warn!(request = %job.request, task = ?job.task, %error, "a due job failed");
+            let _ = app.store.postpone(job.id, at + backoff(job.tries)).await;
+        }
+    }
+}
+
+/// Tries the job once; `false`: the party was not available, and the job was put off.
+async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Result<bool, StoreError> {
+    let consent = request.consent.clone().at(at);
+    let event = match (job.task, &consent) {
+        (Task::FindNumber, Consent::Seeking { .. }) => match app.citizen.numbers(&request.iin).await {
+            Ok(numbers) => numbers.into_iter().next().map_or(Event::NumberAbsent, Event::NumberFound),
+            Err(_) => return put_off(app, job, &consent, at).await,
+        },
+        (Task::SendAsk, Consent::Sending { .. }) => match send(app, request, "ask", &ask(app, request)).await {
+            Ok(()) => Event::SmsAccepted,
+            Err(SmsError::Refused) => Event::SmsRefused,
+            Err(SmsError::Unavailable) => return put_off(app, job, &consent, at).await,
+        },
+        (Task::SendHelp, Consent::Sending { .. } | Consent::Waiting { .. }) => {
+            let text = app.templates.help(&request.reference, request.method == Method::Code);
+            return tell(app, job, request, &consent, "help", &text, at).await;
+        }
+        (Task::SendReference, Consent::Sending { .. } | Consent::Waiting { .. }) => {
+            return tell(app, job, request, &consent, "reference", app.templates.add_reference(), at).await;
+        }
+        // The request has ended meanwhile: there is nothing to explain any more.
+        (Task::SendHelp | Task::SendReference, _) => {
+            app.store.done(job.id).await?;
+            return Ok(true);
+        }
+        (Task::FindNumber | Task::SendAsk | Task::Expire, _) => Event::Due,
+    };
+    let outcome = match &event {
+        Event::NumberFound(_) => "number found",
+        Event::NumberAbsent => "no number",
+        Event::SmsAccepted => "sms accepted",
+        Event::SmsRefused => "sms refused",
+        _ => "time",
+    };
+    // The clock is read again: the party took its time, and a span counts from its answer.
+    let record =
+        Record { at: app.clock.now(), kind: "event", outcome: outcome.to_owned(), ..Record::default() };
+    app.store.change(request.id, Change::Event(event), record).await?;
+    app.wake.notify_one();
+    Ok(true)
+}
+
+/// An explanation to the subject: sent at most once where the gateway is idempotent.
+async fn tell(
+    app: &App,
+    job: &Job,
+    request: &AccessRequest,
+    consent: &Consent,
+    kind: &str,
+    text: &str,
+    at: i64,
+) -> Result<bool, StoreError> {
+    match send(app, request, kind, text).await {
+        Ok(()) | Err(SmsError::Refused) => app.store.done(job.id).await.map(|()| true),
+        Err(SmsError::Unavailable) => put_off(app, job, consent, at).await,
+    }
+}
+
+async fn send(app: &App, request: &AccessRequest, kind: &str, text: &str) -> Result<(), SmsError> {
+    let to = request.msisdn.as_ref().ok_or(SmsError::Refused)?;
+    let id = format!("{}-{kind}", request.id);
+    app.sms.send(Sms { id: &id, to, text }).await
+}
+
+/// What the subject is asked; the code of method 5 exists only here and where a try is judged.
+fn ask(app: &App, request: &AccessRequest) -> String {
+    let code = (request.method == Method::Code).then(|| one_time_code(&*app.seal, request));
+    crate::consent::sms::render(
+        &app.templates,
+        &Ask {
+            initiator: &request.company,
+            data: &request.data,
+            term: Duration::from_secs(request.term_seconds),
+            reference: &request.reference,
+            code: code.as_deref(),
+        },
+    )
+}
+
+/// Tries again later, but not after the state's own span has ended.
+async fn put_off(app: &App, job: &Job, consent: &Consent, at: i64) -> Result<bool, StoreError> {
+    let next = at + backoff(job.tries);
+    let due = consent.until().map_or(next, |until| next.min(until));
+    app.store.postpone(job.id, due).await.map(|()| false)
+}
+
+/// 2, 4, 8, 16, 32, then every 60 seconds; milliseconds.
+fn backoff(tries: u32) -> i64 {
+    if tries < 5 { 2000 << tries } else { 60_000 }
+}

@@ -1,0 +1,351 @@
+//! `kdp serve`: the service from its configuration to its end.
+
+use crate::app::{App, Parts};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, ConfigError, Environment, PeerKindWord};
+use crate::gateway::Absent;
+use crate::http::{Server, Side};
+use crate::metric::{Metrics, StoreMetrics};
+use crate::random::{Random, SystemRandom};
+use crate::store::seal::{KeyFileSeal, Seal, SealError};
+use crate::store::sqlite::{self, SqliteStore};
+use crate::store::{Store, StoreError};
+use crate::trust::certificate::Certificate;
+use crate::trust::outgoing::EnvelopeSigner;
+use crate::trust::sign::{RsaSigner, SignError};
+use crate::trust::{Distrust, Peer, PeerKind, Trust};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
+
+/// Why the service does not start: one line for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration.
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error("database: {0}")]
+    Store(#[from] StoreError),
+    /// A file that cannot be read.
+    #[error("{0}: {1}")]
+    File(PathBuf, std::io::ErrorKind),
+    /// A file that is readable by others than its owner.
+    #[error("{0}: must be readable by its owner only (chmod 600)")]
+    Open(PathBuf),
+    /// A certificate that cannot be used.
+    #[error("{0}: {1}")]
+    Certificate(PathBuf, Distrust),
+    /// A private key that cannot be used.
+    #[error("{0}: {1}")]
+    Key(PathBuf, SignError),
+    /// A sealing key file that cannot be used.
+    #[error("{0}: {1}")]
+    Seal(PathBuf, SealError),
+    /// TLS certificate or key that cannot be used.
+    #[error("[tls]: {0}")]
+    Tls(String),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(std::net::SocketAddr, std::io::ErrorKind),
+    /// Something else that stands in the way.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// A finding of [`inspect`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Whether the service would start.
+    pub severity: Severity,
+    /// One line.
+    pub text: String,
+}
+
+/// How bad a [`Problem`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The service does not start.
+    Error,
+    /// It starts, but something does not work.
+    Warning,
+}
+
+/// The database, opened, with what it needs.
+pub struct Opened {
+    /// The verbs.
+    pub store: Arc<dyn Store>,
+    /// Sealing and lookup.
+    pub seal: Arc<dyn Seal>,
+    /// The system's randomness.
+    pub random: Arc<dyn Random>,
+    /// The host's clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Opens the database of `config`.
+///
+/// # Errors
+/// [`StartError`].
+pub fn open_store(config: &Config) -> Result<Opened, StartError> {
+    open_store_with(config, Arc::new(StoreMetrics::default()))
+}
+
+fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened, StartError> {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+    let seal = read_seal(config, random.clone())?;
+    let path = config.sqlite_path()?;
+    let store =
+        SqliteStore::open(&path, config.database.synchronous, seal.clone(), config.spans(), metrics)?;
+    Ok(Opened { store: Arc::new(store), seal, random, clock: Arc::new(SystemClock) })
+}
+
+fn read_seal(config: &Config, random: Arc<dyn Random>) -> Result<Arc<dyn Seal>, StartError> {
+    let sealing = read_secret(&config.database.seal_keys)?;
+    let lookup = read_secret(&config.database.lookup_key)?;
+    let seal = KeyFileSeal::read(&sealing, &lookup, random)
+        .map_err(|e| StartError::Seal(config.database.seal_keys.clone(), e))?;
+    Ok(Arc::new(seal))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))
+}
+
+/// Reads a file that nobody but its owner may read.
+fn read_secret(path: &Path) -> Result<String, StartError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let meta = std::fs::metadata(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))?;
+    if meta.permissions().mode() & 0o077 != 0 {
+        return Err(StartError::Open(path.to_owned()));
+    }
+    std::fs::read_to_string(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))
+}
+
+fn certificate(path: &Path) -> Result<Certificate, StartError> {
+    Certificate::from_file(&read(path)?).map_err(|e| StartError::Certificate(path.to_owned(), e))
+}
+
+/// The trust that `config` describes.
+///
+/// # Errors
+/// [`StartError`] naming the file.
+pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
+    let mut trust = Trust::default();
+    for path in &config.trust.authorities {
+        let authority = certificate(path)?;
+        if authority.is_test() && config.environment != Environment::Test {
+            return Err(StartError::Other(format!(
+                "{}: a test authority is trusted only with environment = \"test\"",
+                path.display()
+            )));
+        }
+        trust.add_authority(authority).map_err(|e| StartError::Certificate(path.clone(), e))?;
+    }
+    for (name, section) in &config.peers {
+        let kind = match section.kind {
+            PeerKindWord::Gateway => PeerKind::Gateway,
+            PeerKindWord::Direct => PeerKind::Direct(section.sender_id.clone()),
+        };
+        let chained = section.certificates.is_empty();
+        if chained && kind != PeerKind::Direct(None) {
+            return Err(StartError::Other(format!("[peers.{name}]: certificates must be pinned")));
+        }
+        let peer = Arc::new(Peer { name: name.clone(), kind });
+        for path in &section.certificates {
+            trust.pin(certificate(path)?, peer.clone());
+        }
+        if chained {
+            trust.believe_chained(peer);
+        }
+    }
+    Ok(trust)
+}
+
+/// The signer of answers that `config` describes.
+///
+/// # Errors
+/// [`StartError`] naming the file.
+pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
+    let section = &config.trust;
+    let key = read_secret(&section.key)?;
+    let signer = RsaSigner::from_pem(&key).map_err(|e| StartError::Key(section.key.clone(), e))?;
+    let answers =
+        EnvelopeSigner::new(Box::new(signer), certificate(&section.certificate)?, section.answer_key_info);
+    if answers.fits() {
+        Ok(answers)
+    } else {
+        Err(StartError::Certificate(section.certificate.clone(), Distrust::KeyKind))
+    }
+}
+
+fn read_tls(config: &Config) -> Result<Option<TlsAcceptor>, StartError> {
+    let Some(tls) = &config.tls else { return Ok(None) };
+    let bad = |what: &str| StartError::Tls(what.to_owned());
+    let chain = CertificateDer::pem_slice_iter(&read(&tls.certificate)?)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|_| bad("the certificate cannot be read"))?;
+    let key = PrivateKeyDer::from_pem_slice(read_secret(&tls.key)?.as_bytes())
+        .map_err(|_| bad("the key cannot be read"))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| bad("no protocol version"))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|_| bad("certificate and key do not fit"))?;
+    Ok(Some(TlsAcceptor::from(Arc::new(server))))
+}
+
+/// Says what is wrong with an installation, changing nothing.
+#[must_use]
+pub fn inspect(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut error = |result: Result<(), StartError>| {
+        if let Err(e) = result {
+            problems.push(Problem { severity: Severity::Error, text: e.to_string() });
+        }
+    };
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+    error(read_seal(config, random).map(|_| ()));
+    error(config.sqlite_path().map_err(StartError::from).and_then(|path| Ok(sqlite::inspect(&path)?)));
+    error(read_trust(config).map(|_| ()));
+    error(read_answers(config).and_then(|answers| {
+        let now = SystemClock.now() / 1000;
+        let refused = |e| StartError::Certificate(config.trust.certificate.clone(), e);
+        answers.certificate().may_sign(now).map_err(refused)
+    }));
+    error(read_tls(config).map(|_| ()));
+    let mut warn = |text: &str| {
+        problems.push(Problem { severity: Severity::Warning, text: text.to_owned() });
+    };
+    warn("methods 1 and 5 have no gateways yet: requests that ask the subject wait and time out");
+    if config.peers.is_empty() {
+        warn("[peers] is empty: every message will be refused");
+    }
+    if config.tls.is_none() && !config.listen.public.ip().is_loopback() {
+        warn("[tls] is missing and the public listener is not on loopback: messages would travel in the clear");
+    }
+    problems
+}
+
+/// Builds the service from its configuration.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn build(config: Config) -> Result<Arc<App>, StartError> {
+    let metrics = Metrics::default();
+    let opened = open_store_with(&config, metrics.store.clone())?;
+    let templates = config.templates()?;
+    let (trust, answers) = (read_trust(&config)?, read_answers(&config)?);
+    let app = App::new(Parts {
+        clock: opened.clock,
+        random: opened.random,
+        store: opened.store,
+        seal: opened.seal,
+        citizen: Arc::new(Absent),
+        sms: Arc::new(Absent),
+        trust,
+        answers,
+        templates,
+        metrics,
+        config,
+    });
+    Ok(Arc::new(app.await?))
+}
+
+/// Binds an address.
+///
+/// # Errors
+/// [`StartError::Listen`].
+pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|e| StartError::Listen(address, e.kind()))
+}
+
+/// Keeps the registry fresh while the service runs.
+pub async fn keep_fresh(app: Arc<App>) {
+    let mut tick = tokio::time::interval(Duration::from_millis(500));
+    loop {
+        tick.tick().await;
+        if let Err(error) = app.refresh().await {
+            tracing::warn!(%error, "the registry could not be read; the last one stays");
+        }
+    }
+}
+
+/// Resolves on SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`StartError::Other`] when signals cannot be listened to.
+pub async fn terminated() -> Result<(), StartError> {
+    let failed = |_| StartError::Other("signals cannot be listened to".to_owned());
+    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// Serves until SIGTERM, then drains.
+///
+/// # Errors
+/// [`StartError`] when the service does not start.
+pub async fn run(path: PathBuf) -> Result<(), StartError> {
+    let config = Config::read(&path)?;
+    crate::log::start(&config.log.level);
+    let tls = read_tls(&config)?;
+    let app = build(config).await?;
+    let listen = app.config.listen.clone();
+    let public = bind(listen.public).await?;
+    let admin = bind(listen.admin).await?;
+    let base_url = if listen.base_url.is_empty() {
+        format!("{}://{}/shep/sync", if tls.is_some() { "https" } else { "http" }, listen.public)
+    } else {
+        listen.base_url
+    };
+    let (stop, stopped) = watch::channel(false);
+    let server = Server::new(app.clone(), None, base_url, stopped);
+    let public = tokio::spawn(server.clone().listen(public, tls, Side::Public));
+    let admin = tokio::spawn(server.listen(admin, None, Side::Admin));
+    let worker = tokio::spawn(crate::job::work(app.clone()));
+    let fresh = tokio::spawn(keep_fresh(app.clone()));
+    let reload = tokio::spawn(reload_on_hangup(app, path));
+    tracing::info!(public = %listen.public, admin = %listen.admin, "serving");
+    terminated().await?;
+    tracing::info!("draining");
+    let _ = stop.send(true);
+    let _ = tokio::join!(public, admin);
+    for task in [worker, fresh, reload] {
+        task.abort();
+    }
+    Ok(())
+}
+
+/// SIGHUP rereads certificates; on an error the old ones stay.
+async fn reload_on_hangup(app: Arc<App>, path: PathBuf) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    while hangup.recv().await.is_some() {
+        let read = || -> Result<(Trust, EnvelopeSigner, String), StartError> {
+            let config = Config::read(&path)?;
+            Ok((read_trust(&config)?, read_answers(&config)?, config.log.level))
+        };
+        match read() {
+            Ok((trust, answers, level)) => {
+                *app.trust.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trust);
+                *app.answers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(answers);
+                crate::log::set_level(&level);
+                tracing::info!("certificates and log level were read anew");
+            }
+            Err(error) => tracing::error!(%error, "the old configuration stays"),
+        }
+    }
+}
