@@ -80,7 +80,7 @@ impl Server {
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                _ = stop.wait_for(|stop| *stop) => break,
+                () = stopped(&mut stop) => break,
             };
             while connections.try_join_next().is_some() {}
             let Ok((stream, _)) = accepted else {
@@ -129,7 +129,7 @@ impl Server {
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => {}
-            _ = stop.wait_for(|stop| *stop) => {
+            () = stopped(&mut stop) => {
                 connection.as_mut().graceful_shutdown();
                 let _ = connection.await;
             }
@@ -307,6 +307,10 @@ impl Server {
         };
         tokio::time::timeout(self.read_time(), reading).await.unwrap_or(Err(Unread::TooSlow))
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Why a body was not read.

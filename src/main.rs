@@ -11,7 +11,9 @@ fn main() -> ExitCode {
     let command = cli::Cli::parse().command;
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return cli::end(Err(cli::Failure::unusable(format!("no threads to be had: {}", error.kind())))),
+        Err(error) => {
+            return cli::end(Err(cli::Failure::unusable(format!("no threads to be had: {}", error.kind()))));
+        }
     };
     cli::end(runtime.block_on(cli::run(command)))
 }

@@ -74,7 +74,8 @@ pub fn text_file(path: &Path) -> Result<Zeroizing<String>> {
 /// A token as people hand it over: itself, `-` for standard input, or the path of a file that holds it.
 pub fn token(text: &str) -> Result<Zeroizing<String>> {
     if text == "-" {
-        let bytes = read(std::io::stdin().lock()).map_err(|why| Failure::unusable(format!("stdin: {why}")))?;
+        let bytes =
+            read(std::io::stdin().lock()).map_err(|why| Failure::unusable(format!("stdin: {why}")))?;
         let text = std::str::from_utf8(&bytes).map_err(|_| Failure::unusable("stdin: not UTF-8"))?;
         return Ok(Zeroizing::new(text.trim().to_owned()));
     }
@@ -139,9 +140,14 @@ mod tests {
 
     #[test]
     fn a_span_is_read_in_every_unit_and_bare_as_milliseconds() {
-        for (text, millis) in
-            [("600000", 600_000), ("500ms", 500), ("30s", 30_000), ("10m", 600_000), ("2h", 7_200_000), ("90d", 7_776_000_000)]
-        {
+        for (text, millis) in [
+            ("600000", 600_000),
+            ("500ms", 500),
+            ("30s", 30_000),
+            ("10m", 600_000),
+            ("2h", 7_200_000),
+            ("90d", 7_776_000_000),
+        ] {
             assert_eq!(milliseconds(text), Ok(millis), "{text}");
         }
         for text in ["", "m", "-1", "1.5h", "10 m", "1w", "99999999999999999999", "18446744073709551615d"] {

@@ -30,10 +30,8 @@ fn report(problems: &[Problem], json: bool) -> Outcome {
         Severity::Warning => "warning",
     };
     let errors = problems.iter().filter(|p| matches!(p.severity, Severity::Error)).count();
-    let list: Vec<_> = problems
-        .iter()
-        .map(|p| serde_json::json!({ "severity": word(p), "text": p.text }))
-        .collect();
+    let list: Vec<_> =
+        problems.iter().map(|p| serde_json::json!({ "severity": word(p), "text": p.text })).collect();
     let value = serde_json::json!({ "ok": errors == 0, "problems": list });
     let outcome = Outcome::either(json, &value, || {
         let mut text: String = problems.iter().map(|p| format!("{}: {}\n", word(p), p.text)).collect();

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 /// It says how consent was obtained: BIO biometrics, DS digital signature, DID digital ID, OTP one-time password,
 /// PC paper; NONE for logging mode, without consent.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  kdp ovt --bin 260140990117 --mcheck BIO --key sandbox-data/pki/bank.key.pem --uin 800101399015")]
+#[command(
+    after_help = "Example:\n  kdp ovt --bin 260140990117 --mcheck BIO --key sandbox-data/pki/bank.key.pem --uin 800101399015"
+)]
 pub struct Args {
     /// BIN of the initiator
     #[arg(long)]

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 
 /// Checks security tokens.
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  kdp token verify token.jwt --jwks jwks.json --service GBDFLUniversal_token")]
+#[command(
+    after_help = "Example:\n  kdp token verify token.jwt --jwks jwks.json --service GBDFLUniversal_token"
+)]
 pub struct Args {
     #[command(subcommand)]
     command: Command,
@@ -148,5 +150,7 @@ fn table(claims: &Claims) -> String {
     rows.retain(|(_, value)| !value.is_empty());
     // A token is its issuer's word, but what stands in it is shown on a terminal.
     let clean = |value: String| value.replace(char::is_control, "\u{fffd}");
-    argument::table(&rows.into_iter().map(|(name, value)| vec![name.to_owned(), clean(value)]).collect::<Vec<_>>())
+    argument::table(
+        &rows.into_iter().map(|(name, value)| vec![name.to_owned(), clean(value)]).collect::<Vec<_>>(),
+    )
 }

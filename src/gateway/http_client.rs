@@ -96,14 +96,23 @@ impl HttpClient {
         self.exchange(uri, request, envelope).await
     }
 
-    async fn exchange(&self, uri: &Uri, request: request::Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
+    async fn exchange(
+        &self,
+        uri: &Uri,
+        request: request::Builder,
+        body: Bytes,
+    ) -> Result<HttpAnswer, HttpError> {
         let authority = uri.authority().ok_or(HttpError::Address)?;
         let request = request.header(HOST, authority.as_str()).header(USER_AGENT, AGENT);
         let request = request.body(Full::new(body)).map_err(|_| HttpError::Address)?;
         timeout(self.timeout, self.connect_and_send(uri, request)).await.map_err(|_| HttpError::Timeout)?
     }
 
-    async fn connect_and_send(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
+    async fn connect_and_send(
+        &self,
+        uri: &Uri,
+        request: Request<Full<Bytes>>,
+    ) -> Result<HttpAnswer, HttpError> {
         let host = uri.host().ok_or(HttpError::Address)?;
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         let secure = match uri.scheme_str() {
@@ -134,7 +143,8 @@ where
     let status = answer.status().as_u16();
     let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
     connection.abort();
-    let body = body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
+    let body =
+        body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
     Ok(HttpAnswer { status, body: body.to_bytes() })
 }
 

@@ -1,6 +1,7 @@
 //! The payload of a call: fields by name, wherever working clients put them (wire.md 1 and 2.1).
 
 use crate::fault::Fault;
+use crate::soap::envelope::no_text;
 use crate::text::Reason;
 use crate::xml::{Document, Element, Limits};
 use std::collections::BTreeMap;
@@ -54,6 +55,7 @@ impl Payload {
             return Ok(Self { fields: Err(DataError::new(Reason::ElementMissing, "data", "")), auth_token: None });
         };
         if data.children().next().is_some() {
+            no_text(data)?;
             return Ok(Self::read_element(data, ns, names));
         }
         let text = data.text().unwrap_or_default();

@@ -50,10 +50,12 @@ impl<'d, 'a> Envelope<'d, 'a> {
                 )));
             }
         }
+        no_text(root)?;
         let mut children = root.children();
         let mut next = children.next();
         let mut security = Vec::new();
         if let Some(header) = next.filter(|c| c.is(SOAP, "Header")) {
+            no_text(header)?;
             for block in header.children() {
                 if read_header_block(block)? {
                     security.push(block);
@@ -67,6 +69,7 @@ impl<'d, 'a> Envelope<'d, 'a> {
         if children.next().is_some() {
             return Err(Fault::format("an element stands after Body"));
         }
+        no_text(body)?;
         Ok(Self { body, security })
     }
 
@@ -81,6 +84,14 @@ impl<'d, 'a> Envelope<'d, 'a> {
     pub fn security(&self) -> &[Element<'d, 'a>] {
         &self.security
     }
+}
+
+/// Envelope, Header and Body hold elements only.
+pub fn no_text(element: Element<'_, '_>) -> Result<(), Fault> {
+    if element.has_text() {
+        return Err(Fault::format(format!("text stands in {}, where only elements may", element.path())));
+    }
+    Ok(())
 }
 
 fn inside_signature(element: Element<'_, '_>) -> bool {

@@ -5,6 +5,7 @@
 use crate::clock;
 use crate::fault::Fault;
 use crate::random::Id;
+use crate::soap::envelope::no_text;
 use crate::text::{Lang, StatusCode};
 use crate::trust::Verified;
 use crate::xml::{Element, Writer};
@@ -72,6 +73,7 @@ impl<'d, 'a> Call<'d, 'a> {
 
 /// `data`, matched by local name: it occurs in several namespaces and in none.
 fn data_of<'d, 'a>(request_data: Element<'d, 'a>) -> Result<Option<Element<'d, 'a>>, Fault> {
+    no_text(request_data)?;
     let mut data = None;
     for child in request_data.children() {
         if child.name() != "data" {
@@ -110,6 +112,7 @@ impl<'d, 'a> Children<'d, 'a> {
 
     /// The children of these names, in the order of the names; another child or a second one is a fault.
     fn take<const N: usize>(self, names: &[&'static str; N]) -> Result<[Option<Element<'d, 'a>>; N], Fault> {
+        no_text(self.parent)?;
         let mut found = [None; N];
         for child in self.parent.children() {
             let ours = child.namespace().is_empty() || child.namespace() == self.ns;
@@ -125,6 +128,7 @@ impl<'d, 'a> Children<'d, 'a> {
 
 impl RequestInfo {
     fn read(info: &Children<'_, '_>) -> Result<Self, Fault> {
+        no_text(info.parent)?;
         let properties = |child: &Element<'_, '_>| child.name() == "properties";
         for property in info.parent.children().filter(properties) {
             check_property(&info.within(property))?;

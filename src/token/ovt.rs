@@ -8,7 +8,7 @@ use super::jws::{JwsError, Unverified};
 use crate::trust::sign::{SignError, Signer};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// A registered key of an initiator, from the registry by BIN, never from the token.
@@ -52,7 +52,7 @@ pub struct Ovt {
     /// Their encoding has one form only and the signature has no part in it, so neither another spelling nor
     /// another signature of the same bytes makes another token.
     pub digest: [u8; 32],
-    dates: Result<(Dates, Option<i64>), DateProblem>,
+    dates: DatesRead,
 }
 
 /// The times of a token whose dates hold, Unix seconds.
@@ -84,12 +84,6 @@ pub enum OvtError {
 /// Why the dates of a token do not hold (`ovt-date`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DateProblem {
-    /// `iat` or `exp` is not there.
-    #[error("iat or exp is missing")]
-    Missing,
-    /// `iat`, `exp` or `nbf` is something else than a number.
-    #[error("iat, exp and nbf must be numbers")]
-    NotANumber,
     /// A number that is no second between 1970 and 9999; milliseconds are meant, perhaps.
     #[error("iat, exp and nbf must be Unix seconds")]
     NotSeconds,
@@ -123,7 +117,7 @@ pub fn verify(compact: &str, keys: &[OvtKey]) -> Result<Ovt, OvtError> {
     if claims.contains_key("services") && claims.contains_key("rid") {
         return Err(OvtError::Malformed("it is a security token"));
     }
-    let dates = Dates::read(&claims);
+    let dates = Dates::read(&claims)?;
     let mut text = |name: &str| match claims.remove(name) {
         None => Ok(None),
         Some(Value::String(value)) => Ok(Some(value)),
@@ -163,22 +157,31 @@ impl Ovt {
     }
 }
 
+/// Dates that are numbers; whether they are seconds is a question of the date.
+type DatesRead = Result<(Dates, Option<i64>), DateProblem>;
+
 impl Dates {
-    fn read(claims: &Map<String, Value>) -> Result<(Self, Option<i64>), DateProblem> {
-        let date = |name| claims.get(name).map(seconds).transpose();
-        let iat = date("iat")?.ok_or(DateProblem::Missing)?;
-        let exp = date("exp")?.ok_or(DateProblem::Missing)?;
-        Ok((Self { iat, exp }, date("nbf")?))
+    fn read(claims: &Map<String, Value>) -> Result<DatesRead, OvtError> {
+        let number = |name| match claims.get(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => Ok(Some(number)),
+            Some(_) => Err(OvtError::Malformed("iat, exp and nbf must be numbers")),
+        };
+        let missing = OvtError::Malformed("iat or exp is missing");
+        let (iat, exp) = (number("iat")?.ok_or(missing)?, number("exp")?.ok_or(missing)?);
+        let nbf = number("nbf")?;
+        let dates = || {
+            let dates = Self { iat: seconds(iat)?, exp: seconds(exp)? };
+            Ok((dates, nbf.map(seconds).transpose()?))
+        };
+        Ok(dates())
     }
 }
 
 /// A `NumericDate` (RFC 7519, 2), which may have a fraction: some clients' clocks give one.
-fn seconds(value: &Value) -> Result<i64, DateProblem> {
+fn seconds(number: &Number) -> Result<i64, DateProblem> {
     /// The first second of the year 10 000.
     const END: i64 = 253_402_300_800;
-    let Value::Number(number) = value else {
-        return Err(DateProblem::NotANumber);
-    };
     #[expect(
         clippy::cast_possible_truncation,
         reason = "a float cast saturates, and the range is checked next"
@@ -430,22 +433,27 @@ mod tests {
         assert_eq!(dates(NOW, NOW + MAX_LIFETIME + 1), Err(DateProblem::LivesTooLong));
         assert_eq!(dates(NOW * 1_000, NOW * 1_000 + 60), Err(DateProblem::NotSeconds));
         assert_eq!(dates(-1, NOW), Err(DateProblem::NotSeconds));
-        assert_eq!(with_dates(""), Err(DateProblem::Missing));
-        assert_eq!(with_dates(r#","iat":1"#), Err(DateProblem::Missing));
-        for text in ["\"1790000000\"", "\"2026-09-21\"", "null", "[1]", "true"] {
-            assert_eq!(
-                with_dates(&format!(r#","iat":{text},"exp":{}"#, NOW + 60)),
-                Err(DateProblem::NotANumber)
-            );
-            assert_eq!(with_dates(&format!(r#","iat":{NOW},"exp":{text}"#)), Err(DateProblem::NotANumber));
-        }
         for text in ["1e300", "-1e300", "18446744073709551615", "9223372036854775808"] {
             assert_eq!(with_dates(&format!(r#","iat":{NOW},"exp":{text}"#)), Err(DateProblem::NotSeconds));
         }
         assert!(with_dates(&format!(r#","iat":{NOW}.75,"exp":{}.5"#, NOW + 60)).is_ok());
         let ahead = format!(r#","iat":{NOW},"exp":{},"nbf":{}"#, NOW + 900, NOW + 600);
         assert_eq!(with_dates(&ahead), Err(DateProblem::FromTheFuture));
-        assert_eq!(DateProblem::Missing.reason(), "ovt-date");
+        assert_eq!(DateProblem::Expired.reason(), "ovt-date");
+    }
+
+    #[test]
+    fn dates_that_are_absent_or_no_numbers_are_malformed() {
+        let malformed = |dates: &str| {
+            let read = with_payload(&format!(r#"{{"cbin":"1","mcheck":"BIO"{dates}}}"#));
+            assert_eq!(read.unwrap_err().reason(), "ovt-malformed", "{dates}");
+        };
+        malformed("");
+        malformed(r#","iat":1"#);
+        for text in ["\"1790000000\"", "\"2026-09-21\"", "null", "[1]", "true"] {
+            malformed(&format!(r#","iat":{text},"exp":{}"#, NOW + 60));
+            malformed(&format!(r#","iat":{NOW},"exp":{text}"#));
+        }
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! Our own transport signature, on answers and on the requests of `kdp send`: the Body is digested as it was
 //! written, because the writer writes it canonical.
 
-use super::algorithm::{
-    BASE64_BINARY, DS, EXC_C14N, RSA_SHA256, SHA256, SOAP, WSSE, WSU, X509_V3, sha256,
-};
+use super::algorithm::{BASE64_BINARY, DS, EXC_C14N, RSA_SHA256, SHA256, SOAP, WSSE, WSU, X509_V3, sha256};
 use super::certificate::Certificate;
 use super::sign::{SignError, Signer};
 use crate::xml::{Canonical, WriteError, Writer};
@@ -80,12 +78,14 @@ impl EnvelopeSigner {
         let body = body(Some(body_id), content)?;
         let signed_info = signed_info(body_id, &STANDARD.encode(sha256(body.as_bytes())))?;
         let value = STANDARD.encode(self.signer.sign(signed_info.as_bytes())?);
-        let mut writer =
-            Writer::with_capacity(body.as_bytes().len() + signed_info.as_bytes().len() + self.base64.len() + 1600);
-        writer
-            .open("soap:Envelope", &[("soap", SOAP)], &[])
-            .open("soap:Header", &[], &[])
-            .open("wsse:Security", &[("wsse", WSSE)], &[("soap:mustUnderstand", "1")]);
+        let mut writer = Writer::with_capacity(
+            body.as_bytes().len() + signed_info.as_bytes().len() + self.base64.len() + 1600,
+        );
+        writer.open("soap:Envelope", &[("soap", SOAP)], &[]).open("soap:Header", &[], &[]).open(
+            "wsse:Security",
+            &[("wsse", WSSE)],
+            &[("soap:mustUnderstand", "1")],
+        );
         let token_id = format!("x509-{body_id}");
         if self.form == KeyInfoForm::BinaryToken {
             let [encoding, value] = CERTIFICATE;

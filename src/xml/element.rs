@@ -174,6 +174,12 @@ impl<'d, 'a> Element<'d, 'a> {
             .filter(|element| element.data().is_some())
     }
 
+    /// Whether text that is not blank stands directly in it, beside its child elements.
+    #[must_use]
+    pub fn has_text(self) -> bool {
+        self.nodes().any(|node| matches!(node, Node::Text(text) if !text.trim().is_empty()))
+    }
+
     /// Whether a comment stands anywhere inside, at any depth.
     #[must_use]
     pub fn contains_comment(self) -> bool {

@@ -1,0 +1,175 @@
+//! The answer of the service: read, believed or not, and explained.
+
+use crate::cli::{Exit, Failure, Outcome, Result, argument};
+use kdp::gateway::http_client::HttpAnswer;
+use kdp::soap::envelope::Envelope;
+use kdp::text::{FaultCode, Lang, Reason};
+use kdp::trust::Trust;
+use kdp::trust::algorithm::SOAP;
+use kdp::xml::{Document, Element, Limits};
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// What came back.
+pub struct Answer {
+    http: u16,
+    content: Content,
+    signature: &'static str,
+}
+
+enum Content {
+    Reply { code: String, message: String, data: Vec<(String, String)> },
+    Fault { code: String, message: String, data: String },
+}
+
+impl Answer {
+    /// Reads an answer and verifies its signature at `at` (Unix seconds) when somebody is trusted.
+    ///
+    /// A fault may be unsigned, as it is by default; a reply may not.
+    pub fn read(answer: &HttpAnswer, trust: Option<&Trust>, at: i64) -> Result<Self> {
+        let unreadable = |why: &str| Failure::unusable(format!("HTTP {}: {why}", answer.status));
+        let document = Document::parse(&answer.body, &Limits::default())
+            .map_err(|error| unreadable(&format!("the answer is not XML: {error}")))?;
+        let envelope = Envelope::read(&document).map_err(|fault| unreadable(&fault.detail))?;
+        let content = envelope.body().children().next().ok_or_else(|| unreadable("the Body is empty"))?;
+        let is_fault = content.is(SOAP, "Fault");
+        let signature = match trust {
+            _ if is_fault && envelope.security().is_empty() => "none: faults are not signed",
+            None => "not checked: no --trust",
+            Some(trust) => match trust.verify(&envelope, at) {
+                Ok(_) => "verified",
+                Err(distrust) => {
+                    let why = format!("the answer is not believed, nothing of it is shown: {distrust}");
+                    return Err(Failure::refused(why));
+                }
+            },
+        };
+        let content = if is_fault { Some(Content::fault(content)) } else { Content::reply(content) };
+        let content = content.ok_or_else(|| unreadable("the answer is not one of SyncChannel"))?;
+        Ok(Self { http: answer.status, content, signature })
+    }
+
+    /// A child of `data`, unless it is empty.
+    pub fn data(&self, name: &str) -> Option<&str> {
+        let Content::Reply { data, .. } = &self.content else { return None };
+        data.iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+    }
+
+    /// When to ask again; `None`: the answer is final. The words of `status` are configuration, this is not.
+    pub fn poll_after(&self) -> Option<Duration> {
+        let seconds = self.data("poll_after")?.parse::<u64>().unwrap_or(5);
+        Some(Duration::from_secs(seconds.max(1)))
+    }
+
+    /// Prints it; `cancels`: a cancelled request is what was wanted.
+    pub fn report(&self, lang: Lang, cancels: bool, as_json: bool) -> Outcome {
+        let wanted = self.data("code").is_some()
+            || self.poll_after().is_some()
+            || cancels && self.data("reason") == Some(Reason::Cancelled.code());
+        let remedy = if wanted { None } else { self.remedy(lang) };
+        let outcome = Outcome::either(as_json, &self.value(remedy), || self.text(remedy));
+        Outcome { exit: if wanted { Exit::Accepted } else { Exit::Refused }, ..outcome }
+    }
+
+    /// What to do about a no. A fault brings its own in errorData.
+    fn remedy(&self, lang: Lang) -> Option<&'static str> {
+        match &self.content {
+            Content::Reply { .. } => {
+                Reason::from_code(self.data("reason")?).map(|reason| reason.remedy(lang))
+            }
+            Content::Fault { code, data, .. } if data.is_empty() => {
+                FaultCode::from_code(code).map(|fault| fault.remedy(lang))
+            }
+            Content::Fault { .. } => None,
+        }
+    }
+
+    fn value(&self, remedy: Option<&str>) -> Value {
+        let (status, data, fault) = match &self.content {
+            Content::Reply { code, message, data } => {
+                let data: Map<String, Value> = data.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+                (json!({ "code": code, "message": message }), Value::Object(data), Value::Null)
+            }
+            Content::Fault { code, message, data } => {
+                let fault = json!({ "code": code, "message": message, "data": data });
+                (Value::Null, Value::Null, fault)
+            }
+        };
+        json!({
+            "http": self.http, "status": status, "data": data, "fault": fault,
+            "remedy": remedy, "signature": self.signature,
+        })
+    }
+
+    fn text(&self, remedy: Option<&str>) -> String {
+        let mut rows: Vec<(&str, String)> = Vec::new();
+        match &self.content {
+            Content::Reply { code, message, data } => {
+                rows.push(("status", self.data("status").unwrap_or_default().to_owned()));
+                rows.push(("message", format!("{code} {message}")));
+                let apart = ["status", "code", "public-key"];
+                let rest = data.iter().filter(|(name, _)| !apart.contains(&name.as_str()));
+                rows.extend(rest.map(|(name, value)| (name.as_str(), value.clone())));
+            }
+            Content::Fault { code, message, data } => {
+                rows.push(("fault", code.clone()));
+                rows.push(("message", message.clone()));
+                rows.push(("what to do", data.clone()));
+            }
+        }
+        rows.extend(remedy.map(|remedy| ("what to do", remedy.to_owned())));
+        rows.push(("signature", self.signature.to_owned()));
+        rows.retain(|(_, value)| !value.is_empty());
+        // What a server sends is shown on a terminal.
+        let clean = |value: String| value.replace(char::is_control, " ");
+        let rows: Vec<_> =
+            rows.into_iter().map(|(name, value)| vec![name.to_owned(), clean(value)]).collect();
+        let token = self.data("code").map(|token| format!("token\n{}\n", clean(token.to_owned())));
+        argument::table(&rows) + &token.unwrap_or_default()
+    }
+}
+
+impl Content {
+    /// Either wrapper, by local names: the namespace of its elements is the sender's choice.
+    fn reply(wrapper: Element<'_, '_>) -> Option<Self> {
+        let response = wrapper.children().find(|child| child.name() == "response")?;
+        let info = named(response, "responseInfo")?;
+        let status = named(info, "status")?;
+        let data = named(response, "responseData").and_then(|data| named(data, "data"));
+        let data = data.into_iter().flat_map(Element::children);
+        Some(Self::Reply {
+            code: text(status, "code"),
+            message: text(status, "message"),
+            data: data.map(|child| (child.name().to_owned(), own_text(child))).collect(),
+        })
+    }
+
+    fn fault(fault: Element<'_, '_>) -> Self {
+        let detail = named(fault, "detail").and_then(|detail| detail.children().next());
+        let Some(detail) = detail else {
+            // Of something else than the service: what it says is all there is.
+            let message = text(fault, "faultstring");
+            return Self::Fault { code: text(fault, "faultcode"), message, data: String::new() };
+        };
+        Self::Fault {
+            code: text(detail, "errorCode"),
+            message: text(detail, "errorMessage"),
+            data: text(detail, "errorData"),
+        }
+    }
+}
+
+fn named<'d, 'a>(parent: Element<'d, 'a>, name: &str) -> Option<Element<'d, 'a>> {
+    parent.children().find(|child| child.name() == name)
+}
+
+fn text(parent: Element<'_, '_>, name: &str) -> String {
+    named(parent, name).map(own_text).unwrap_or_default()
+}
+
+fn own_text(element: Element<'_, '_>) -> String {
+    element.text().unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,160 @@
+//! Who sends: from the flags, or from a sandbox on this machine.
+
+use super::{Args, payload};
+use crate::cli::{Failure, Result, argument};
+use hyper::Uri;
+use kdp::clock::{self, MovableClock};
+use kdp::gateway::http_client::HttpClient;
+use kdp::trust::certificate::Certificate;
+use kdp::trust::sign::RsaSigner;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// The sender of a request and what it knows.
+pub struct Identity {
+    /// What signs the envelope.
+    pub signing: Option<(RsaSigner, Certificate)>,
+    /// `sender/senderId`.
+    pub sender_id: String,
+    /// `sender/password`.
+    pub password: Option<SecretString>,
+    /// `auth_token`.
+    pub auth_token: Option<String>,
+    /// From the sandbox: BIN and key of the initiator, for its verification tokens.
+    pub peer: Option<PeerFacts>,
+    /// The clock of the sandbox, else the host's.
+    pub clock: MovableClock,
+    /// Certificate of the sandbox's authority.
+    pub authority: Option<PathBuf>,
+}
+
+/// What a sandbox tells of an initiator.
+pub struct PeerFacts {
+    /// Its BIN.
+    pub bin: String,
+    /// Its name as a company, if told.
+    pub company: Option<String>,
+    /// Its own key.
+    pub key: RsaSigner,
+}
+
+/// The part of `GET /sandbox` that is read here.
+#[derive(Deserialize)]
+struct Sandbox {
+    now: String,
+    ca: Option<PathBuf>,
+    peers: Vec<SandboxPeer>,
+}
+
+#[derive(Deserialize)]
+struct SandboxPeer {
+    name: String,
+    bin: Option<String>,
+    sender_id: Option<String>,
+    password: Option<String>,
+    auth_token: Option<String>,
+    organisation: Option<String>,
+    key: PathBuf,
+    cert: PathBuf,
+}
+
+impl Sandbox {
+    fn peer(&mut self, name: &str) -> Result<SandboxPeer> {
+        let at = self.peers.iter().position(|peer| peer.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.peers.iter().map(|peer| peer.name.as_str()).collect();
+            Failure::unusable(format!("the sandbox has no peer {name}; it has {}", names.join(", ")))
+        })?;
+        Ok(self.peers.swap_remove(at))
+    }
+}
+
+impl Identity {
+    /// Flags win over the file, the file over the sandbox.
+    pub async fn learn(args: &Args, client: &HttpClient, file: &payload::File) -> Result<Self> {
+        let mut signing = match (&args.key, &args.cert) {
+            (Some(key), Some(cert)) => Some((argument::private_key(key)?, argument::certificate(cert)?)),
+            _ => None,
+        };
+        let secret = |path: &Option<PathBuf>| path.as_deref().map(argument::text_file).transpose();
+        let mut password = secret(&args.password_file)?.map(|text| text.to_string());
+        let mut auth_token = secret(&args.auth_token_file)?.map(|text| text.to_string());
+        let mut sender_id = args.sender_id.clone();
+        if sender_id.is_none() {
+            sender_id.clone_from(&file.sender_id);
+            password = password.or_else(|| file.password.clone());
+        }
+        let (mut peer, mut authority) = (None, None);
+        let clock = MovableClock::running(0);
+        if let Some(name) = &args.peer {
+            let mut sandbox = ask(client, &args.url).await?;
+            let now = clock::parse(&sandbox.now);
+            clock.set(now.ok_or_else(|| Failure::unusable("the sandbox tells no time that can be read"))?);
+            if let (Some(gateway), None) = (&args.via, &signing) {
+                let gateway = sandbox.peer(gateway)?;
+                signing = Some((argument::private_key(&gateway.key)?, argument::certificate(&gateway.cert)?));
+            }
+            let own = sandbox.peer(name)?;
+            let beside = || own.key.parent().map(|directory| directory.join("ca.pem"));
+            authority = sandbox.ca.take().or_else(beside);
+            if signing.is_none() {
+                signing = Some((argument::private_key(&own.key)?, argument::certificate(&own.cert)?));
+            }
+            if sender_id.is_none() || sender_id == own.sender_id {
+                sender_id = own.sender_id;
+                password = password.or(own.password);
+                auth_token = auth_token.or(own.auth_token);
+            }
+            let key = argument::private_key(&own.key)?;
+            peer = own.bin.map(|bin| PeerFacts { bin, company: own.organisation, key });
+        }
+        let sender_id = sender_id.ok_or_else(|| Failure::unusable("--sender-id is needed, or --as NAME"))?;
+        let password = password.map(SecretString::from);
+        Ok(Self { signing, sender_id, password, auth_token, peer, clock, authority })
+    }
+}
+
+async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
+    // What answers names files of this machine whose keys then sign: a stranger must not.
+    if !is_loopback(url.host().unwrap_or_default()) {
+        return Err(Failure::unusable(
+            "--as works with a sandbox on this machine only: --url must be on loopback",
+        ));
+    }
+    let mut parts = url.clone().into_parts();
+    parts.path_and_query = Some(hyper::http::uri::PathAndQuery::from_static("/sandbox"));
+    let address = Uri::from_parts(parts).map_err(|_| Failure::unusable("--url is not an address"))?;
+    let answer = client
+        .get(&address)
+        .await
+        .map_err(|e| Failure::unusable(format!("{address}: {e} (is `kdp sandbox` running?)")))?;
+    if answer.status != 200 {
+        return Err(Failure::unusable(format!(
+            "{address}: HTTP {}; --as needs a sandbox there",
+            answer.status
+        )));
+    }
+    serde_json::from_slice(&answer.body)
+        .map_err(|_| Failure::unusable(format!("{address}: what is there is no sandbox")))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_asked_for_keys() {
+        for host in ["127.0.0.1", "127.8.9.1", "[::1]", "localhost"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["", "10.0.0.1", "example.kz", "localhost.example.kz", "[::2]", "127.0.0.1.example.kz"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

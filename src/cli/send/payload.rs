@@ -1,0 +1,307 @@
+//! What is asked: the children of `data` of `KDP_SERVICE`, from a file and from flags.
+
+use super::identity::Identity;
+use crate::cli::{Failure, Result, argument};
+use kdp::clock::{Clock as _, SystemClock};
+use kdp::consent::method::Method;
+use kdp::random::{Id, SystemRandom};
+use kdp::service::access_request::NAMES;
+use kdp::token::ovt::{self, Mcheck, NewOvt};
+use kdp::xml::{Document, Element, Limits};
+use std::path::Path;
+
+/// Life of a verification token that is made here, seconds.
+const OVT_LIFE: i64 = 3600;
+
+/// What an initiator of a sandbox asks for when nothing is said.
+const SANDBOX_DATA: &str = "ФИО";
+
+/// The flags that become children of `data`.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Request")]
+pub struct Flags {
+    /// uin: IIN of the subject
+    #[arg(long)]
+    uin: Option<String>,
+    /// `company_bin`: BIN of the initiator
+    #[arg(long)]
+    bin: Option<String>,
+    /// company: name of the initiator
+    #[arg(long)]
+    company: Option<String>,
+    /// `access_name`: `ServiceIDs`, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    service: Vec<String>,
+    /// Way of asking, 1 to 5: becomes omit-sms and, unless 1 or 2, method
+    #[arg(long, value_parser = argument::method)]
+    method: Option<Method>,
+    /// `personal_data_name`: which data; with --as "ФИО" when not given
+    #[arg(long, value_name = "TEXT")]
+    data: Option<String>,
+    /// expiresIn: wanted life of the token, as 10m, 24h, 90d or milliseconds
+    #[arg(long, value_parser = argument::milliseconds)]
+    term: Option<u64>,
+    /// ovt: the verification token, a file that holds it, or - for stdin
+    #[arg(long, value_name = "TOKEN")]
+    ovt: Option<String>,
+    /// `directory_id`: entry of the directory
+    #[arg(long)]
+    directory_id: Option<String>,
+    /// `request_id`: repeat this request
+    #[arg(long)]
+    request_id: Option<String>,
+    /// code: the one-time code that the subject told (method 5)
+    #[arg(long, requires = "request_id")]
+    code: Option<String>,
+    /// cancel: end this request or its token
+    #[arg(long, requires = "request_id")]
+    pub cancel: bool,
+    /// lang: language of the answer's texts, kk, ru or en
+    #[arg(long)]
+    lang: Option<String>,
+}
+
+/// What a payload file holds.
+#[derive(Default)]
+pub struct File {
+    fields: Vec<(String, String)>,
+    /// senderId of an envelope.
+    pub sender_id: Option<String>,
+    /// password of an envelope.
+    pub password: Option<String>,
+}
+
+impl File {
+    /// Reads the children of `data`, bare, inside one root element, or in an envelope.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = argument::file(path)?;
+        Self::parse(&bytes).map_err(|why| Failure::unusable(format!("{}: {why}", path.display())))
+    }
+
+    fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        match Document::parse(bytes, &Limits::default()) {
+            Ok(document) => Self::from_root(document.root()),
+            Err(error) => {
+                // Several roots: the children of data as they stand there.
+                let text =
+                    std::str::from_utf8(bytes).map_err(|_| "not UTF-8")?.trim_start_matches('\u{feff}');
+                let rest = text.trim_start();
+                let rest =
+                    rest.strip_prefix("<?xml").and_then(|r| r.split_once("?>")).map_or(rest, |(_, r)| r);
+                let wrapped = format!("<data>{rest}</data>");
+                let document = Document::parse(wrapped.as_bytes(), &Limits::default());
+                Self::from_root(document.map_err(|_| error.to_string())?.root())
+            }
+        }
+    }
+
+    fn from_root(root: Element<'_, '_>) -> std::result::Result<Self, String> {
+        if root.name() != "Envelope" {
+            let single = NAMES.contains(&root.name()) && root.children().next().is_none();
+            let fields = if single { vec![field(root)?] } else { fields(root)? };
+            return Ok(Self { fields, ..Self::default() });
+        }
+        let find = |name: &str| root.descendants().find(|element| element.name() == name);
+        let text = |name| find(name).and_then(Element::text).map(|text| text.trim().to_owned());
+        let data = find("data").ok_or("the envelope holds no data")?;
+        Ok(Self { fields: fields(data)?, sender_id: text("senderId"), password: text("password") })
+    }
+}
+
+/// The fields in `data`: its children, those of its one root element, or those in its text.
+fn fields(data: Element<'_, '_>) -> std::result::Result<Vec<(String, String)>, String> {
+    let mut children = data.children();
+    match (children.next(), children.next()) {
+        (None, _) => {
+            let text = data.text().unwrap_or_default();
+            if text.trim().is_empty() {
+                return Ok(Vec::new());
+            }
+            let inner = Document::parse(text.trim().as_bytes(), &Limits::default());
+            let inner = inner.map_err(|error| format!("the text in {}: {error}", data.name()))?;
+            inner.root().children().map(field).collect()
+        }
+        (Some(root), None) if !NAMES.contains(&root.name()) && root.children().next().is_some() => {
+            root.children().map(field).collect()
+        }
+        _ => data.children().map(field).collect(),
+    }
+}
+
+fn field(element: Element<'_, '_>) -> std::result::Result<(String, String), String> {
+    let text = element.text().ok_or_else(|| format!("{} must hold text", element.name()))?;
+    Ok((element.name().to_owned(), text.into_owned()))
+}
+
+/// The children of `data`, each once, in the order of the contract.
+pub struct Payload {
+    fields: Vec<(String, String)>,
+}
+
+impl Payload {
+    /// Puts the flags over the file, and what the sandbox tells under it.
+    pub fn build(flags: &Flags, file: File, identity: &Identity) -> Result<Self> {
+        let mut payload = Self { fields: file.fields };
+        payload.flags(flags)?;
+        if let Some(token) = &identity.auth_token {
+            payload.set("auth_token", token);
+        }
+        let is_repeat = payload.get("request_id").is_some();
+        if let Some(peer) = &identity.peer {
+            payload.set_if_absent("company_bin", &peer.bin);
+            if let Some(company) = peer.company.as_ref().filter(|_| !is_repeat) {
+                payload.set_if_absent("company", company);
+            }
+            if !is_repeat && payload.get("directory_id").is_none() {
+                payload.set_if_absent("personal_data_name", SANDBOX_DATA);
+            }
+            payload.own_ovt(&peer.key, identity.clock.now() / 1000)?;
+        }
+        let says_method = ["method", "omit-sms", "request_id"].iter().any(|name| payload.get(name).is_some());
+        if !says_method {
+            return Err(Failure::unusable("--method is needed: 1, 2 or 5"));
+        }
+        payload
+            .fields
+            .sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name).unwrap_or(NAMES.len()));
+        Ok(payload)
+    }
+
+    /// A repeat of the request `id` by the same initiator for the same subject.
+    pub fn repeat(&self, id: &str) -> Self {
+        let kept = ["uin", "company_bin", "auth_token", "lang"];
+        let kept = self.fields.iter().filter(|(name, _)| kept.contains(&name.as_str())).cloned();
+        let mut repeat = Self { fields: kept.collect() };
+        repeat.set("request_id", id);
+        repeat
+    }
+
+    /// Names and values.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The value of a field; `None` also when it is empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.fields()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.trim())
+            .filter(|v| !v.is_empty())
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.fields.retain(|(known, _)| known != name);
+        self.fields.push((name.to_owned(), value.to_owned()));
+    }
+
+    fn set_if_absent(&mut self, name: &str, value: &str) {
+        if !self.fields.iter().any(|(known, _)| known == name) {
+            self.set(name, value);
+        }
+    }
+
+    fn flags(&mut self, flags: &Flags) -> Result<()> {
+        let term = flags.term.map(|millis| millis.to_string());
+        let services = (!flags.service.is_empty()).then(|| flags.service.join(";"));
+        let token = flags.ovt.as_deref().map(argument::token).transpose()?;
+        let cancel = flags.cancel.then(|| "true".to_owned());
+        for (name, value) in [
+            ("uin", flags.uin.as_deref()),
+            ("company", flags.company.as_deref()),
+            ("company_bin", flags.bin.as_deref()),
+            ("access_name", services.as_deref()),
+            ("personal_data_name", flags.data.as_deref()),
+            ("expiresIn", term.as_deref()),
+            ("ovt", token.as_ref().map(|token| token.as_str())),
+            ("directory_id", flags.directory_id.as_deref()),
+            ("request_id", flags.request_id.as_deref()),
+            ("code", flags.code.as_deref()),
+            ("lang", flags.lang.as_deref()),
+            ("cancel", cancel.as_deref()),
+        ] {
+            if let Some(value) = value {
+                self.set(name, value);
+            }
+        }
+        if let Some(method) = flags.method {
+            self.set("omit-sms", if method.needs_ovt() { "true" } else { "false" });
+            self.fields.retain(|(name, _)| name != "method");
+            if !matches!(method, Method::Sms | Method::OwnMeans) {
+                self.set("method", &method.number().to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a verification token, bound to the subject, when one is needed and none is there.
+    fn own_ovt(&mut self, key: &kdp::trust::sign::RsaSigner, iat: i64) -> Result<()> {
+        let needs = self.get("omit-sms").is_some_and(|omit| matches!(omit, "true" | "1"))
+            || matches!(self.get("method"), Some("2" | "3" | "4"));
+        let absent = !self.fields.iter().any(|(name, _)| name == "ovt");
+        let Some(bin) =
+            self.get("company_bin").filter(|_| needs && absent && self.get("request_id").is_none())
+        else {
+            return Ok(());
+        };
+        let mcheck = if self.get("method") == Some("4") { Mcheck::NoConsent } else { Mcheck::Biometrics };
+        let jti = Id::new(SystemClock.now(), &SystemRandom::default())?.to_string();
+        let claims =
+            NewOvt { cbin: bin, mcheck, iat, exp: iat + OVT_LIFE, uin: self.get("uin"), jti: Some(&jti) };
+        let token = ovt::make(&claims, key, None)?;
+        self.set("ovt", &token);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<(String, String)> {
+        File::parse(text.as_bytes()).unwrap().fields
+    }
+
+    #[test]
+    fn a_payload_is_found_wherever_it_stands() {
+        let expected = vec![("uin".to_owned(), "1".to_owned()), ("company".to_owned(), "a & b".to_owned())];
+        let bare = "<uin>1</uin><company>a &amp; b</company>";
+        for text in [
+            bare.to_owned(),
+            format!("\u{feff}<?xml version='1.0'?>\n{bare}\n"),
+            format!("<data>{bare}</data>"),
+            format!("<data><getUserDataRequest>{bare}</getUserDataRequest></data>"),
+            format!("<data><![CDATA[<r>{bare}</r>]]></data>"),
+            "<k:data xmlns:k='urn:k'><k:uin>1</k:uin><k:company>a &amp; b</k:company></k:data>".to_owned(),
+        ] {
+            assert_eq!(read(&text), expected, "{text}");
+        }
+        assert_eq!(read("<uin>1</uin>"), expected[..1]);
+    }
+
+    #[test]
+    fn an_envelope_gives_its_sender_too() {
+        let text = "<s:Envelope xmlns:s='urn:s'><s:Body><m><sender><senderId>x</senderId><password>p</password></sender>\
+                    <data><uin>1</uin></data></m></s:Body></s:Envelope>";
+        let file = File::parse(text.as_bytes()).unwrap();
+        assert_eq!((file.sender_id.as_deref(), file.password.as_deref()), (Some("x"), Some("p")));
+        assert_eq!(file.fields.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_payload_is_refused() {
+        for text in
+            ["", "no xml", "<uin>1", "<data><uin><b/></uin><code/></data>", "<Envelope/>", "<!DOCTYPE a><a/>"]
+        {
+            assert!(File::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_repeat_carries_no_more_than_it_must() {
+        let fields = [("uin", "1"), ("ovt", "t"), ("company_bin", "2"), ("code", "3")];
+        let payload = Payload { fields: fields.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec() };
+        let repeat = payload.repeat("r");
+        let names: Vec<&str> = repeat.fields().map(|(name, _)| name).collect();
+        assert_eq!(names, ["uin", "company_bin", "request_id"]);
+    }
+}

@@ -1,0 +1,416 @@
+//! `kdp sandbox`: the production service with everything outside it simulated, in one process and one directory.
+
+mod outside;
+mod pki;
+mod route;
+mod world;
+
+use crate::app::{App, Parts};
+use crate::clock::{self, Clock, MovableClock};
+use crate::config::{Config, Environment, PeerKindWord, PeerSection};
+use crate::consent::method::{Allowance, DirectoryEntry, Method};
+use crate::http::{Server, Side};
+use crate::metric::Metrics;
+use crate::random::{Random, SeededRandom, SystemRandom, secret};
+use crate::registry::{Auth, ReplyForm, Role, SenderRecord};
+use crate::serve::{self, StartError};
+use crate::store::seal::{KeyFileSeal, Seal, hex};
+use crate::store::sqlite::{self, SqliteStore};
+use crate::store::{Record, Store};
+use crate::token::key::{KeyRecord, Window};
+use crate::trust::sign::RsaSigner;
+use outside::Outside;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use world::World;
+
+/// How `kdp sandbox` was called.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The one listener.
+    pub listen: SocketAddr,
+    /// Another one for health and metrics.
+    pub admin_listen: Option<SocketAddr>,
+    /// Directory of everything that is kept.
+    pub data: PathBuf,
+    /// Begin anew.
+    pub reset: bool,
+    /// Makes two runs equal.
+    pub seed: Option<u64>,
+    /// `error`, `warn`, `info` or `debug`.
+    pub log_level: String,
+}
+
+/// What is kept beside keys and database.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    seed: Option<u64>,
+    /// How often the sandbox was started on this directory.
+    runs: u64,
+    /// Milliseconds that the clock is ahead of the host.
+    clock_offset: i64,
+    passwords: BTreeMap<String, String>,
+}
+
+/// The running sandbox.
+pub struct Sandbox {
+    app: Arc<App>,
+    outside: Arc<Outside>,
+    clock: Arc<MovableClock>,
+    world: World,
+    data: PathBuf,
+    base: String,
+    passwords: BTreeMap<String, String>,
+    seed: Option<u64>,
+    runs: u64,
+    /// Two sandboxes on one directory would spoil it.
+    _lock: File,
+}
+
+/// Life of the sandbox's token key, seconds: as long as its certificates.
+const TEN_YEARS: i64 = 3653 * 86_400;
+
+/// Runs until SIGTERM. Prints `ready URL` on stdout when it can be called.
+///
+/// # Errors
+/// [`StartError`] when it does not start.
+pub async fn run(options: Options) -> Result<(), StartError> {
+    crate::log::start(&options.log_level);
+    let running = start(options, None).await?;
+    println!("ready {}", running.url);
+    let _ = std::io::stdout().flush();
+    serve::terminated().await?;
+    running.stop().await;
+    Ok(())
+}
+
+/// A started sandbox, for [`run`] and for tests that have it in their own process.
+pub struct Running {
+    /// Where to POST messages.
+    pub url: String,
+    /// The service.
+    pub app: Arc<App>,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Lets running exchanges end, then stops.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for listener in self.listeners {
+            let _ = listener.await;
+        }
+        for worker in self.workers {
+            worker.abort();
+        }
+    }
+}
+
+/// Starts the sandbox; `standing` replaces the running clock by one that stands at these Unix milliseconds.
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start(options: Options, standing: Option<i64>) -> Result<Running, StartError> {
+    let world = World::built_in().map_err(|e| StartError::Other(format!("world.json: {e}")))?;
+    if options.reset {
+        remove(&options.data)?;
+    }
+    let created = std::fs::create_dir_all(&options.data).and_then(|()| options.data.canonicalize());
+    let data = created.map_err(|e| StartError::File(options.data.clone(), e.kind()))?;
+    let lock = lock(&data)?;
+    let kept = open_kept(&data, &options, &world)?;
+    let clock = Arc::new(match standing {
+        Some(at) => MovableClock::standing(at),
+        None => MovableClock::running(kept.clock_offset),
+    });
+    let random: Arc<dyn Random> = match kept.seed {
+        Some(seed) => Arc::new(SeededRandom::new(seed, kept.runs)),
+        None => Arc::new(SystemRandom::default()),
+    };
+    pki::make(&data, &world, kept.seed.is_some(), clock.now() / 1000)?;
+    let listener = serve::bind(options.listen).await?;
+    let address = listener.local_addr().map_err(|e| StartError::Listen(options.listen, e.kind()))?;
+    let base = format!("http://{address}");
+    let (app, outside) = build(&data, &world, &kept, clock.clone(), random).await?;
+    let sandbox = Arc::new(Sandbox {
+        app: app.clone(),
+        outside: outside.clone(),
+        clock,
+        world,
+        data,
+        base: base.clone(),
+        passwords: kept.passwords,
+        seed: kept.seed,
+        runs: kept.runs,
+        _lock: lock,
+    });
+    let (stop, stopped) = watch::channel(false);
+    let url = format!("{base}/shep/sync");
+    let server = Server::new(app.clone(), Some(sandbox), url.clone(), stopped);
+    let mut listeners = Vec::new();
+    if let Some(address) = options.admin_listen {
+        let admin = serve::bind(address).await?;
+        listeners.push(tokio::spawn(server.clone().listen(admin, None, Side::Admin)));
+    }
+    listeners.push(tokio::spawn(server.listen(listener, None, Side::Both)));
+    let workers = vec![
+        tokio::spawn(crate::job::work(app.clone())),
+        tokio::spawn(serve::keep_fresh(app.clone())),
+        tokio::spawn(reply(outside, app.clone())),
+    ];
+    Ok(Running { url, app, stop, listeners, workers })
+}
+
+/// Subjects reply when they planned to.
+async fn reply(outside: Arc<Outside>, app: Arc<App>) {
+    loop {
+        if let Err(error) = outside.reply_due(&app).await {
+            tracing::warn!(%error, "a reply was not heard; it is sent again");
+        }
+        let now = app.clock.now();
+        let wait = outside.next_due().map_or(500, |due| due.saturating_sub(now).clamp(1, 500));
+        let nap = Duration::from_millis(u64::try_from(wait).unwrap_or(500));
+        let _ = tokio::time::timeout(nap, outside.wake.notified()).await;
+    }
+}
+
+/// Removes a directory that a sandbox made; another one is left alone.
+fn remove(data: &Path) -> Result<(), StartError> {
+    if !data.exists() {
+        return Ok(());
+    }
+    if !data.join("sandbox.json").exists() && data.read_dir().is_ok_and(|mut files| files.next().is_some()) {
+        return Err(StartError::Other(format!("{}: not a directory of a sandbox, not removed", data.display())));
+    }
+    std::fs::remove_dir_all(data).map_err(|e| StartError::File(data.to_owned(), e.kind()))
+}
+
+fn lock(data: &Path) -> Result<File, StartError> {
+    let path = data.join("lock");
+    let file = File::create(&path).map_err(|e| StartError::File(path, e.kind()))?;
+    file.try_lock()
+        .map_err(|_| StartError::Other(format!("{}: another sandbox runs here", data.display())))?;
+    Ok(file)
+}
+
+fn open_kept(data: &Path, options: &Options, world: &World) -> Result<Kept, StartError> {
+    let path = data.join("sandbox.json");
+    let mut kept = match std::fs::read_to_string(&path) {
+        Ok(text) => serde_json::from_str::<Kept>(&text)
+            .map_err(|_| StartError::Other(format!("{}: not readable; use --reset", path.display())))?,
+        Err(_) => Kept { seed: options.seed, runs: 0, clock_offset: 0, passwords: BTreeMap::new() },
+    };
+    if options.seed.is_some() && options.seed != kept.seed {
+        return Err(StartError::Other(format!("{}: made with another seed; use --reset", data.display())));
+    }
+    kept.runs += 1;
+    for peer in &world.peers {
+        if !kept.passwords.contains_key(&peer.name) {
+            kept.passwords.insert(peer.name.clone(), password(kept.seed, &peer.name)?);
+        }
+    }
+    write_kept(data, &kept)?;
+    Ok(kept)
+}
+
+fn write_kept(data: &Path, kept: &Kept) -> Result<(), StartError> {
+    let text = serde_json::to_string_pretty(kept).map_err(|e| StartError::Other(e.to_string()))?;
+    pki::write(&data.join("sandbox.json"), &text)
+}
+
+/// Random, or with a seed the same each time: base64url of 24 bytes of SHA-256 of `kdp-sandbox/SEED/password/NAME`.
+fn password(seed: Option<u64>, name: &str) -> Result<String, StartError> {
+    use base64::Engine as _;
+    let Some(seed) = seed else {
+        return secret(&SystemRandom::default()).map_err(|e| StartError::Other(e.to_string()));
+    };
+    let digest = crate::trust::algorithm::sha256(format!("kdp-sandbox/{seed}/password/{name}").as_bytes());
+    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest.get(..24).unwrap_or_default()))
+}
+
+impl Sandbox {
+    /// Keeps where the clock is, over a restart.
+    fn keep_clock(&self) -> Result<(), StartError> {
+        write_kept(
+            &self.data,
+            &Kept {
+                seed: self.seed,
+                runs: self.runs,
+                clock_offset: self.clock.offset(),
+                passwords: self.passwords.clone(),
+            },
+        )
+    }
+}
+
+async fn build(
+    data: &Path,
+    world: &World,
+    kept: &Kept,
+    clock: Arc<MovableClock>,
+    random: Arc<dyn Random>,
+) -> Result<(Arc<App>, Arc<Outside>), StartError> {
+    let config = config(data, world);
+    let seal = seal(data)?;
+    let database = config.sqlite_path()?;
+    sqlite::migrate(&database)?;
+    let metrics = Metrics::default();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
+        &database,
+        config.database.synchronous,
+        seal.clone(),
+        config.spans(),
+        metrics.store.clone(),
+    )?);
+    if store.registry().await?.senders.is_empty() {
+        register(&*store, &*seal, data, world, kept, clock.now()).await?;
+    }
+    let outside = Outside::open(&data.join("outside.jsonl"), world.clone(), clock.clone(), 1000)?;
+    let outside = Arc::new(outside);
+    let app = App::new(Parts {
+        clock,
+        random,
+        store,
+        seal,
+        citizen: outside.clone(),
+        sms: outside.clone(),
+        trust: serve::read_trust(&config)?,
+        answers: serve::read_answers(&config)?,
+        templates: config.templates()?,
+        metrics,
+        config,
+    });
+    Ok((Arc::new(app.await?), outside))
+}
+
+/// The configuration that a `kdp serve` for this world would have.
+fn config(data: &Path, world: &World) -> Config {
+    let mut config = Config { environment: Environment::Test, ..Config::default() };
+    config.database.url = format!("sqlite://{}", data.join("kdp.db").display());
+    config.database.seal_keys = data.join("seal.keys");
+    config.database.lookup_key = data.join("lookup.key");
+    config.token.issuer = "kdp-sandbox".to_owned();
+    config.trust.authorities = vec![pki::path(data, "ca.pem")];
+    config.trust.certificate = pki::path(data, "service.cert.pem");
+    config.trust.key = pki::path(data, "service.key.pem");
+    config.limits.sms_per_subject = 10_000;
+    config.limits.sms_per_initiator = 10_000;
+    config.limits.poll_after_seconds = 1;
+    for peer in &world.peers {
+        let gateway = peer.kind == "gateway";
+        config.peers.insert(
+            peer.name.clone(),
+            PeerSection {
+                kind: if gateway { PeerKindWord::Gateway } else { PeerKindWord::Direct },
+                certificates: vec![pki::path(data, &format!("{}.cert.pem", peer.name))],
+                sender_id: (!gateway).then(|| peer.sender_id.clone()),
+            },
+        );
+    }
+    let chained = PeerSection { kind: PeerKindWord::Direct, certificates: Vec::new(), sender_id: None };
+    config.peers.insert("chained".to_owned(), chained);
+    config
+}
+
+/// Nonces of the seal are never seeded: they are not seen, and must not repeat.
+fn seal(data: &Path) -> Result<Arc<dyn Seal>, StartError> {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+    let mut texts = Vec::new();
+    for file in ["seal.keys", "lookup.key"] {
+        let path = data.join(file);
+        if !path.exists() {
+            let text = KeyFileSeal::new_file(&*random).map_err(|e| StartError::Other(e.to_string()))?;
+            pki::write(&path, &text)?;
+        }
+        texts.push(std::fs::read_to_string(&path).map_err(|e| StartError::File(path.clone(), e.kind()))?);
+    }
+    let (sealing, lookup) = (texts.first().cloned().unwrap_or_default(), texts.pop().unwrap_or_default());
+    let seal = KeyFileSeal::read(&sealing, &lookup, random)
+        .map_err(|e| StartError::Seal(data.join("seal.keys"), e))?;
+    Ok(Arc::new(seal))
+}
+
+/// Registers everybody, as an operator would.
+async fn register(
+    store: &dyn Store,
+    seal: &dyn Seal,
+    data: &Path,
+    world: &World,
+    kept: &Kept,
+    at: i64,
+) -> Result<(), StartError> {
+    let record = |outcome: &str| Record {
+        at,
+        kind: "registration",
+        outcome: outcome.to_owned(),
+        ..Record::default()
+    };
+    let read = |file: String| {
+        let path = pki::path(data, &file);
+        std::fs::read_to_string(&path).map_err(|e| StartError::File(path, e.kind()))
+    };
+    let token = RsaSigner::from_pem(&read("token-1.key.pem".to_owned())?)
+        .map_err(|e| StartError::Key(pki::path(data, "token-1.key.pem"), e))?;
+    // The clock can be set back: tokens of an earlier time need a key too.
+    let window = Window { created_at: 0, not_before: 0, not_after: at / 1000 + TEN_YEARS };
+    let key = KeyRecord::new(&token, window).map_err(|e| StartError::Other(e.to_string()))?;
+    store.keep_keys(vec![key], record("key generated")).await?;
+    for entry in &world.directory {
+        let entry = DirectoryEntry {
+            id: entry.id.clone(),
+            bin: entry.bin.clone(),
+            services: entry.services.clone(),
+            period_seconds: entry.period_seconds,
+            data: entry.personal_data_name.clone(),
+            expires_at: entry.valid_until.as_deref().and_then(clock::parse).map(|ms| ms / 1000),
+        };
+        store.register_entry(entry, record("directory entry")).await?;
+    }
+    for peer in &world.peers {
+        let role = match peer.role.as_str() {
+            "initiator" => Role::Initiator,
+            "owner" => Role::Owner,
+            "egov" => Role::Egov,
+            "sms" => Role::Sms,
+            // The gateway speaks for others and sends nothing of its own.
+            _ => continue,
+        };
+        let password = kept.passwords.get(&peer.name).map(String::as_str).unwrap_or_default();
+        let methods = peer.methods.iter().filter_map(|n| Method::try_from(*n).ok()).collect();
+        let sender = SenderRecord {
+            sender_id: peer.sender_id.clone(),
+            name: peer.organisation.clone(),
+            role,
+            bin: peer.bin.clone(),
+            auth: Auth::Password,
+            password: Some(hex(&crate::dispatch::secret_hash(seal, "password", &peer.sender_id, password))),
+            token: None,
+            reply: ReplyForm::Kdp,
+            strict: false,
+            allowance: Allowance {
+                methods,
+                services: peer.services.clone(),
+                max_term_seconds: peer.period_seconds.unwrap_or(0),
+                ..Allowance::default()
+            },
+            ovt_keys: peer
+                .ovt_keys
+                .iter()
+                .map(|name| read(format!("{name}.cert.pem")))
+                .collect::<Result<_, _>>()?,
+            lang: "ru".to_owned(),
+        };
+        store.register_sender(sender, record("initiator registered")).await?;
+    }
+    Ok(())
+}
