@@ -345,7 +345,7 @@ impl Config {
         self.templates().map(|_| ())
     }
 
-    /// Path of the SQLite file that `database.url` names.
+    /// Path of the `SQLite` file that `database.url` names.
     ///
     /// # Errors
     /// [`ConfigError::Value`].

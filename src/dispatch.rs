@@ -65,7 +65,8 @@ pub async fn dispatch(
     let payload = Payload::read(call.data, K, access_request::NAMES)?;
     let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
     let caller = Caller { sender, info: call.info, digest: *verified.digest(), at, decision };
-    let service = service.ok_or_else(|| Fault::new(FaultCode::ServiceUnknown, "serviceId names no service"))?;
+    let service =
+        service.ok_or_else(|| Fault::new(FaultCode::ServiceUnknown, "serviceId names no service"))?;
     if caller.sender.record.role != service.role() {
         return Err(Fault::new(
             FaultCode::SenderForbidden,
@@ -111,13 +112,16 @@ fn authenticate(
     info: &RequestInfo,
     auth_token: Option<&SecretString>,
 ) -> Result<Arc<Sender>, Fault> {
-    let refused = || Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself");
+    let refused =
+        || Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself");
     let sender = app.registry().senders.get(&info.sender_id).cloned().ok_or_else(refused)?;
     if !verified.signer().speaks_for(&info.sender_id, &sender.bin) {
         return Err(refused());
     }
     let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
-        let (Some(stored), Some(given)) = (stored.and_then(|hex| seal::unhex(hex)), given) else { return false };
+        let (Some(stored), Some(given)) = (stored.and_then(|hex| seal::unhex(hex)), given) else {
+            return false;
+        };
         let hash = secret_hash(&*app.seal, kind, &info.sender_id, given.expose_secret());
         aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored).is_ok()
     };

@@ -21,7 +21,7 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
-/// Answers one message of SyncChannel.
+/// Answers one message of `SyncChannel`.
 pub async fn exchange(app: &App, message: &[u8]) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a stopwatch, not a date")]
     let started = Instant::now();

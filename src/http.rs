@@ -12,6 +12,7 @@ use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TY
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::metrics::gauge::Gauge;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -114,7 +115,11 @@ impl Server {
         Duration::from_secs(self.app.config.limits.read_seconds)
     }
 
-    async fn serve(self: Arc<Self>, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, side: Side) {
+    async fn serve(
+        self: Arc<Self>,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        side: Side,
+    ) {
         let mut stop = self.stop.clone();
         let limits = &self.app.config.limits;
         let service = service_fn(|request| {
@@ -223,11 +228,14 @@ impl Server {
         }
     }
 
-    /// A message of SyncChannel.
+    /// A message of `SyncChannel`.
     async fn message(&self, request: Request<Incoming>) -> Answer {
         match content_type(&request) {
             Encoding::Other => {
-                return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be text/xml; charset=utf-8");
+                return plain(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type must be text/xml; charset=utf-8",
+                );
             }
             Encoding::NotUtf8 => {
                 let fault = Fault::format("the charset of Content-Type is not UTF-8");
@@ -239,30 +247,32 @@ impl Server {
         if announced.is_some_and(|bytes: usize| bytes > self.app.config.limits.body_bytes) {
             return self.refuse(request.into_body(), self.too_large()).await;
         }
-        let Ok(_permit) = self.in_flight.try_acquire() else {
-            self.app.metrics.shed.inc();
-            let fault = Fault::new(FaultCode::Overloaded, "too many exchanges at once");
-            // Shed without touching the database: it is what is short.
-            drain(request.into_body(), self.read_time()).await;
-            return soap(exchange::respond(&fault, None, self.app.clock.now()), false);
-        };
         let message = match self.read(request.into_body()).await {
             Ok(message) => message,
             Err(Unread::TooLarge(rest)) => return self.refuse(rest, self.too_large()).await,
-            Err(Unread::TooSlow) => return self.fault(Fault::format("the message did not arrive in time"), true).await,
-            Err(Unread::Broken) => return self.fault(Fault::format("the message did not arrive whole"), true).await,
-        };
-        self.app.metrics.in_flight.inc();
-        let limit = Duration::from_secs(self.app.config.limits.exchange_seconds);
-        let response = tokio::time::timeout(limit, exchange(&self.app, &message)).await;
-        self.app.metrics.in_flight.dec();
-        match response {
-            Ok(response) => soap(response, false),
-            Err(_) => {
-                let fault = Fault::new(FaultCode::Overloaded, "the exchange took too long; it may be repeated");
-                soap(exchange::respond(&fault, None, self.app.clock.now()), false)
+            Err(Unread::TooSlow) => {
+                return self.fault(Fault::format("the message did not arrive in time"), true).await;
             }
+            Err(Unread::Broken) => {
+                return self.fault(Fault::format("the message did not arrive whole"), true).await;
+            }
+        };
+        // Only now, so that slow senders hold no place; and shed without touching the database, which is what is short.
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            self.app.metrics.shed.inc();
+            return self.overloaded("too many exchanges at once");
+        };
+        let _counted = Counted::new(&self.app.metrics.in_flight);
+        let limit = Duration::from_secs(self.app.config.limits.exchange_seconds);
+        match tokio::time::timeout(limit, exchange(&self.app, &message)).await {
+            Ok(response) => soap(response, false),
+            Err(_elapsed) => self.overloaded("the exchange took too long; it may be repeated"),
         }
+    }
+
+    fn overloaded(&self, detail: &'static str) -> Answer {
+        let fault = Fault::new(FaultCode::Overloaded, detail);
+        soap(exchange::respond(&fault, None, self.app.clock.now()), false)
     }
 
     fn too_large(&self) -> Fault {
@@ -313,6 +323,22 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+/// Counts an exchange while it runs, also when its caller goes away.
+struct Counted<'g>(&'g Gauge);
+
+impl<'g> Counted<'g> {
+    fn new(gauge: &'g Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// Why a body was not read.
 enum Unread {
     TooLarge(Incoming),
@@ -350,7 +376,9 @@ fn content_type(request: &Request<Incoming>) -> Encoding {
     }
     let charset = parts.find_map(|p| {
         let (name, value) = p.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_ascii_lowercase())
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"').to_ascii_lowercase())
     });
     match charset.as_deref() {
         None | Some("utf-8" | "utf8" | "us-ascii") => Encoding::Utf8,

@@ -101,7 +101,8 @@ async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Resu
             Ok(numbers) => numbers.into_iter().next().map_or(Event::NumberAbsent, Event::NumberFound),
             Err(_) => return put_off(app, job, &consent, at).await,
         },
-        (Task::SendAsk, Consent::Sending { .. }) => match send(app, request, "ask", &ask(app, request)).await {
+        (Task::SendAsk, Consent::Sending { .. }) => match send(app, request, "ask", &ask(app, request)).await
+        {
             Ok(()) => Event::SmsAccepted,
             Err(SmsError::Refused) => Event::SmsRefused,
             Err(SmsError::Unavailable) => return put_off(app, job, &consent, at).await,

@@ -7,6 +7,10 @@
 //! the parties that we call, [`token`] the tokens, [`sandbox`] everything outside, simulated.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
+)]
 
 pub mod app;
 pub mod clock;

@@ -43,7 +43,10 @@ impl SeededRandom {
     /// a restart does not repeat ids.
     #[must_use]
     pub fn new(seed: u64, run: u64) -> Self {
-        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &(u128::from(seed) << 64 | u128::from(run)).to_be_bytes());
+        let key = ring::hmac::Key::new(
+            ring::hmac::HMAC_SHA256,
+            &(u128::from(seed) << 64 | u128::from(run)).to_be_bytes(),
+        );
         Self { key, counter: AtomicU64::new(0) }
     }
 }

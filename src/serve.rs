@@ -102,8 +102,7 @@ fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let seal = read_seal(config, random.clone())?;
     let path = config.sqlite_path()?;
-    let store =
-        SqliteStore::open(&path, config.database.synchronous, seal.clone(), config.spans(), metrics)?;
+    let store = SqliteStore::open(&path, config.database.synchronous, seal.clone(), config.spans(), metrics)?;
     Ok(Opened { store: Arc::new(store), seal, random, clock: Arc::new(SystemClock) })
 }
 
@@ -231,7 +230,9 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
         warn("[peers] is empty: every message will be refused");
     }
     if config.tls.is_none() && !config.listen.public.ip().is_loopback() {
-        warn("[tls] is missing and the public listener is not on loopback: messages would travel in the clear");
+        warn(
+            "[tls] is missing and the public listener is not on loopback: messages would travel in the clear",
+        );
     }
     problems
 }

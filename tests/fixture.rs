@@ -38,7 +38,11 @@ fn outcome(name: &str, reply: &Reply) -> Option<String> {
         return Some(format!("reason {:?}", reply.element("reason")));
     }
     let message = reply.element("message").unwrap();
-    element.into_iter().flat_map(|e| e.split('+')).find(|e| !message.contains(e)).map(|e| format!("{e} not in {message}"))
+    element
+        .into_iter()
+        .flat_map(|e| e.split('+'))
+        .find(|e| !message.contains(e))
+        .map(|e| format!("{e} not in {message}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

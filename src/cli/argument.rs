@@ -1,6 +1,8 @@
 //! What several commands read in the same way.
 
 use super::{Failure, Result};
+use hyper::Uri;
+use hyper::http::uri::Authority;
 use kdp::clock::{self, Clock as _, SystemClock};
 use kdp::config::Config;
 use kdp::consent::identity::{Bin, Iin};
@@ -54,6 +56,12 @@ pub fn milliseconds(text: &str) -> std::result::Result<u64, String> {
         _ => return Err(wrong()),
     };
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(wrong)
+}
+
+/// Host and port of an address, for messages: a password in it is not repeated.
+pub fn place(uri: &Uri) -> &str {
+    let authority = uri.authority().map_or("", Authority::as_str);
+    authority.rsplit_once('@').map_or(authority, |(_, place)| place)
 }
 
 /// A whole file of at most 4 MiB.

@@ -34,13 +34,13 @@ fn report(problems: &[Problem], json: bool) -> Outcome {
         problems.iter().map(|p| serde_json::json!({ "severity": word(p), "text": p.text })).collect();
     let value = serde_json::json!({ "ok": errors == 0, "problems": list });
     let outcome = Outcome::either(json, &value, || {
-        let mut text: String = problems.iter().map(|p| format!("{}: {}\n", word(p), p.text)).collect();
-        text.push_str(&match errors {
-            0 => "ok: the service can start\n".to_owned(),
-            1 => "not ok: 1 error\n".to_owned(),
-            n => format!("not ok: {n} errors\n"),
-        });
-        text
+        let verdict = match errors {
+            0 => "ok: the service can start".to_owned(),
+            1 => "not ok: 1 error".to_owned(),
+            n => format!("not ok: {n} errors"),
+        };
+        let lines = problems.iter().map(|p| format!("{}: {}", word(p), p.text)).chain([verdict]);
+        lines.collect::<Vec<_>>().join("\n") + "\n"
     });
     Outcome { exit: if errors == 0 { Exit::Accepted } else { Exit::Refused }, ..outcome }
 }

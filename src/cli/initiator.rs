@@ -37,7 +37,7 @@ enum Command {
     NewSecret(NewSecret),
 }
 
-/// Register an initiator; its secrets are printed this once
+/// Registers an initiator; its secrets are printed this once
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  kdp initiator add --config kdp.toml --sender-id bank_kdp --name 'Bank' --bin 260140990117 \
@@ -60,8 +60,7 @@ struct Add {
     /// Methods of asking that were agreed (F-4, I-7)
     #[arg(long, value_delimiter = ',', default_value = "1", value_parser = argument::method)]
     methods: Vec<Method>,
-    /// `ServiceIDs` that it may ask for without a directory entry
-    #[arg(long, value_delimiter = ',')]
+    #[arg(help = "ServiceIDs that it may ask for without a directory entry", long, value_delimiter = ',')]
     services: Vec<String>,
     /// Longest life of its security tokens, days
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=366))]
@@ -75,8 +74,7 @@ struct Add {
     /// One messageId for one body, and messageDate must be right
     #[arg(long)]
     strict: bool,
-    /// `personal_data_name` may be empty
-    #[arg(long)]
+    #[arg(help = "personal_data_name may be empty", long)]
     legacy: bool,
     /// Take only verification tokens that are bound to the subject
     #[arg(long)]
@@ -95,7 +93,7 @@ struct Add {
     json: bool,
 }
 
-/// Replace the methods of an initiator
+/// Replaces the methods of an initiator
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp initiator set-methods bank_kdp --config kdp.toml --methods 1,2,5")]
 struct SetMethods {
@@ -109,7 +107,7 @@ struct SetMethods {
     methods: Vec<Method>,
 }
 
-/// Replace the `ServiceIDs` of an initiator
+/// Replaces the services of an initiator
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  kdp initiator set-services bank_kdp --config kdp.toml --services GBDFLUniversal_token,GBDRN_token"
@@ -120,12 +118,16 @@ struct SetServices {
     /// The configuration
     #[arg(long)]
     config: PathBuf,
-    /// All `ServiceIDs` that it may ask for from now on
-    #[arg(long, value_delimiter = ',', required = true)]
+    #[arg(
+        help = "All ServiceIDs that it may ask for from now on",
+        long,
+        value_delimiter = ',',
+        required = true
+    )]
     services: Vec<String>,
 }
 
-/// Replace the keys of an initiator's verification tokens (I-10)
+/// Replaces the keys of an initiator's verification tokens (I-10)
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  kdp initiator set-ovt-keys bank_kdp --config kdp.toml --ovt-key bank.cert.pem"
@@ -141,7 +143,7 @@ struct SetOvtKeys {
     ovt_key: Vec<PathBuf>,
 }
 
-/// Replace the secrets of an initiator; the old ones end at once, the new ones are printed this once
+/// Replaces the secrets of an initiator; the old ones end at once, the new ones are printed this once
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp initiator new-secret bank_kdp --config kdp.toml")]
 struct NewSecret {

@@ -33,7 +33,7 @@ enum Command {
     Rotate(Rotate),
 }
 
-/// Create the sealing and lookup key files that are missing; an existing file is never touched
+/// Creates the sealing and lookup key files that are missing; an existing file is never touched
 ///
 /// Keep copies: without these keys the database cannot be read.
 #[derive(clap::Args)]
@@ -44,7 +44,7 @@ struct Init {
     config: PathBuf,
 }
 
-/// Show the keys that sign or signed security tokens
+/// Shows the keys that sign or signed security tokens
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys list --config kdp.toml --json")]
 struct List {
@@ -56,7 +56,7 @@ struct List {
     json: bool,
 }
 
-/// Generate the first key, which signs at once; refused while a key signs
+/// Generates the first key, which signs at once; refused while a key signs
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys generate --config kdp.toml")]
 struct Generate {
@@ -68,7 +68,7 @@ struct Generate {
     bits: u32,
 }
 
-/// Generate the key that follows: published now, signing after `token.key_lead_hours`
+/// Generates the key that follows: published now, signing after `token.key_lead_hours`
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys rotate --config kdp.toml")]
 struct Rotate {

@@ -30,26 +30,17 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// The commands.
+/// The commands; what `kdp --help` says of each stands at its arguments.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Run everything embedded: test CA, registered parties, simulators of БМГ and 1414
     Sandbox(sandbox::Args),
-    /// Run the service until SIGTERM
     Serve(serve::Args),
-    /// Say what is wrong with configuration, keys, certificates and database; change nothing
     Check(check::Args),
-    /// Bring the database to this version
     Migrate(migrate::Args),
-    /// Register and show initiators
     Initiator(initiator::Args),
-    /// List, generate and rotate the keys of the service
     Keys(keys::Args),
-    /// Make a verification token
     Ovt(ovt::Args),
-    /// Check security tokens
     Token(token::Args),
-    /// Build, sign and send a request; print the answer and, on a no, why
     Send(Box<send::Args>),
 }
 

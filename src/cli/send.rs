@@ -25,8 +25,7 @@ use std::time::Duration;
 /// How long one exchange may take: the service itself ends one after 25 s.
 const EXCHANGE: Duration = Duration::from_secs(40);
 
-/// Builds a request of an initiator from flags or a payload file, signs it, sends it, and prints the answer and, on a
-/// no, why and what to do.
+/// Builds, signs and sends a request of an initiator; prints the answer and, on a no, why and what to do.
 ///
 /// With --as NAME the sandbox on this machine is asked for that peer's key, certificate, secrets and BIN, and a
 /// verification token is made for the methods that need one. The token of a VALID answer is the last line.
@@ -71,12 +70,10 @@ pub struct Args {
     /// requestInfo/serviceId
     #[arg(long, default_value = "KDP_SERVICE")]
     service_id: String,
-    #[command(flatten)]
-    payload: payload::Flags,
     /// While the answer is PENDING, repeat the request by its id for this long
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["print", "cancel"])]
     wait: Option<u64>,
-    /// Certificate of the service, or of the authority that issued it; repeatable
+    /// Certificate of the service, or of the authority that issued it; repeatable; with --as the sandbox's unless given
     #[arg(long, value_name = "CERT", action = ArgAction::Append)]
     trust: Vec<PathBuf>,
     /// Authorities of an https server, PEM
@@ -88,6 +85,8 @@ pub struct Args {
     /// Print {"http", "status", "data", "fault", "remedy", "signature"}
     #[arg(long, conflicts_with = "print")]
     json: bool,
+    #[command(flatten)]
+    payload: payload::Flags,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -151,7 +150,8 @@ impl Sender {
         if !signer.fits() {
             return Err(Failure::unusable("the private key does not belong to the certificate"));
         }
-        let trust = trust(args.trust.iter().chain(&identity.authority))?;
+        let sandbox = identity.authority.iter().filter(|_| args.trust.is_empty());
+        let trust = trust(args.trust.iter().chain(sandbox))?;
         let (url, service_id) = (args.url.clone(), args.service_id.clone());
         Ok(Self { client, url, service_id, identity, signer, trust })
     }
@@ -172,7 +172,7 @@ impl Sender {
 
     async fn exchange(&self, envelope: Vec<u8>) -> Result<Answer> {
         let answer = self.client.post_soap(&self.url, envelope.into()).await;
-        let answer = answer.map_err(|e| Failure::unusable(format!("{}: {e}", self.url)))?;
+        let answer = answer.map_err(|e| Failure::unusable(format!("{}: {e}", argument::place(&self.url))))?;
         Answer::read(&answer, self.trust.as_ref(), self.identity.clock.now() / 1000)
     }
 
@@ -180,15 +180,16 @@ impl Sender {
     async fn wait(&self, mut answer: Answer, payload: &Payload, longest: Duration) -> Result<Answer> {
         #[expect(clippy::disallowed_methods, reason = "a stopwatch, not a date")]
         let started = std::time::Instant::now();
+        if answer.poll_after().is_some() {
+            say(&format!("the subject is awaited, for at most {} s", longest.as_secs()));
+        }
         while let (Some(pause), Some(id)) = (answer.poll_after(), answer.data("request_id")) {
             let left = longest.saturating_sub(started.elapsed());
             if left.is_zero() {
                 break;
             }
-            let pause = pause.min(left);
-            say(&format!("the subject is awaited; asking again in {} s", pause.as_secs_f64().ceil()));
             let repeat = payload.repeat(id);
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.min(left)).await;
             answer = self.exchange(self.envelope(&repeat)?).await?;
         }
         Ok(answer)

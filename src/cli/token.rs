@@ -24,7 +24,7 @@ enum Command {
     Verify(Verify),
 }
 
-/// Check a security token offline, as its owner must: signature, lifetime, match with the request (F-14)
+/// Checks a security token offline, as its owner must: signature, lifetime, match with the request (F-14)
 ///
 /// Whether it was revoked is not known offline: the token-check service tells that (F-14 6).
 /// Exit 0: valid; 1: refused; 2: the token or the keys are not readable.
@@ -39,14 +39,12 @@ struct Verify {
     /// The keys of the service, as it publishes them at /.well-known/jwks.json
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// The key of the service, as `public-key` of an answer holds it
-    #[arg(long, value_name = "BASE64")]
+    #[arg(help = "The key of the service, as public-key of an answer holds it", long, value_name = "BASE64")]
     public_key: Option<String>,
     /// IIN of the subject that the data are asked about
     #[arg(long)]
     uin: Option<String>,
-    /// `ServiceID` that the data are asked from
-    #[arg(long)]
+    #[arg(help = "ServiceID that the data are asked from", long)]
     service: Option<String>,
     /// When it must be valid, as 2026-04-01T12:00:00+05:00; now, when it is not given
     #[arg(long)]

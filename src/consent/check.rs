@@ -125,12 +125,9 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
         }
     }
     let verdict = match progress.services {
-        Some(services) => Ok(Agreed {
-            services,
-            term_seconds: progress.term_seconds,
-            data: data(facts),
-            ovt: progress.ovt,
-        }),
+        Some(services) => {
+            Ok(Agreed { services, term_seconds: progress.term_seconds, data: data(facts), ovt: progress.ovt })
+        }
         None => Err(Reason::ServiceNotAllowed),
     };
     Examination { findings, verdict }

@@ -21,11 +21,7 @@ pub enum NumberError {
 /// Twelve digits whose last is the control digit: weights 1…11, and 3…11, 1, 2 where the first sum gives 10.
 fn parse_twelve(text: &str) -> Result<[u8; 12], NumberError> {
     let bytes: [u8; 12] = text.as_bytes().try_into().map_err(|_| {
-        if text.chars().all(|c| c.is_ascii_digit()) {
-            NumberError::Length
-        } else {
-            NumberError::Digits
-        }
+        if text.chars().all(|c| c.is_ascii_digit()) { NumberError::Length } else { NumberError::Digits }
     })?;
     if !bytes.iter().all(u8::is_ascii_digit) {
         return Err(NumberError::Digits);

@@ -174,7 +174,9 @@ impl Consent {
             (Self::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
             // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash.
             (Self::Sending { .. } | Self::Waiting { .. }, Event::No) => refused(Reason::SubjectRefused),
-            (Self::Sending { .. } | Self::Waiting { .. }, Event::Fraud) => refused(Reason::SubjectReportedFraud),
+            (Self::Sending { .. } | Self::Waiting { .. }, Event::Fraud) => {
+                refused(Reason::SubjectReportedFraud)
+            }
             (Self::Sending { .. } | Self::Waiting { .. }, Event::Yes) if method == Method::Sms => {
                 Ok(Self::Agreed { until: at + spans.collect * 1000 })
             }

@@ -129,11 +129,7 @@ impl Templates {
 /// fairly where they do not fit; reference, code and how to answer never are.
 #[must_use]
 pub fn render(templates: &Templates, ask: &Ask<'_>) -> String {
-    let template = if ask.code.is_some() {
-        &templates.ask_code
-    } else {
-        &templates.ask
-    };
+    let template = if ask.code.is_some() { &templates.ask_code } else { &templates.ask };
     let (kazakh, russian) = (term::in_kazakh(ask.term), term::in_russian(ask.term));
     let initiator = legal_form::abbreviated(harmless(ask.initiator));
     let data = harmless(ask.data);
@@ -163,9 +159,8 @@ pub fn render(templates: &Templates, ask: &Ask<'_>) -> String {
 /// `room` septets. What the shorter one leaves goes to the longer one.
 fn share(room: usize, first: (usize, usize), second: (usize, usize)) -> (usize, usize) {
     let even = room / (first.0 + second.0).max(1);
-    let rest = |(times, length): (usize, usize), other: usize| {
-        room.saturating_sub(times * length) / other.max(1)
-    };
+    let rest =
+        |(times, length): (usize, usize), other: usize| room.saturating_sub(times * length) / other.max(1);
     if first.1 <= even {
         (first.1, rest(first, second.0))
     } else if second.1 <= even {
@@ -181,10 +176,7 @@ fn shorten(name: &str, room: usize) -> Cow<'_, str> {
         return Cow::Borrowed(name);
     }
     let kept: String = name.chars().take(room.saturating_sub(MARK.len())).collect();
-    Cow::Owned(format!(
-        "{}{MARK}",
-        kept.trim_end_matches(|c: char| !c.is_alphanumeric())
-    ))
+    Cow::Owned(format!("{}{MARK}", kept.trim_end_matches(|c: char| !c.is_alphanumeric())))
 }
 
 /// A name as it may stand in an official SMS: one septet a character, on one line, and nothing a
@@ -227,13 +219,7 @@ mod tests {
     }
 
     fn ask<'a>(initiator: &'a str, data: &'a str, code: Option<&'a str>) -> Ask<'a> {
-        Ask {
-            initiator,
-            data,
-            term: days(90),
-            reference: "0417",
-            code,
-        }
+        Ask { initiator, data, term: days(90), reference: "0417", code }
     }
 
     #[test]
@@ -255,9 +241,7 @@ mod tests {
         let sms = render(&templates(), &ask("Мысал Банк", "Адрес", Some("123456")));
         assert!(sms.starts_with("KOD 123456 - tek kelisseniz aitynyz. Mysal Bank suraidy: Adres"));
         assert_eq!(sms.matches("KOD 123456").count(), 2);
-        assert!(
-            sms.contains("merzimi 90 kun, nomiri 0417") && sms.contains("na 90 dnei, nomer 0417")
-        );
+        assert!(sms.contains("merzimi 90 kun, nomiri 0417") && sms.contains("na 90 dnei, nomer 0417"));
     }
 
     #[test]
@@ -267,11 +251,7 @@ mod tests {
         assert!(help.contains("IA 0417") && help.contains("NET 0417"));
         let help_code = templates.help("0417", true);
         assert!(help_code.contains("JOQ 0417") && !help_code.contains("IA 0417"));
-        assert!(
-            templates
-                .add_reference()
-                .contains(" / U vas neskolko zaprosov.")
-        );
+        assert!(templates.add_reference().contains(" / U vas neskolko zaprosov."));
         for message in [&help, &help_code, templates.add_reference()] {
             assert!(is_gsm7(message) && parts(message) <= 2, "{message}");
         }
@@ -279,16 +259,8 @@ mod tests {
 
     #[test]
     fn what_the_messages_tell_to_answer_is_understood() {
-        let told = [
-            ("IA", Answer::Yes),
-            ("DA", Answer::Yes),
-            ("JOQ", Answer::No),
-        ];
-        let refused = [
-            ("NET", Answer::No),
-            ("ALDAU", Answer::Fraud),
-            ("STOP", Answer::Fraud),
-        ];
+        let told = [("IA", Answer::Yes), ("DA", Answer::Yes), ("JOQ", Answer::No)];
+        let refused = [("NET", Answer::No), ("ALDAU", Answer::Fraud), ("STOP", Answer::Fraud)];
         let sms = render(&templates(), &ask("Банк", "Адрес", None));
         for (word, answer) in told.into_iter().chain(refused) {
             let reply = format!("{word} 0417");
@@ -307,26 +279,15 @@ mod tests {
         assert_eq!(sms.matches("Adres").count(), 2);
         assert!(sms.contains("O..") && parts(&sms) == 3);
         let sms = render(&templates(), &ask(&long, &"ю".repeat(300), Some("123456")));
-        let kept = |letter: char| {
-            sms.split(' ')
-                .map(|w| w.matches(letter).count())
-                .max()
-                .unwrap()
-        };
-        assert!(
-            kept('O') >= 20 && kept('O').abs_diff(kept('y') * 2) <= 2,
-            "{sms}"
-        );
+        let kept = |letter: char| sms.split(' ').map(|w| w.matches(letter).count()).max().unwrap();
+        assert!(kept('O') >= 20 && kept('O').abs_diff(kept('y') * 2) <= 2, "{sms}");
     }
 
     #[test]
     fn a_name_cannot_bring_a_link_a_line_or_a_placeholder() {
         let name = "x.kz/a http://zlo.kz\n@me {code} {reference} t.me/z";
         let sms = render(&templates(), &ask(name, "", None));
-        assert!(
-            sms.starts_with("x. kz a http: zlo. kz me code reference t. me z sizdin"),
-            "{sms}"
-        );
+        assert!(sms.starts_with("x. kz a http: zlo. kz me code reference t. me z sizdin"), "{sms}");
         assert!(sms.contains("suraidy: -, merzimi"));
         assert!(!sms.contains('\n') && !sms.contains("//"));
     }
@@ -337,12 +298,7 @@ mod tests {
 
     #[test]
     fn a_message_without_what_it_needs_is_refused_by_name() {
-        let with_ask = |ask| {
-            problem_of(&Sources {
-                ask,
-                ..Sources::default()
-            })
-        };
+        let with_ask = |ask| problem_of(&Sources { ask, ..Sources::default() });
         let whole = "{initiator} {data} {term} {reference}";
         let cases = [
             ("", Problem::Halves),
@@ -353,10 +309,7 @@ mod tests {
             ("initiator} / b", Problem::Brace),
             ("{who} / b", Problem::Unknown("who".to_owned())),
             ("{code} / b", Problem::Unknown("code".to_owned())),
-            (
-                "{initiator} {data} {term} / x",
-                Problem::Missing("initiator"),
-            ),
+            ("{initiator} {data} {term} / x", Problem::Missing("initiator")),
         ];
         for (source, problem) in cases {
             assert_eq!(with_ask(source), problem, "{source}");
@@ -366,27 +319,17 @@ mod tests {
         let long = format!("{whole} / {whole} {}", "x".repeat(400));
         assert!(matches!(with_ask(&long), Problem::TooLong(_)));
         let no_code = format!("{whole} / {whole} {{code}}");
-        let sources = Sources {
-            ask_code: &no_code,
-            ..Sources::default()
-        };
+        let sources = Sources { ask_code: &no_code, ..Sources::default() };
         assert_eq!(problem_of(&sources), Problem::Code);
         let error = Templates::parse(&sources).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "SMS message `ask_code`: must say `KOD {code}`"
-        );
+        assert_eq!(error.to_string(), "SMS message `ask_code`: must say `KOD {code}`");
     }
 
     #[test]
     fn a_message_of_the_configuration_takes_the_place_of_the_default() {
         let whole = "{initiator}|{data}|{term}|{reference}";
         let own = format!("Сұрау {whole} / Запрос {whole}");
-        let templates = Templates::parse(&Sources {
-            ask: &own,
-            ..Sources::default()
-        })
-        .unwrap();
+        let templates = Templates::parse(&Sources { ask: &own, ..Sources::default() }).unwrap();
         let sms = render(&templates, &ask("А", "Б", None));
         assert_eq!(sms, "Surau A|B|90 kun|0417 / Zapros A|B|90 dnei|0417");
     }

@@ -136,13 +136,7 @@ fn cyrillic(lower: char) -> Option<&'static str> {
 }
 
 /// Writes a capital as `Sh` at the head of a word and as `SH` among capitals.
-fn push_in_case(
-    latin: &mut String,
-    letter: char,
-    written: &str,
-    before: Option<char>,
-    after: Option<char>,
-) {
+fn push_in_case(latin: &mut String, letter: char, written: &str, before: Option<char>, after: Option<char>) {
     if !letter.is_uppercase() {
         latin.push_str(written);
         return;
@@ -190,10 +184,7 @@ mod tests {
         {
             for letter in letter.to_uppercase().chain([letter]) {
                 let latin = transliterate(&letter.to_string());
-                assert!(
-                    latin.chars().all(|c| c.is_ascii_alphabetic()),
-                    "{letter}: {latin}"
-                );
+                assert!(latin.chars().all(|c| c.is_ascii_alphabetic()), "{letter}: {latin}");
                 assert_eq!(latin.is_empty(), "ъьЪЬ".contains(letter), "{letter}");
             }
         }
@@ -207,10 +198,7 @@ mod tests {
             ("ИӘ", "IA"),
             ("жеке тұлға, үй, өңір, ұлт", "jeke tulga, ui, onir, ult"),
             ("Һ, һ, Ғ", "H, h, G"),
-            (
-                "Щука, ЩУКА, Ю. Яковлев, ЯЩИК",
-                "Schuka, SCHUKA, Yu. Yakovlev, YASCHIK",
-            ),
+            ("Щука, ЩУКА, Ю. Яковлев, ЯЩИК", "Schuka, SCHUKA, Yu. Yakovlev, YASCHIK"),
             ("объект, подъезд, семья", "obekt, podezd, semya"),
             ("ТОО «Шығыс» — №5…", "TOO \"Shygys\" - N5..."),
             ("Kaspi Bank", "Kaspi Bank"),
@@ -239,15 +227,7 @@ mod tests {
 
     #[test]
     fn parts_change_at_their_exact_borders() {
-        let borders = [
-            (0, 1),
-            (160, 1),
-            (161, 2),
-            (306, 2),
-            (307, 3),
-            (459, 3),
-            (460, 4),
-        ];
+        let borders = [(0, 1), (160, 1), (161, 2), (306, 2), (307, 3), (459, 3), (460, 4)];
         for (septets, expected) in borders {
             assert_eq!(parts(&"a".repeat(septets)), expected, "{septets}");
         }

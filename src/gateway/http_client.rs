@@ -4,7 +4,8 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
-use hyper::http::request;
+use hyper::http::request::Builder;
+use hyper::http::uri::{Authority, PathAndQuery};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
@@ -18,15 +19,13 @@ use tokio_rustls::TlsConnector;
 
 /// Longest answer that is read, bytes.
 const MAX_ANSWER: usize = 4 << 20;
-/// How long a connection may take, TLS included.
-const CONNECT: Duration = Duration::from_secs(5);
 /// Some gateways refuse a client that does not name itself.
 const AGENT: &str = concat!("kdp/", env!("CARGO_PKG_VERSION"));
 
 /// Why there is no answer. Display names the step, never an address or content.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
-    /// Not an `http` or `https` address with a host.
+    /// Not an `http` or `https` address with a host, or one with a password in it.
     #[error("the address must be http://host:port/path or https://host:port/path")]
     Address,
     /// `https` without authorities to hold the server against.
@@ -77,33 +76,26 @@ impl HttpClient {
         Ok(Self { tls, timeout })
     }
 
-    /// `GET uri`.
+    /// `GET uri`; any HTTP status is an answer.
     ///
     /// # Errors
-    /// [`HttpError`]; any HTTP status is an answer.
+    /// [`HttpError`].
     pub async fn get(&self, uri: &Uri) -> Result<HttpAnswer, HttpError> {
-        self.exchange(uri, Request::get(uri.path_and_query().map_or("/", |p| p.as_str())), Bytes::new()).await
+        self.exchange(uri, Request::get(path(uri)), Bytes::new()).await
     }
 
-    /// `POST uri` of a SOAP 1.1 envelope, with an empty SOAPAction (wire.md 1).
+    /// `POST uri` of a SOAP 1.1 envelope, with an empty `SOAPAction` (wire.md 1); any HTTP status is an answer.
     ///
     /// # Errors
-    /// As [`HttpClient::get`].
+    /// [`HttpError`].
     pub async fn post_soap(&self, uri: &Uri, envelope: Bytes) -> Result<HttpAnswer, HttpError> {
-        let request = Request::post(uri.path_and_query().map_or("/", |p| p.as_str()))
-            .header(CONTENT_TYPE, "text/xml; charset=utf-8")
-            .header("SOAPAction", "\"\"");
-        self.exchange(uri, request, envelope).await
+        let request = Request::post(path(uri)).header(CONTENT_TYPE, "text/xml; charset=utf-8");
+        self.exchange(uri, request.header("SOAPAction", "\"\""), envelope).await
     }
 
-    async fn exchange(
-        &self,
-        uri: &Uri,
-        request: request::Builder,
-        body: Bytes,
-    ) -> Result<HttpAnswer, HttpError> {
-        let authority = uri.authority().ok_or(HttpError::Address)?;
-        let request = request.header(HOST, authority.as_str()).header(USER_AGENT, AGENT);
+    async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
+        let authority = uri.authority().map(Authority::as_str).filter(|a| !a.contains('@'));
+        let request = request.header(HOST, authority.ok_or(HttpError::Address)?).header(USER_AGENT, AGENT);
         let request = request.body(Full::new(body)).map_err(|_| HttpError::Address)?;
         timeout(self.timeout, self.connect_and_send(uri, request)).await.map_err(|_| HttpError::Timeout)?
     }
@@ -113,22 +105,23 @@ impl HttpClient {
         uri: &Uri,
         request: Request<Full<Bytes>>,
     ) -> Result<HttpAnswer, HttpError> {
-        let host = uri.host().ok_or(HttpError::Address)?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let secure = match uri.scheme_str() {
+        let host = uri.host().ok_or(HttpError::Address)?.trim_matches(['[', ']']);
+        let tls = match uri.scheme_str() {
             Some("http") => None,
             Some("https") => Some(self.tls.as_ref().ok_or(HttpError::NoAuthorities)?),
             _ => return Err(HttpError::Address),
         };
-        let port = uri.port_u16().unwrap_or(if secure.is_some() { 443 } else { 80 });
-        let stream = timeout(CONNECT, TcpStream::connect((bare, port))).await;
-        let stream = stream.map_err(|_| HttpError::Timeout)?.map_err(|e| HttpError::Connect(e.kind()))?;
+        let port = uri.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
+        let stream = TcpStream::connect((host, port)).await.map_err(|e| HttpError::Connect(e.kind()))?;
         stream.set_nodelay(true).map_err(|e| HttpError::Connect(e.kind()))?;
-        let Some(tls) = secure else { return send(stream, request).await };
-        let name = ServerName::try_from(bare.to_owned()).map_err(|_| HttpError::Address)?;
-        let stream = timeout(CONNECT, tls.connect(name, stream)).await.map_err(|_| HttpError::Timeout)?;
-        send(stream.map_err(|_| HttpError::Tls)?, request).await
+        let Some(tls) = tls else { return send(stream, request).await };
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| HttpError::Address)?;
+        send(tls.connect(name, stream).await.map_err(|_| HttpError::Tls)?, request).await
     }
+}
+
+fn path(uri: &Uri) -> &str {
+    uri.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 
 async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError>

@@ -190,7 +190,10 @@ fn remove(data: &Path) -> Result<(), StartError> {
         return Ok(());
     }
     if !data.join("sandbox.json").exists() && data.read_dir().is_ok_and(|mut files| files.next().is_some()) {
-        return Err(StartError::Other(format!("{}: not a directory of a sandbox, not removed", data.display())));
+        return Err(StartError::Other(format!(
+            "{}: not a directory of a sandbox, not removed",
+            data.display()
+        )));
     }
     std::fs::remove_dir_all(data).map_err(|e| StartError::File(data.to_owned(), e.kind()))
 }
@@ -299,7 +302,7 @@ fn config(data: &Path, world: &World) -> Config {
     config.database.url = format!("sqlite://{}", data.join("kdp.db").display());
     config.database.seal_keys = data.join("seal.keys");
     config.database.lookup_key = data.join("lookup.key");
-    config.token.issuer = "kdp-sandbox".to_owned();
+    "kdp-sandbox".clone_into(&mut config.token.issuer);
     config.trust.authorities = vec![pki::path(data, "ca.pem")];
     config.trust.certificate = pki::path(data, "service.cert.pem");
     config.trust.key = pki::path(data, "service.key.pem");
@@ -349,12 +352,8 @@ async fn register(
     kept: &Kept,
     at: i64,
 ) -> Result<(), StartError> {
-    let record = |outcome: &str| Record {
-        at,
-        kind: "registration",
-        outcome: outcome.to_owned(),
-        ..Record::default()
-    };
+    let record =
+        |outcome: &str| Record { at, kind: "registration", outcome: outcome.to_owned(), ..Record::default() };
     let read = |file: String| {
         let path = pki::path(data, &file);
         std::fs::read_to_string(&path).map_err(|e| StartError::File(path, e.kind()))

@@ -132,7 +132,8 @@ impl Sandbox {
         let now = self.app.clock.now();
         let target = match (moved.advance, moved.set) {
             (Some(span), None) => {
-                let span = duration(&span).ok_or(bad("advance is an ISO 8601 duration such as PT15M or P1D"))?;
+                let span =
+                    duration(&span).ok_or(bad("advance is an ISO 8601 duration such as PT15M or P1D"))?;
                 now.saturating_add(span)
             }
             (None, Some(time)) => clock::parse(&time).ok_or(bad("set is a date and time"))?,

@@ -174,8 +174,19 @@ mod tests {
             assert!(Bin::parse(&peer.bin).is_ok(), "{}", peer.name);
         }
         let behaviours = [
-            "yes", "no", "silent", "late", "twice", "garbage-then-yes", "fraud", "no-phone",
-            "shared-phone", "bmg-down", "sms-down", "reads-code", "manual",
+            "yes",
+            "no",
+            "silent",
+            "late",
+            "twice",
+            "garbage-then-yes",
+            "fraud",
+            "no-phone",
+            "shared-phone",
+            "bmg-down",
+            "sms-down",
+            "reads-code",
+            "manual",
         ];
         for behaviour in behaviours {
             assert!(world.subjects.iter().any(|s| s.behaviour == behaviour), "{behaviour}");

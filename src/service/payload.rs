@@ -46,13 +46,12 @@ impl Payload {
     ///
     /// # Errors
     /// SCE001 when the text in `data` is not XML.
-    pub fn read(
-        data: Option<Element<'_, '_>>,
-        ns: &str,
-        names: &[&'static str],
-    ) -> Result<Self, Fault> {
+    pub fn read(data: Option<Element<'_, '_>>, ns: &str, names: &[&'static str]) -> Result<Self, Fault> {
         let Some(data) = data else {
-            return Ok(Self { fields: Err(DataError::new(Reason::ElementMissing, "data", "")), auth_token: None });
+            return Ok(Self {
+                fields: Err(DataError::new(Reason::ElementMissing, "data", "")),
+                auth_token: None,
+            });
         };
         if data.children().next().is_some() {
             no_text(data)?;

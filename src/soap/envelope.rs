@@ -44,10 +44,7 @@ impl<'d, 'a> Envelope<'d, 'a> {
         if let Some(element) = document.comment_in_text() {
             // Inside the signature it is the signature that is wrong (SCE006), and is named there.
             if !inside_signature(element) {
-                return Err(Fault::format(format!(
-                    "a comment stands inside the text of {}",
-                    element.path()
-                )));
+                return Err(Fault::format(format!("a comment stands inside the text of {}", element.path())));
             }
         }
         no_text(root)?;
@@ -86,7 +83,10 @@ impl<'d, 'a> Envelope<'d, 'a> {
     }
 }
 
-/// Envelope, Header and Body hold elements only.
+/// Envelope, Header, Body and the wrappers hold elements only.
+///
+/// # Errors
+/// SCE001 naming the element that holds text beside them.
 pub fn no_text(element: Element<'_, '_>) -> Result<(), Fault> {
     if element.has_text() {
         return Err(Fault::format(format!("text stands in {}, where only elements may", element.path())));

@@ -1,4 +1,4 @@
-//! SOAP 1.1: the envelope, the SyncChannel of ШЭП in it, and the published contract.
+//! SOAP 1.1: the envelope, the `SyncChannel` of ШЭП in it, and the published contract.
 
 pub mod envelope;
 pub mod sync_channel;

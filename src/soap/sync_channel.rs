@@ -1,4 +1,4 @@
-//! SyncChannel v10 of ШЭП (wire.md 1): the call inside a verified Body, and the answer to it.
+//! `SyncChannel` v10 of ШЭП (wire.md 1): the call inside a verified Body, and the answer to it.
 //!
 //! Read liberally, write strictly: working clients differ in order, placeholders and namespaces.
 
@@ -11,7 +11,7 @@ use crate::trust::Verified;
 use crate::xml::{Element, Writer};
 use secrecy::SecretString;
 
-/// Types of SyncChannel v10 (**T**).
+/// Types of `SyncChannel` v10 (**T**).
 pub const T: &str = "http://bip.bee.kz/SyncChannel/v10/Types";
 /// Types of the КДП (**K**).
 pub const K: &str = "http://service.2fa-chain.kz/ns/kdp";
@@ -56,9 +56,8 @@ impl<'d, 'a> Call<'d, 'a> {
         if calls.next().is_some() {
             return Err(Fault::format("Body holds more than one element"));
         }
-        let known = call.is(T, "SendMessage")
-            || call.is(T, "SendMessageRequest")
-            || call.is(K, "sendMessageRequest");
+        let known =
+            call.is(T, "SendMessage") || call.is(T, "SendMessageRequest") || call.is(K, "sendMessageRequest");
         if !known {
             return Err(Fault::format("the child of Body is neither SendMessage nor sendMessageRequest"));
         }
@@ -257,10 +256,11 @@ impl Reply {
         if let Some(session_id) = &info.session_id {
             writer.leaf(name("k:sessionId", "sessionId"), &format!("{{{session_id}}}"));
         }
-        writer
-            .close()
-            .open(name("k:responseData", "responseData"), &[], &[])
-            .open(name("k:data", "data"), &[], &[]);
+        writer.close().open(name("k:responseData", "responseData"), &[], &[]).open(
+            name("k:data", "data"),
+            &[],
+            &[],
+        );
         for (name, value) in &self.data {
             writer.leaf(name, value);
         }

@@ -9,55 +9,22 @@ const ADDRESS: &str = "ocation=\"";
 const WSDL: &str = include_str!("../../wsdl/SyncChannel.wsdl");
 
 const PUBLISHED: [(&str, &str); 10] = [
-    (
-        "SyncChannelInterfaces.wsdl",
-        include_str!("../../wsdl/SyncChannelInterfaces.wsdl"),
-    ),
-    (
-        "SyncChannel.xsd",
-        include_str!("../../schemas/SyncChannel.xsd"),
-    ),
-    (
-        "SyncChannelRequest.xsd",
-        include_str!("../../schemas/SyncChannelRequest.xsd"),
-    ),
-    (
-        "SyncChannelResponse.xsd",
-        include_str!("../../schemas/SyncChannelResponse.xsd"),
-    ),
-    (
-        "SyncChannelCommon.xsd",
-        include_str!("../../schemas/SyncChannelCommon.xsd"),
-    ),
+    ("SyncChannelInterfaces.wsdl", include_str!("../../wsdl/SyncChannelInterfaces.wsdl")),
+    ("SyncChannel.xsd", include_str!("../../schemas/SyncChannel.xsd")),
+    ("SyncChannelRequest.xsd", include_str!("../../schemas/SyncChannelRequest.xsd")),
+    ("SyncChannelResponse.xsd", include_str!("../../schemas/SyncChannelResponse.xsd")),
+    ("SyncChannelCommon.xsd", include_str!("../../schemas/SyncChannelCommon.xsd")),
     ("kdp.xsd", include_str!("../../schemas/kdp.xsd")),
-    (
-        "kdp-request.xsd",
-        include_str!("../../schemas/kdp-request.xsd"),
-    ),
-    (
-        "kdp-personal-data.xsd",
-        include_str!("../../schemas/kdp-personal-data.xsd"),
-    ),
-    (
-        "kdp-services.xsd",
-        include_str!("../../schemas/kdp-services.xsd"),
-    ),
-    (
-        "kdp-services-request.xsd",
-        include_str!("../../schemas/kdp-services-request.xsd"),
-    ),
+    ("kdp-request.xsd", include_str!("../../schemas/kdp-request.xsd")),
+    ("kdp-personal-data.xsd", include_str!("../../schemas/kdp-personal-data.xsd")),
+    ("kdp-services.xsd", include_str!("../../schemas/kdp-services.xsd")),
+    ("kdp-services-request.xsd", include_str!("../../schemas/kdp-services-request.xsd")),
 ];
 
 /// Every NAME that `?xsd=NAME` knows. One is the abstract half of the WSDL, which the concrete half imports.
-pub const NAMES: [&str; PUBLISHED.len()] = {
-    let mut names = [""; PUBLISHED.len()];
-    let mut at = 0;
-    while at < PUBLISHED.len() {
-        names[at] = PUBLISHED[at].0;
-        at += 1;
-    }
-    names
-};
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PUBLISHED.iter().map(|(name, _)| *name)
+}
 
 /// The WSDL of `SyncChannel` v10 (WSDL 1.1, UTF-8). `base_url` is the address of the service as the caller reaches it,
 /// without a query; it becomes the `soap:address` and the start of every import.
@@ -76,15 +43,14 @@ pub fn xsd(name: &str, base_url: &str) -> Option<String> {
 /// Replaces each address: a published file by `base_url?xsd=NAME`, any other, which is the placeholder, by `base_url`.
 fn addressed(text: &str, base_url: &str) -> String {
     let base_url = escaped(base_url);
-    let mut out = String::with_capacity(text.len() + NAMES.len() * (base_url.len() + 8));
+    let mut out = String::with_capacity(text.len() + PUBLISHED.len() * (base_url.len() + 8));
     let mut rest = text;
-    while let Some((before, (value, after))) = rest
-        .split_once(ADDRESS)
-        .and_then(|(before, after)| Some((before, after.split_once('"')?)))
+    while let Some((before, (value, after))) =
+        rest.split_once(ADDRESS).and_then(|(before, after)| Some((before, after.split_once('"')?)))
     {
         let file = value.rsplit('/').next().unwrap_or(value);
         out.extend([before, ADDRESS, &base_url]);
-        if NAMES.contains(&file) {
+        if names().any(|name| name == file) {
             out.extend(["?xsd=", file]);
         }
         out.push('"');
@@ -114,9 +80,7 @@ mod tests {
     fn the_wsdl_names_the_address_that_it_was_asked_at() {
         let text = wsdl(BASE);
         assert!(text.contains(&format!("<soap:address location=\"{BASE}\"/>")));
-        assert!(text.contains(&format!(
-            "location=\"{BASE}?xsd=SyncChannelInterfaces.wsdl\""
-        )));
+        assert!(text.contains(&format!("location=\"{BASE}?xsd=SyncChannelInterfaces.wsdl\"")));
         assert!(!text.contains("127.0.0.1"));
     }
 
@@ -125,11 +89,7 @@ mod tests {
         let mut reached = std::collections::BTreeSet::new();
         let mut open = vec![wsdl(BASE)];
         while let Some(text) = open.pop() {
-            for address in text
-                .split(ADDRESS)
-                .skip(1)
-                .filter_map(|rest| rest.split('"').next())
-            {
+            for address in text.split(ADDRESS).skip(1).filter_map(|rest| rest.split('"').next()) {
                 let Some(name) = address.strip_prefix(BASE).unwrap().strip_prefix("?xsd=") else {
                     continue;
                 };
@@ -138,23 +98,14 @@ mod tests {
                 }
             }
         }
-        assert!(
-            NAMES.iter().all(|name| reached.contains(*name)),
-            "{reached:?}"
-        );
+        assert!(NAMES.iter().all(|name| reached.contains(*name)), "{reached:?}");
     }
 
     #[test]
     fn only_published_names_are_served() {
-        for name in [
-            "",
-            "kdp",
-            "KDP.XSD",
-            "SyncChannel.wsdl",
-            "aid-wsse.xsd",
-            "../schemas/kdp.xsd",
-            "kdp.xsd ",
-        ] {
+        for name in
+            ["", "kdp", "KDP.XSD", "SyncChannel.wsdl", "aid-wsse.xsd", "../schemas/kdp.xsd", "kdp.xsd "]
+        {
             assert_eq!(xsd(name, BASE), None, "{name}");
         }
     }

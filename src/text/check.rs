@@ -199,12 +199,7 @@ mod tests {
 
     #[test]
     fn the_table_keeps_the_order_of_the_law_for_every_method() {
-        let position = |code: &str| {
-            Check::ALL
-                .iter()
-                .position(|check| check.code() == code)
-                .unwrap()
-        };
+        let position = |code: &str| Check::ALL.iter().position(|check| check.code() == code).unwrap();
         let orders = [
             "sender-known sender-authenticated bin-of-sender iin-well-formed method-allowed \
              directory-entry services-allowed term-within-agreement ovt-present",

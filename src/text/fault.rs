@@ -204,9 +204,7 @@ mod tests {
 
     #[test]
     fn a_message_that_may_pass_later_is_no_client_fault() {
-        let server = FaultCode::ALL
-            .iter()
-            .filter(|fault| !fault.is_client_fault());
+        let server = FaultCode::ALL.iter().filter(|fault| !fault.is_client_fault());
         let codes: Vec<_> = server.map(|fault| fault.code()).collect();
         assert_eq!(codes, ["SCE909", "KDP429", "KDP503"]);
     }

@@ -30,9 +30,7 @@ impl Lang {
     /// Reads `kk`, `ru` or `en` in any ASCII case; anything else is `None`.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|lang| lang.code().eq_ignore_ascii_case(code))
+        Self::ALL.into_iter().find(|lang| lang.code().eq_ignore_ascii_case(code))
     }
 
     /// ISO 639-1 code, lower case.
@@ -147,9 +145,7 @@ mod tests {
 
     fn short_names() -> Vec<&'static str> {
         let reasons = Reason::ALL.iter().map(|reason| reason.code());
-        reasons
-            .chain(Check::ALL.iter().map(|check| check.code()))
-            .collect()
+        reasons.chain(Check::ALL.iter().map(|check| check.code())).collect()
     }
 
     #[test]
@@ -243,10 +239,7 @@ mod tests {
         }
         for (code, text) in texts_of_all_tables(Lang::Ru) {
             assert!(!text.contains(|c| KAZAKH.contains(c)), "{code}: {text}");
-            assert!(
-                code == "SCSS001" || text.contains(cyrillic),
-                "{code}: {text}"
-            );
+            assert!(code == "SCSS001" || text.contains(cyrillic), "{code}: {text}");
         }
         for (code, text) in texts_of_all_tables(Lang::En) {
             assert!(text.is_ascii(), "{code}: {text}");
@@ -274,10 +267,7 @@ mod tests {
             let (source, number) = law.split_once('-').unwrap();
             assert!(matches!(source, "F" | "I" | "P" | "L"), "{paragraph}");
             let plain = |c: char| c.is_ascii_digit() || "- )".contains(c);
-            assert!(
-                !number.is_empty() && number.chars().all(plain),
-                "{paragraph}"
-            );
+            assert!(!number.is_empty() && number.chars().all(plain), "{paragraph}");
         }
     }
 

@@ -74,7 +74,8 @@ impl Certificate {
     /// # Errors
     /// [`Distrust::CertificateMalformed`].
     pub fn from_file(bytes: &[u8]) -> Result<Self, Distrust> {
-        let Some(text) = std::str::from_utf8(bytes).ok().filter(|t| t.contains("-----BEGIN CERTIFICATE-----"))
+        let Some(text) =
+            std::str::from_utf8(bytes).ok().filter(|t| t.contains("-----BEGIN CERTIFICATE-----"))
         else {
             return Self::from_der(bytes);
         };

@@ -1,12 +1,12 @@
 //! The one signature of the transport profile (trust.md 1): read strictly, verified over the tree it stands in.
 
+use super::Distrust;
 use super::algorithm::{DS, EXC_C14N, SignatureMethod, WSSE, WSU, X509_V3, digest};
 use super::certificate::{Certificate, decode};
 use super::name::DistinguishedName;
-use super::Distrust;
 use crate::soap::envelope::Envelope;
-use crate::xml::c14n::{self, Method, Target};
 use crate::xml::Element;
+use crate::xml::c14n::{self, Method, Target};
 use std::borrow::Cow;
 
 /// How the message names its signer's certificate.
@@ -55,8 +55,8 @@ impl<'d, 'a> Signature<'d, 'a> {
         let method = SignatureMethod::from_uri(method.attribute("", "Algorithm").unwrap_or_default())?;
         let reference = only(info, DS, "Reference")?;
         check_target(envelope, reference)?;
-        let transform = only(only(reference, DS, "Transforms")?, DS, "Transform")
-            .map_err(|_| Distrust::Transforms)?;
+        let transform =
+            only(only(reference, DS, "Transforms")?, DS, "Transform").map_err(|_| Distrust::Transforms)?;
         let alone = transform.parent().is_some_and(|parent| parent.children().count() == 1);
         if !alone || transform.attribute("", "Algorithm") != Some(EXC_C14N) {
             return Err(Distrust::Transforms);
@@ -84,13 +84,17 @@ impl<'d, 'a> Signature<'d, 'a> {
                 .map(|()| std::mem::take(&mut canonical))
                 .map_err(|_| Distrust::NotCanonical)
         };
+        // The digest first: it is the cheaper check, and the one that tells what was changed.
+        let body = write(body, &self.body_prefixes)?;
+        let digest = digest(self.digest_method, &body)?;
+        if digest.as_slice() != self.digest {
+            return Err(Distrust::Digest);
+        }
         let signed_info = write(self.signed_info, &self.info_prefixes)?;
         match self.method {
             SignatureMethod::RsaSha256 => certificate.verify_rsa_sha256(&signed_info, &self.value)?,
         }
-        let body = write(body, &self.body_prefixes)?;
-        let digest = digest(self.digest_method, &body)?;
-        if digest.as_slice() == self.digest { Ok(digest) } else { Err(Distrust::Digest) }
+        Ok(digest)
     }
 }
 

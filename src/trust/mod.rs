@@ -3,10 +3,10 @@
 //! [`Verified`] can be made here only; everything after it reads from the node that the signature covers.
 
 pub mod algorithm;
-pub mod outgoing;
 pub mod certificate;
 mod dsig;
 mod name;
+pub mod outgoing;
 pub mod sign;
 
 use crate::consent::identity::Bin;
@@ -224,7 +224,7 @@ impl Trust {
     fn signer(&self, key: &dsig::KeyInfo, at: i64) -> Result<Signer, Distrust> {
         match key {
             dsig::KeyInfo::Certificate(der) => {
-                let signer = match self.recall(der)? {
+                let signer = match self.recall(der) {
                     Some(signer) => signer,
                     None => self.chain(der)?,
                 };
@@ -245,14 +245,16 @@ impl Trust {
         Ok(Signer { peer: peer.clone(), certificate: certificate.clone() })
     }
 
-    fn recall(&self, der: &[u8]) -> Result<Option<Signer>, Distrust> {
+    fn recall(&self, der: &[u8]) -> Option<Signer> {
         let fingerprint = algorithm::sha256(der);
-        if let Some((certificate, peer)) = self.by_fingerprint.get(&fingerprint).and_then(|i| self.pinned.get(*i)) {
-            return Ok(Some(Signer { peer: peer.clone(), certificate: certificate.clone() }));
+        if let Some((certificate, peer)) =
+            self.by_fingerprint.get(&fingerprint).and_then(|i| self.pinned.get(*i))
+        {
+            return Some(Signer { peer: peer.clone(), certificate: certificate.clone() });
         }
-        let Some(peer) = &self.chained else { return Ok(None) };
+        let peer = self.chained.as_ref()?;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(known.get(&fingerprint).map(|c| Signer { peer: peer.clone(), certificate: c.clone() }))
+        known.get(&fingerprint).map(|c| Signer { peer: peer.clone(), certificate: c.clone() })
     }
 
     fn chain(&self, der: &[u8]) -> Result<Signer, Distrust> {

@@ -14,10 +14,9 @@ impl DistinguishedName {
         Self(
             name.iter_attributes()
                 .map(|a| {
-                    let value = a.as_str().map_or_else(
-                        |_| String::from_utf8_lossy(a.as_slice()).into_owned(),
-                        str::to_owned,
-                    );
+                    let value = a
+                        .as_str()
+                        .map_or_else(|_| String::from_utf8_lossy(a.as_slice()).into_owned(), str::to_owned);
                     (a.attr_type().to_id_string(), fold(&value))
                 })
                 .collect(),

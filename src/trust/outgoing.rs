@@ -174,3 +174,62 @@ fn signed_info(body_id: &str, digest: &str) -> Result<Canonical, WriteError> {
         .close();
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sign::RsaSigner;
+    use super::super::{Distrust, Peer, PeerKind, Trust};
+    use super::*;
+    use crate::soap::envelope::Envelope;
+    use crate::xml::{Document, Limits};
+    use std::sync::Arc;
+
+    const KEY: &str = include_str!("../../fixtures/pki/bank.key.pem");
+    const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/pki/bank.cert.pem");
+    const FORMS: [KeyInfoForm; 4] = [
+        KeyInfoForm::Certificate,
+        KeyInfoForm::IssuerSerial,
+        KeyInfoForm::BinaryToken,
+        KeyInfoForm::X509Data,
+    ];
+    /// Within the certificate's ten years.
+    const AT: i64 = 1_790_000_000;
+
+    fn signed(form: KeyInfoForm) -> Vec<u8> {
+        let certificate = Certificate::from_file(CERTIFICATE).unwrap();
+        let signer = EnvelopeSigner::new(Box::new(RsaSigner::from_pem(KEY).unwrap()), certificate, form);
+        assert!(signer.fits());
+        signer.envelope("id-1", |writer| drop(writer.leaf("said", "a & b"))).unwrap()
+    }
+
+    fn verify(envelope: &[u8]) -> Result<(), Distrust> {
+        let mut trust = Trust::default();
+        let peer = Arc::new(Peer { name: "bank".to_owned(), kind: PeerKind::Direct(None) });
+        trust.pin(Certificate::from_file(CERTIFICATE).unwrap(), peer);
+        let document = Document::parse(envelope, &Limits::default()).unwrap();
+        trust.verify(&Envelope::read(&document).unwrap(), AT).map(|_| ())
+    }
+
+    #[test]
+    fn every_form_of_key_info_verifies() {
+        for form in FORMS {
+            assert_eq!(verify(&signed(form)), Ok(()), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_change_of_the_body_does_not() {
+        for form in FORMS {
+            let text = String::from_utf8(signed(form)).unwrap().replace("a &amp; b", "a &amp; c");
+            assert_eq!(verify(text.as_bytes()), Err(Distrust::Digest), "{form:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_of_another_certificate_does_not_fit() {
+        let other = include_bytes!("../../fixtures/pki/akimat.cert.pem");
+        let certificate = Certificate::from_file(other).unwrap();
+        let signer = Box::new(RsaSigner::from_pem(KEY).unwrap());
+        assert!(!EnvelopeSigner::new(signer, certificate, KeyInfoForm::Certificate).fits());
+    }
+}

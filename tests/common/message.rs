@@ -11,10 +11,7 @@ const SIGNED: &str = include_str!("security.xml");
 
 /// One message of each kind, by a name for it.
 pub fn samples() -> BTreeMap<&'static str, String> {
-    let in_k = ACCESS
-        .replace("</", "\u{1}")
-        .replace('<', "<k:")
-        .replace('\u{1}', "</k:");
+    let in_k = ACCESS.replace("</", "\u{1}").replace('<', "<k:").replace('\u{1}', "</k:");
     let decision = "<k:status>VALID</k:status><k:code>a.b.c</k:code><k:public-key>AQID</k:public-key>\
         <k:request_id>r</k:request_id><k:reason>granted</k:reason><k:reason_text>да</k:reason_text>\
         <k:poll_after>5</k:poll_after><k:expires_at>2026-04-01T12:00:00.000+05:00</k:expires_at><k:decision_id>d</k:decision_id>";
@@ -66,140 +63,44 @@ pub fn samples() -> BTreeMap<&'static str, String> {
 /// Edits that break one: its name, what is replaced, and by what.
 pub const BROKEN: &[(&str, &str, &str)] = &[
     ("access request", "<uin>123456789012</uin>", ""),
-    (
-        "access request",
-        "<uin>123456789012</uin>",
-        "<uin>123456789012</uin><uin>123456789012</uin>",
-    ),
-    (
-        "access request",
-        "<uin>123456789012</uin>",
-        "<uin>12345678901</uin>",
-    ),
-    (
-        "access request",
-        "<expiresIn>600000</expiresIn>",
-        "<expiresIn>ten minutes</expiresIn>",
-    ),
-    (
-        "access request",
-        "<omit-sms>true</omit-sms>",
-        "<omit-sms>perhaps</omit-sms>",
-    ),
-    (
-        "access request",
-        "<omit-sms>true</omit-sms>",
-        "<method>6</method>",
-    ),
-    (
-        "access request",
-        "<omit-sms>true</omit-sms>",
-        "<omitsms>true</omitsms>",
-    ),
-    (
-        "access request",
-        "<serviceId>KDP_SERVICE</serviceId>",
-        "<serviceId>KDP_OTHER</serviceId>",
-    ),
+    ("access request", "<uin>123456789012</uin>", "<uin>123456789012</uin><uin>123456789012</uin>"),
+    ("access request", "<uin>123456789012</uin>", "<uin>12345678901</uin>"),
+    ("access request", "<expiresIn>600000</expiresIn>", "<expiresIn>ten minutes</expiresIn>"),
+    ("access request", "<omit-sms>true</omit-sms>", "<omit-sms>perhaps</omit-sms>"),
+    ("access request", "<omit-sms>true</omit-sms>", "<method>6</method>"),
+    ("access request", "<omit-sms>true</omit-sms>", "<omitsms>true</omitsms>"),
+    ("access request", "<serviceId>KDP_SERVICE</serviceId>", "<serviceId>KDP_OTHER</serviceId>"),
     ("access request", "<messageId>1</messageId>", ""),
     ("access request", "12:00:00.000+05:00", "12:00:00.000+0500"),
-    (
-        "access request",
-        "<sender><senderId>s</senderId>",
-        "<sender>",
-    ),
-    (
-        "access request",
-        "<request>",
-        "<request xmlns='http://bip.bee.kz/SyncChannel/v10/Types'>",
-    ),
+    ("access request", "<sender><senderId>s</senderId>", "<sender>"),
+    ("access request", "<request>", "<request xmlns='http://bip.bee.kz/SyncChannel/v10/Types'>"),
     ("access request", "t:SendMessage", "t:SendMessages"),
     ("access request", "s:Body", "s:Torso"),
     ("access request", "<s:Body>", "<s:Body mustUnderstand='1'>"),
     ("access request", "</s:Body>", "</s:Body><after/>"),
-    (
-        "second wrapper",
-        "<k:serviceId>KDP_SERVICE</k:serviceId>",
-        "",
-    ),
-    (
-        "second wrapper",
-        "<k:uin>123456789012</k:uin>",
-        "<k:uin>1</k:uin>",
-    ),
-    (
-        "second wrapper",
-        "<k:uin>123456789012</k:uin>",
-        "<uin>123456789012</uin>",
-    ),
+    ("second wrapper", "<k:serviceId>KDP_SERVICE</k:serviceId>", ""),
+    ("second wrapper", "<k:uin>123456789012</k:uin>", "<k:uin>1</k:uin>"),
+    ("second wrapper", "<k:uin>123456789012</k:uin>", "<uin>123456789012</uin>"),
     ("second wrapper", "<k:sessionId>{", "<k:sessionId>"),
     ("decision", "<k:status>VALID</k:status>", ""),
-    (
-        "decision",
-        "<k:code>SCSS001</k:code>",
-        "<k:code>SCSS002</k:code>",
-    ),
-    (
-        "decision",
-        "<k:code>a.b.c</k:code>",
-        "<k:code>a.b\n.c</k:code>",
-    ),
-    (
-        "decision",
-        "<k:public-key>AQID</k:public-key>",
-        "<k:public-key>AQ ID</k:public-key>",
-    ),
+    ("decision", "<k:code>SCSS001</k:code>", "<k:code>SCSS002</k:code>"),
+    ("decision", "<k:code>a.b.c</k:code>", "<k:code>a.b\n.c</k:code>"),
+    ("decision", "<k:public-key>AQID</k:public-key>", "<k:public-key>AQ ID</k:public-key>"),
     ("decision", "<k:poll_after>", "<k:poll_after>-"),
-    (
-        "decision",
-        "<k:reason>granted</k:reason>",
-        "<k:reason>Granted!</k:reason>",
-    ),
-    (
-        "decision",
-        "<k:status>VALID</k:status>",
-        "<status>VALID</status>",
-    ),
-    (
-        "decision in SyncChannel",
-        "<k:status>VALID</k:status>",
-        "<k:state>VALID</k:state>",
-    ),
+    ("decision", "<k:reason>granted</k:reason>", "<k:reason>Granted!</k:reason>"),
+    ("decision", "<k:status>VALID</k:status>", "<status>VALID</status>"),
+    ("decision in SyncChannel", "<k:status>VALID</k:status>", "<k:state>VALID</k:state>"),
     ("fault", "<errorCode>SCE001</errorCode>", ""),
-    (
-        "fault",
-        "<faultcode>s:Client</faultcode>",
-        "<faultcode>x:Client</faultcode>",
-    ),
-    (
-        "fault",
-        "<faultcode>s:Client</faultcode>",
-        "<faultcode>s:Client.Format</faultcode>",
-    ),
-    (
-        "fault",
-        "<faultstring>SCE001 text</faultstring>",
-        "<s:faultstring>SCE001 text</s:faultstring>",
-    ),
+    ("fault", "<faultcode>s:Client</faultcode>", "<faultcode>x:Client</faultcode>"),
+    ("fault", "<faultcode>s:Client</faultcode>", "<faultcode>s:Client.Format</faultcode>"),
+    ("fault", "<faultstring>SCE001 text</faultstring>", "<s:faultstring>SCE001 text</s:faultstring>"),
     ("signed", "xmldsig-more#rsa-sha256", "xmldsig-more#rsa-sha1"),
     ("signed", "<ds:DigestValue>AQID", "<ds:DigestValue>A"),
-    (
-        "signed",
-        "</ds:SignedInfo>",
-        "</ds:SignedInfo><ds:SignedInfo/>",
-    ),
+    ("signed", "</ds:SignedInfo>", "</ds:SignedInfo><ds:SignedInfo/>"),
     ("signed", "URI=\"#b\"", "URI=\"\""),
-    (
-        "personal data",
-        "<p:end_date>2026-04-01T00:00:00</p:end_date>",
-        "",
-    ),
+    ("personal data", "<p:end_date>2026-04-01T00:00:00</p:end_date>", ""),
     ("KDP_CHECK_TOKEN", "<code>a.b.c</code>", ""),
-    (
-        "KDP_CHECK_TOKEN",
-        "<code>a.b.c</code>",
-        "<code>a.b.c</code><token_id>1</token_id>",
-    ),
+    ("KDP_CHECK_TOKEN", "<code>a.b.c</code>", "<code>a.b.c</code><token_id>1</token_id>"),
     ("KDP_SMS_REPLY", "<text>ДА</text>", ""),
     ("KDP_SEND_SOLUTION", "<obligation>o</obligation>", ""),
     (
@@ -207,16 +108,8 @@ pub const BROKEN: &[(&str, &str, &str)] = &[
         "<obligation>o</obligation>",
         "<obligation>o</obligation><obligation>p</obligation>",
     ),
-    (
-        "KDP_REVOKE",
-        "<applicant>subject</applicant>",
-        "<applicant>neighbour</applicant>",
-    ),
-    (
-        "token check",
-        "<v:status>active</v:status>",
-        "<v:status>alive</v:status>",
-    ),
+    ("KDP_REVOKE", "<applicant>subject</applicant>", "<applicant>neighbour</applicant>"),
+    ("token check", "<v:status>active</v:status>", "<v:status>alive</v:status>"),
 ];
 
 const T: &str = "http://bip.bee.kz/SyncChannel/v10/Types";

@@ -20,54 +20,20 @@ const PERSONAL_DATA: &str = "http://service.2fa-chain.kz/ns/kdp/personalData";
 /// serviceId (wire.md 2), namespace and name of its request, and the schema.
 const REQUESTS: [(&str, &str, &str, &str); 9] = [
     ("KDP_SERVICE", K, "getUserDataRequest", "kdp.xsd"),
-    (
-        "KDP_PERSONALDATA",
-        PERSONAL_DATA,
-        "personalDataRequest",
-        "kdp-personal-data.xsd",
-    ),
-    (
-        "KDP_LIST_TO_REVOKE",
-        SERVICES,
-        "listToRevokeRequest",
-        "kdp-services.xsd",
-    ),
-    (
-        "KDP_SEND_SOLUTION",
-        SERVICES,
-        "sendSolutionRequest",
-        "kdp-services.xsd",
-    ),
-    (
-        "KDP_CHECK_TOKEN",
-        SERVICES,
-        "checkTokenRequest",
-        "kdp-services.xsd",
-    ),
+    ("KDP_PERSONALDATA", PERSONAL_DATA, "personalDataRequest", "kdp-personal-data.xsd"),
+    ("KDP_LIST_TO_REVOKE", SERVICES, "listToRevokeRequest", "kdp-services.xsd"),
+    ("KDP_SEND_SOLUTION", SERVICES, "sendSolutionRequest", "kdp-services.xsd"),
+    ("KDP_CHECK_TOKEN", SERVICES, "checkTokenRequest", "kdp-services.xsd"),
     ("KDP_REVOKE", SERVICES, "revokeRequest", "kdp-services.xsd"),
-    (
-        "KDP_SMS_REPLY",
-        SERVICES,
-        "smsReplyRequest",
-        "kdp-services.xsd",
-    ),
-    (
-        "MCDB_SERVICE",
-        SERVICES,
-        "citizenPhoneRequest",
-        "kdp-services.xsd",
-    ),
+    ("KDP_SMS_REPLY", SERVICES, "smsReplyRequest", "kdp-services.xsd"),
+    ("MCDB_SERVICE", SERVICES, "citizenPhoneRequest", "kdp-services.xsd"),
     ("SMS_1414", SERVICES, "sendSmsRequest", "kdp-services.xsd"),
 ];
 
 /// A reply names no service: its namespace, the schema of it, and the replies that this allows.
 const REPLIES: [(&str, &str, &[&str]); 3] = [
     (K, "kdp.xsd", &["getUserDataResponse"]),
-    (
-        PERSONAL_DATA,
-        "kdp-personal-data.xsd",
-        &["personalDataResponse"],
-    ),
+    (PERSONAL_DATA, "kdp-personal-data.xsd", &["personalDataResponse"]),
     (
         SERVICES,
         "kdp-services.xsd",
@@ -105,10 +71,7 @@ pub fn assert_valid(envelope: &str, what: &str) {
             Ok(_) => "only as liberally as a request is read",
             Err(_) => "in no reading",
         };
-        panic!(
-            "{what} is valid {hint}:\n  {}\n{envelope}",
-            problems.join("\n  ")
-        );
+        panic!("{what} is valid {hint}:\n  {}\n{envelope}", problems.join("\n  "));
     }
 }
 
@@ -116,11 +79,7 @@ pub fn assert_valid(envelope: &str, what: &str) {
 pub fn check(envelope: &str, reading: Reading) -> Result<Vec<Piece>, Vec<String>> {
     let pieces = split(envelope, reading).map_err(|problem| vec![problem])?;
     let problems: Vec<String> = pieces.iter().flat_map(problems_of).collect();
-    if problems.is_empty() {
-        Ok(pieces)
-    } else {
-        Err(problems)
-    }
+    if problems.is_empty() { Ok(pieces) } else { Err(problems) }
 }
 
 /// The documents to validate, not yet validated (a reply is, to tell its type).
@@ -143,16 +102,11 @@ pub fn split(envelope: &str, reading: Reading) -> Result<Vec<Piece>, String> {
             let text = doc.text_content_deep(data);
             drop_type_hints(&mut doc, data);
             if written_as_text && !text.trim().is_empty() {
-                let inner =
-                    uppsala::parse(text.trim()).map_err(|e| format!("text of data: {e}"))?;
+                let inner = uppsala::parse(text.trim()).map_err(|e| format!("text of data: {e}"))?;
                 let holder = inner.document_element().ok_or("text of data has no root")?;
                 pieces.push(payload(&inner, holder, service.as_deref())?);
             } else if service.is_some() || !written_as_text {
-                pieces.push(payload(
-                    &doc,
-                    holder_in(&doc, data, service.is_some()),
-                    service.as_deref(),
-                )?);
+                pieces.push(payload(&doc, holder_in(&doc, data, service.is_some()), service.as_deref())?);
             }
             for node in doc.children(data) {
                 doc.detach(node);
@@ -163,10 +117,7 @@ pub fn split(envelope: &str, reading: Reading) -> Result<Vec<Piece>, String> {
         Reading::Strict => "aid-envelope-strict.xsd",
         Reading::Liberal => "aid-envelope-liberal.xsd",
     };
-    pieces.push(Piece {
-        schema,
-        document: doc.to_xml(),
-    });
+    pieces.push(Piece { schema, document: doc.to_xml() });
     Ok(pieces)
 }
 
@@ -191,10 +142,7 @@ fn payload(doc: &Document, holder: NodeId, service: Option<&str>) -> Result<Piec
         .iter()
         .find(|(id, ..)| *id == service.trim())
         .ok_or_else(|| format!("no schema for serviceId {service}"))?;
-    Ok(Piece {
-        schema,
-        document: document_of(doc, holder, name, namespace, family.is_none()),
-    })
+    Ok(Piece { schema, document: document_of(doc, holder, name, namespace, family.is_none()) })
 }
 
 fn reply(doc: &Document, holder: NodeId, family: Option<&str>) -> Result<Piece, String> {
@@ -204,10 +152,7 @@ fn reply(doc: &Document, holder: NodeId, family: Option<&str>) -> Result<Piece, 
         .ok_or_else(|| format!("no schema for a reply in namespace {family:?}"))?;
     let mut refused = Vec::new();
     for name in *names {
-        let candidate = Piece {
-            schema,
-            document: document_of(doc, holder, name, namespace, false),
-        };
+        let candidate = Piece { schema, document: document_of(doc, holder, name, namespace, false) };
         let problems = problems_of(&candidate);
         if problems.is_empty() {
             return Ok(candidate);
@@ -219,22 +164,11 @@ fn reply(doc: &Document, holder: NodeId, family: Option<&str>) -> Result<Piece, 
 
 /// The children of `holder` under the root `name`, with every namespace declaration that is in scope. `unqualified`
 /// children of a request mean the same in the namespace, so for them it becomes the default.
-fn document_of(
-    doc: &Document,
-    holder: NodeId,
-    name: &str,
-    namespace: &str,
-    unqualified: bool,
-) -> String {
+fn document_of(doc: &Document, holder: NodeId, name: &str, namespace: &str, unqualified: bool) -> String {
     let mut scope = BTreeMap::new();
-    for element in std::iter::once(holder)
-        .chain(doc.ancestors(holder))
-        .filter_map(|n| doc.element(n))
-    {
+    for element in std::iter::once(holder).chain(doc.ancestors(holder)).filter_map(|n| doc.element(n)) {
         for (prefix, uri) in &element.namespace_declarations {
-            scope
-                .entry(prefix.to_string())
-                .or_insert_with(|| uri.to_string());
+            scope.entry(prefix.to_string()).or_insert_with(|| uri.to_string());
         }
     }
     scope.insert("root".to_owned(), namespace.to_owned());
@@ -244,15 +178,8 @@ fn document_of(
     let root = format!("root:{name}");
     let mut out = format!("<{root}");
     for (prefix, uri) in &scope {
-        let attribute = if prefix.is_empty() {
-            "xmlns".to_owned()
-        } else {
-            format!("xmlns:{prefix}")
-        };
-        let uri = uri
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('"', "&quot;");
+        let attribute = if prefix.is_empty() { "xmlns".to_owned() } else { format!("xmlns:{prefix}") };
+        let uri = uri.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;");
         out.extend([" ", &attribute, "=\"", &uri, "\""]);
     }
     out.push('>');
@@ -273,23 +200,14 @@ fn type_hints_are_known(doc: &Document, data: NodeId, reading: Reading) -> Resul
             return Err(format!("xsi:type of data is {hint}"));
         }
     }
-    let below = doc
-        .descendants(data)
-        .into_iter()
-        .any(|n| doc.get_attribute_ns(n, XSI, "type").is_some());
-    if below && reading == Reading::Strict {
-        Err("xsi:type below data".to_owned())
-    } else {
-        Ok(())
-    }
+    let below = doc.descendants(data).into_iter().any(|n| doc.get_attribute_ns(n, XSI, "type").is_some());
+    if below && reading == Reading::Strict { Err("xsi:type below data".to_owned()) } else { Ok(()) }
 }
 
 fn drop_type_hints(doc: &mut Document, data: NodeId) {
     for node in std::iter::once(data).chain(doc.descendants(data)) {
         if let Some(element) = doc.element_mut(node) {
-            element
-                .attributes
-                .retain(|a| a.name.namespace_uri.as_deref() != Some(XSI));
+            element.attributes.retain(|a| a.name.namespace_uri.as_deref() != Some(XSI));
         }
     }
 }
@@ -304,11 +222,7 @@ fn fault_code_is_of_soap(doc: &Document, wrapper: NodeId) -> Result<(), String> 
     let bound = std::iter::once(code)
         .chain(doc.ancestors(code))
         .filter_map(|n| doc.element(n))
-        .find_map(|e| {
-            e.namespace_declarations
-                .iter()
-                .find(|(declared, _)| declared == prefix)
-        });
+        .find_map(|e| e.namespace_declarations.iter().find(|(declared, _)| declared == prefix));
     match bound {
         Some((_, uri)) if uri == SOAP => Ok(()),
         _ => Err(format!("faultcode {text} is not in the namespace of SOAP")),
@@ -317,50 +231,32 @@ fn fault_code_is_of_soap(doc: &Document, wrapper: NodeId) -> Result<(), String> 
 
 fn data_of(doc: &Document, wrapper: NodeId) -> Option<NodeId> {
     let message = child(doc, wrapper, "request").or_else(|| child(doc, wrapper, "response"))?;
-    let holder =
-        child(doc, message, "requestData").or_else(|| child(doc, message, "responseData"))?;
+    let holder = child(doc, message, "requestData").or_else(|| child(doc, message, "responseData"))?;
     child(doc, holder, "data")
 }
 
 fn elements(doc: &Document, parent: NodeId) -> Vec<NodeId> {
-    doc.children_iter(parent)
-        .filter(|n| doc.element(*n).is_some())
-        .collect()
+    doc.children_iter(parent).filter(|n| doc.element(*n).is_some()).collect()
 }
 
 fn child(doc: &Document, parent: NodeId, local: &str) -> Option<NodeId> {
-    elements(doc, parent)
-        .into_iter()
-        .find(|n| doc.element(*n).is_some_and(|e| e.name.local_name == local))
+    elements(doc, parent).into_iter().find(|n| doc.element(*n).is_some_and(|e| e.name.local_name == local))
 }
 
 fn find(doc: &Document, top: NodeId, local: &str) -> Option<NodeId> {
-    doc.descendants(top)
-        .into_iter()
-        .find(|n| doc.element(*n).is_some_and(|e| e.name.local_name == local))
+    doc.descendants(top).into_iter().find(|n| doc.element(*n).is_some_and(|e| e.name.local_name == local))
 }
 
 fn namespace<'d>(doc: &'d Document, node: NodeId) -> Option<&'d str> {
-    doc.element(node)?
-        .name
-        .namespace_uri
-        .as_deref()
-        .filter(|uri| !uri.is_empty())
+    doc.element(node)?.name.namespace_uri.as_deref().filter(|uri| !uri.is_empty())
 }
 
 fn problems_of(piece: &Piece) -> Vec<String> {
-    static COMPILED: LazyLock<Mutex<HashMap<&'static str, XsdValidator>>> =
-        LazyLock::new(Mutex::default);
+    static COMPILED: LazyLock<Mutex<HashMap<&'static str, XsdValidator>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-    let validator = compiled
-        .entry(piece.schema)
-        .or_insert_with(|| compile(&folder().join(piece.schema)));
+    let validator = compiled.entry(piece.schema).or_insert_with(|| compile(&folder().join(piece.schema)));
     match uppsala::parse(&piece.document) {
-        Ok(doc) => validator
-            .validate(&doc)
-            .iter()
-            .map(|e| format!("{}: {e}", piece.schema))
-            .collect(),
+        Ok(doc) => validator.validate(&doc).iter().map(|e| format!("{}: {e}", piece.schema)).collect(),
         Err(e) => vec![format!("{}: {e}", piece.schema)],
     }
 }

@@ -81,8 +81,9 @@ impl Connection {
 
     pub fn send(&mut self, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
         let length = body.len();
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {length}\r\n\r\n"
+        );
         let mut message = head.into_bytes();
         message.extend_from_slice(body);
         // The peer may answer and close before it has read everything.
@@ -104,7 +105,9 @@ impl Connection {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let length = head
             .lines()
-            .find_map(|l| l.to_ascii_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse().unwrap()))
+            .find_map(|l| {
+                l.to_ascii_lowercase().strip_prefix("content-length:").map(|v| v.trim().parse().unwrap())
+            })
             .unwrap_or(0);
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();

@@ -18,25 +18,14 @@ pub fn xmllint(pieces: &[Piece]) -> Option<Vec<Result<(), String>>> {
         by_schema.entry(piece.schema).or_default().push(at);
     }
     for (schema, members) in by_schema {
-        let files: Vec<PathBuf> = members
-            .iter()
-            .map(|at| scratch.path().join(format!("{at}.xml")))
-            .collect();
+        let files: Vec<PathBuf> = members.iter().map(|at| scratch.path().join(format!("{at}.xml"))).collect();
         let output = run_xmllint(&folder().join(schema), &files)?;
         let said = String::from_utf8_lossy(&output.stderr);
         for at in members {
-            let file = scratch
-                .path()
-                .join(format!("{at}.xml"))
-                .display()
-                .to_string();
+            let file = scratch.path().join(format!("{at}.xml")).display().to_string();
             if !said.lines().any(|line| line == format!("{file} validates")) {
                 let about: Vec<&str> = said.lines().filter(|line| line.contains(&file)).collect();
-                verdicts[at] = Err(if about.is_empty() {
-                    said.to_string()
-                } else {
-                    about.join("\n")
-                });
+                verdicts[at] = Err(if about.is_empty() { said.to_string() } else { about.join("\n") });
             }
         }
     }
@@ -44,15 +33,10 @@ pub fn xmllint(pieces: &[Piece]) -> Option<Vec<Result<(), String>>> {
 }
 
 pub fn run_xmllint(schema: &Path, documents: &[PathBuf]) -> Option<Output> {
-    let output = Command::new("xmllint")
-        .args(["--nonet", "--noout", "--schema"])
-        .arg(schema)
-        .args(documents)
-        .output();
+    let output =
+        Command::new("xmllint").args(["--nonet", "--noout", "--schema"]).arg(schema).args(documents).output();
     if output.is_err() {
-        say_loudly(
-            "xmllint is not installed (Debian: libxml2-utils): libxml2's verdict is missing",
-        );
+        say_loudly("xmllint is not installed (Debian: libxml2-utils): libxml2's verdict is missing");
     }
     output.ok()
 }

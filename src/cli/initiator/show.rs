@@ -6,19 +6,18 @@ use kdp::serve::open_store;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// Show all initiators
+/// Shows all initiators
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp initiator list --config kdp.toml --json")]
 pub struct List {
     /// The configuration
     #[arg(long)]
     config: PathBuf,
-    /// Print an array of what `show --json` prints
-    #[arg(long)]
+    #[arg(help = "Print an array of what show --json prints", long)]
     json: bool,
 }
 
-/// Show the registration of an initiator
+/// Shows the registration of an initiator
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp initiator show bank_kdp --config kdp.toml")]
 pub struct Show {

@@ -173,3 +173,91 @@ fn text(parent: Element<'_, '_>, name: &str) -> String {
 fn own_text(element: Element<'_, '_>) -> String {
     element.text().unwrap_or_default().trim().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(data: &str) -> String {
+        format!(
+            "<s:Envelope xmlns:s='{SOAP}'><s:Body><k:sendMessageResponse xmlns:k='urn:k'><k:response><k:responseInfo>\
+             <k:status><k:code>SCSS001</k:code><k:message>m</k:message></k:status></k:responseInfo><k:responseData>\
+             <k:data>{data}</k:data></k:responseData></k:response></k:sendMessageResponse></s:Body></s:Envelope>"
+        )
+    }
+
+    fn read(text: &str, trust: Option<&Trust>) -> Result<Answer> {
+        Answer::read(&HttpAnswer { status: 200, body: text.to_owned().into() }, trust, 0)
+    }
+
+    fn report(data: &str, cancels: bool) -> Outcome {
+        read(&reply(data), None).unwrap().report(Lang::En, cancels, false)
+    }
+
+    #[test]
+    fn the_token_of_a_yes_stands_alone_on_the_last_line() {
+        let outcome =
+            report("<k:status>VALID</k:status><k:code>a.b.c</k:code><k:reason>granted</k:reason>", false);
+        assert_eq!(outcome.exit, Exit::Accepted);
+        assert_eq!(outcome.text.lines().last(), Some("a.b.c"));
+        assert!(!outcome.text.contains("what to do"), "{}", outcome.text);
+    }
+
+    #[test]
+    fn a_wait_is_no_refusal_and_says_when_to_ask_again() {
+        let data = "<k:status>PENDING</k:status><k:poll_after>7</k:poll_after><k:request_id>r</k:request_id>";
+        assert_eq!(report(data, false).exit, Exit::Accepted);
+        assert_eq!(read(&reply(data), None).unwrap().poll_after(), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn a_no_says_what_to_do() {
+        let outcome = report("<k:status>INVALID</k:status><k:reason>subject-refused</k:reason>", false);
+        assert_eq!(outcome.exit, Exit::Refused);
+        let remedy = Reason::SubjectRefused.remedy(Lang::En);
+        assert!(outcome.text.contains(&format!("what to do  {remedy}")), "{}", outcome.text);
+    }
+
+    #[test]
+    fn a_cancelled_request_is_a_success_of_cancel_alone() {
+        let data = "<k:status>INVALID</k:status><k:reason>cancelled</k:reason>";
+        assert_eq!(report(data, true).exit, Exit::Accepted);
+        assert_eq!(report(data, false).exit, Exit::Refused);
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_code_and_remedy() {
+        let text = format!(
+            "<s:Envelope xmlns:s='{SOAP}'><s:Body><s:Fault><faultcode>s:Client</faultcode><faultstring>f</faultstring>\
+             <detail><t:x xmlns:t='urn:t'><errorCode>SCE007</errorCode><errorMessage>m</errorMessage>\
+             <errorData>sign it</errorData></t:x></detail></s:Fault></s:Body></s:Envelope>"
+        );
+        let outcome = read(&text, Some(&Trust::default())).unwrap().report(Lang::En, false, true);
+        assert_eq!(outcome.exit, Exit::Refused);
+        let value: Value = serde_json::from_str(&outcome.text).unwrap();
+        assert_eq!(value["fault"], json!({ "code": "SCE007", "message": "m", "data": "sign it" }));
+    }
+
+    #[test]
+    fn an_unsigned_reply_is_not_shown_to_who_trusts_somebody() {
+        let failure = read(&reply("<k:code>a.b.c</k:code>"), Some(&Trust::default())).err().unwrap();
+        assert_eq!(failure.exit, Exit::Refused);
+        assert!(failure.text.contains("not believed") && !failure.text.contains("a.b.c"), "{}", failure.text);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_not_readable() {
+        let foreign = format!("<s:Envelope xmlns:s='{SOAP}'><s:Body><other/></s:Body></s:Envelope>");
+        let empty = format!("<s:Envelope xmlns:s='{SOAP}'><s:Body/></s:Envelope>");
+        for text in ["", "<html/>", foreign.as_str(), empty.as_str()] {
+            assert_eq!(read(text, None).err().unwrap().exit, Exit::Unusable, "{text}");
+        }
+    }
+
+    #[test]
+    fn control_characters_of_a_server_do_not_reach_the_terminal() {
+        let outcome =
+            report("<k:status>A&#x9;B&#xD;</k:status><k:reason_text>x&#x85;y</k:reason_text>", false);
+        assert!(!outcome.text.chars().any(|c| c.is_control() && c != '\n'), "{:?}", outcome.text);
+    }
+}

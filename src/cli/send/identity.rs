@@ -122,6 +122,7 @@ async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
             "--as works with a sandbox on this machine only: --url must be on loopback",
         ));
     }
+    let place = argument::place(url);
     let mut parts = url.clone().into_parts();
     parts.path_and_query = Some(hyper::http::uri::PathAndQuery::from_static("/sandbox"));
     let address = Uri::from_parts(parts).map_err(|_| Failure::unusable("--url is not an address"))?;
@@ -136,7 +137,7 @@ async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
         )));
     }
     serde_json::from_slice(&answer.body)
-        .map_err(|_| Failure::unusable(format!("{address}: what is there is no sandbox")))
+        .map_err(|_| Failure::unusable(format!("{place}: what is there is no sandbox")))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -23,20 +23,21 @@ pub struct Flags {
     /// uin: IIN of the subject
     #[arg(long)]
     uin: Option<String>,
-    /// `company_bin`: BIN of the initiator
-    #[arg(long)]
+    #[arg(help = "company_bin: BIN of the initiator", long)]
     bin: Option<String>,
     /// company: name of the initiator
     #[arg(long)]
     company: Option<String>,
-    /// `access_name`: `ServiceIDs`, separated by commas
-    #[arg(long, value_delimiter = ',')]
+    #[arg(help = "access_name: ServiceIDs, separated by commas", long, value_delimiter = ',')]
     service: Vec<String>,
     /// Way of asking, 1 to 5: becomes omit-sms and, unless 1 or 2, method
     #[arg(long, value_parser = argument::method)]
     method: Option<Method>,
-    /// `personal_data_name`: which data; with --as "ФИО" when not given
-    #[arg(long, value_name = "TEXT")]
+    #[arg(
+        help = "personal_data_name: which data; with --as \"ФИО\" when not given",
+        long,
+        value_name = "TEXT"
+    )]
     data: Option<String>,
     /// expiresIn: wanted life of the token, as 10m, 24h, 90d or milliseconds
     #[arg(long, value_parser = argument::milliseconds)]
@@ -44,11 +45,9 @@ pub struct Flags {
     /// ovt: the verification token, a file that holds it, or - for stdin
     #[arg(long, value_name = "TOKEN")]
     ovt: Option<String>,
-    /// `directory_id`: entry of the directory
-    #[arg(long)]
+    #[arg(help = "directory_id: entry of the directory", long)]
     directory_id: Option<String>,
-    /// `request_id`: repeat this request
-    #[arg(long)]
+    #[arg(help = "request_id: repeat this request", long)]
     request_id: Option<String>,
     /// code: the one-time code that the subject told (method 5)
     #[arg(long, requires = "request_id")]

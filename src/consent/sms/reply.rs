@@ -39,18 +39,8 @@ pub struct ParsedReply {
 struct Reference([u8; 4]);
 
 const YES: &[&str] = &["1", "ИӘ", "ИЯ", "IA", "IYA", "ДА", "DA", "YES", "Y"];
-const NO: &[&str] = &[
-    "0", "2", "ЖОҚ", "ЖОК", "JOQ", "JOK", "ZHOQ", "ZHOK", "НЕТ", "NET", "NO",
-];
-const FRAUD: &[&str] = &[
-    "АЛДАУ",
-    "ALDAU",
-    "МОШЕННИК",
-    "MOSHENNIK",
-    "FRAUD",
-    "STOP",
-    "СТОП",
-];
+const NO: &[&str] = &["0", "2", "ЖОҚ", "ЖОК", "JOQ", "JOK", "ZHOQ", "ZHOK", "НЕТ", "NET", "NO"];
+const FRAUD: &[&str] = &["АЛДАУ", "ALDAU", "МОШЕННИК", "MOSHENNIK", "FRAUD", "STOP", "СТОП"];
 /// Words that may precede the code as they do in the SMS.
 const CODE_WORD: &[&str] = &["KOD", "КОД", "CODE"];
 
@@ -61,11 +51,7 @@ impl ParsedReply {
         let mut reading = Reading::default();
         for word in text.split(is_gap).filter(|word| !word.is_empty()) {
             if reading.take(word).is_none() {
-                return Self {
-                    answer: Answer::Unknown,
-                    reference: None,
-                    code: None,
-                };
+                return Self { answer: Answer::Unknown, reference: None, code: None };
             }
         }
         reading.close(text.contains(['?', '？']))
@@ -80,9 +66,7 @@ impl ParsedReply {
     /// Four digits: which request it is said about. `None` when not told, or told in two ways.
     #[must_use]
     pub fn reference(&self) -> Option<&str> {
-        self.reference
-            .as_ref()
-            .and_then(|reference| std::str::from_utf8(&reference.0).ok())
+        self.reference.as_ref().and_then(|reference| std::str::from_utf8(&reference.0).ok())
     }
 
     /// A word that may be the one-time code: 5 to 12 ASCII letters and digits, in capitals.
@@ -148,26 +132,15 @@ impl Reading {
             (Some(Answer::Yes), None) if !self.code_word => (Answer::Yes, None),
             _ => (Answer::Unknown, None),
         };
-        let reference = if self.two_references {
-            None
-        } else {
-            self.reference
-        };
-        ParsedReply {
-            answer,
-            reference,
-            code,
-        }
+        let reference = if self.two_references { None } else { self.reference };
+        ParsedReply { answer, reference, code }
     }
 }
 
 impl Reference {
     fn parse(digits: &str) -> Option<Self> {
         let digits: [u8; 4] = digits.as_bytes().try_into().ok()?;
-        digits
-            .iter()
-            .all(u8::is_ascii_digit)
-            .then_some(Self(digits))
+        digits.iter().all(u8::is_ascii_digit).then_some(Self(digits))
     }
 }
 
@@ -192,18 +165,12 @@ fn code_in(word: &str) -> Option<String> {
         return None;
     }
     let folded: String = word.chars().map(fold).collect();
-    folded
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric())
-        .then_some(folded)
+    folded.chars().all(|c| c.is_ascii_alphanumeric()).then_some(folded)
 }
 
 fn answer_of(word: &str) -> Option<Answer> {
     let sorts = [(YES, Answer::Yes), (NO, Answer::No), (FRAUD, Answer::Fraud)];
-    sorts
-        .into_iter()
-        .find(|(known, _)| is_one_of(word, known))
-        .map(|(_, answer)| answer)
+    sorts.into_iter().find(|(known, _)| is_one_of(word, known)).map(|(_, answer)| answer)
 }
 
 fn is_one_of(word: &str, known: &[&str]) -> bool {
@@ -211,10 +178,7 @@ fn is_one_of(word: &str, known: &[&str]) -> bool {
         if known.len() == 1 {
             word.eq_ignore_ascii_case(known)
         } else {
-            word.chars()
-                .flat_map(char::to_uppercase)
-                .map(shape)
-                .eq(known.chars().map(shape))
+            word.chars().flat_map(char::to_uppercase).map(shape).eq(known.chars().map(shape))
         }
     })
 }
@@ -256,10 +220,7 @@ fn is_gap(c: char) -> bool {
     c.is_whitespace()
         || c.is_control()
         || c.is_ascii_punctuation()
-        || matches!(
-            c,
-            '«' | '»' | '№' | '·' | '¡' | '¿' | '？' | '！' | '。' | '，'
-        )
+        || matches!(c, '«' | '»' | '№' | '·' | '¡' | '¿' | '？' | '！' | '。' | '，')
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}')
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
         || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -267,9 +228,7 @@ fn is_gap(c: char) -> bool {
 
 impl fmt::Debug for ParsedReply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ParsedReply")
-            .field("answer", &self.answer)
-            .finish_non_exhaustive()
+        f.debug_struct("ParsedReply").field("answer", &self.answer).finish_non_exhaustive()
     }
 }
 
@@ -386,28 +345,16 @@ mod tests {
         for (text, code, reference) in codes {
             let reply = ParsedReply::parse(text);
             assert_eq!(reply.answer(), Answer::Unknown, "{text:?}");
-            assert_eq!(
-                (reply.code_candidate(), reply.reference()),
-                (code, reference),
-                "{text:?}"
-            );
+            assert_eq!((reply.code_candidate(), reply.reference()), (code, reference), "{text:?}");
         }
     }
 
     #[test]
     fn a_reply_that_refuses_confirms_no_code() {
-        for text in [
-            "нет 123456",
-            "123456 joq",
-            "0 123456 1234",
-            "алдау 123456",
-            "да нет 123456",
-        ] {
+        for text in ["нет 123456", "123456 joq", "0 123456 1234", "алдау 123456", "да нет 123456"]
+        {
             let reply = ParsedReply::parse(text);
-            assert!(
-                reply.code_candidate().is_none() && reply.answer() != Answer::Yes,
-                "{text:?}"
-            );
+            assert!(reply.code_candidate().is_none() && reply.answer() != Answer::Yes, "{text:?}");
         }
     }
 
@@ -477,10 +424,7 @@ mod tests {
             "yes!no",
         ];
         for text in unknown {
-            assert!(
-                ParsedReply::parse(text).answer == Answer::Unknown,
-                "{text:?}"
-            );
+            assert!(ParsedReply::parse(text).answer == Answer::Unknown, "{text:?}");
         }
     }
 

@@ -66,9 +66,7 @@ impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SMS message `{}`: ", self.message)?;
         match &self.problem {
-            Problem::Halves => {
-                f.write_str("needs a Kazakh and a Russian half with one ` / ` between")
-            }
+            Problem::Halves => f.write_str("needs a Kazakh and a Russian half with one ` / ` between"),
             Problem::Brace => f.write_str("a brace has no partner"),
             Problem::Unknown(name) => write!(f, "has no placeholder {{{name}}}"),
             Problem::Missing(name) => write!(f, "each half needs the placeholder {{{name}}}"),
@@ -90,13 +88,7 @@ const LONGEST_TERM: usize = 30;
 const REFERENCE: usize = 4;
 
 impl Slot {
-    const ALL: [Self; 5] = [
-        Self::Initiator,
-        Self::Data,
-        Self::Term,
-        Self::Reference,
-        Self::Code,
-    ];
+    const ALL: [Self; 5] = [Self::Initiator, Self::Data, Self::Term, Self::Reference, Self::Code];
 
     const fn name(self) -> &'static str {
         match self {
@@ -129,9 +121,7 @@ impl Template {
         with_code: bool,
     ) -> Result<Self, TemplateError> {
         let refuse = |problem| TemplateError { message, problem };
-        let (kazakh, russian) = source
-            .split_once(DIVIDER)
-            .ok_or_else(|| refuse(Problem::Halves))?;
+        let (kazakh, russian) = source.split_once(DIVIDER).ok_or_else(|| refuse(Problem::Halves))?;
         let blank = kazakh.trim().is_empty() || russian.trim().is_empty();
         if blank || russian.contains(DIVIDER) {
             return Err(refuse(Problem::Halves));
@@ -214,10 +204,7 @@ fn read_half(source: &str, half: Half, pieces: &mut Vec<Piece>) -> Result<(), Pr
         let (name, tail) = tail.split_once('}').ok_or(Problem::Brace)?;
         let slot = Slot::ALL.into_iter().find(|slot| slot.name() == name);
         push_text(text, pieces)?;
-        pieces.push(Piece::Slot(
-            slot.ok_or_else(|| Problem::Unknown(name.to_owned()))?,
-            half,
-        ));
+        pieces.push(Piece::Slot(slot.ok_or_else(|| Problem::Unknown(name.to_owned()))?, half));
         rest = tail;
     }
     push_text(rest, pieces)

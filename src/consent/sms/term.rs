@@ -38,9 +38,7 @@ enum Unit {
 /// Rounds up, so that the subject is never told a shorter term than the token has.
 fn words(term: Duration, name: fn(u64, Unit) -> &'static str) -> String {
     const DAY: u64 = 86_400;
-    let seconds = term
-        .as_secs()
-        .saturating_add(u64::from(term.subsec_nanos() > 0));
+    let seconds = term.as_secs().saturating_add(u64::from(term.subsec_nanos() > 0));
     let hours = seconds.div_ceil(3_600);
     let minutes = seconds.div_ceil(60);
     let amounts = if seconds >= DAY {
@@ -81,10 +79,7 @@ mod tests {
         ];
         for (seconds, kazakh, russian) in terms {
             let term = Duration::from_secs(seconds);
-            assert_eq!(
-                (in_kazakh(term).as_str(), in_russian(term).as_str()),
-                (kazakh, russian)
-            );
+            assert_eq!((in_kazakh(term).as_str(), in_russian(term).as_str()), (kazakh, russian));
         }
         assert_eq!(in_kazakh(Duration::from_millis(60_001)), "2 minut");
         assert!(in_russian(Duration::MAX).len() <= 30);

@@ -4,7 +4,7 @@ use super::repeat;
 use super::reply::{Answer, Word};
 use crate::app::App;
 use crate::consent::check::{self, Agreed, Facts};
-use crate::consent::method::{Ask, Method};
+use crate::consent::method::Ask;
 use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
 use crate::random::Id;
@@ -98,11 +98,8 @@ async fn by_ovt(
     let token = token(app, &request, mcheck, caller.at)?;
     request.consent = Consent::Granted { expires: token.expires };
     request.token = Some(token);
-    let dates = ovt.check_dates(
-        caller.at / 1000,
-        crate::token::ovt::LEEWAY,
-        app.config.limits.ovt_lifetime_seconds,
-    );
+    let dates =
+        ovt.check_dates(caller.at / 1000, crate::token::ovt::LEEWAY, app.config.limits.ovt_lifetime_seconds);
     let granting = Granting {
         request,
         ovt: ovt.digest,
@@ -117,7 +114,12 @@ async fn by_ovt(
 }
 
 /// Makes the security token of `request` (F-10 2, F-13; trust.md 5): iat is now, exp counts from it.
-pub fn token(app: &App, request: &AccessRequest, mcheck: Option<String>, at: i64) -> Result<Token, StoreError> {
+pub fn token(
+    app: &App,
+    request: &AccessRequest,
+    mcheck: Option<String>,
+    at: i64,
+) -> Result<Token, StoreError> {
     let failed = |_| StoreError::Failed(-1);
     let registry = app.registry();
     let key = registry.keys.current(at / 1000).map_err(|_| StoreError::Setup("no signing key".to_owned()))?;
@@ -164,21 +166,15 @@ async fn by_subject(
         return repeat::answer(app, caller, live, lang).await;
     }
     // БМГ is asked before the transaction, briefly; when it does not answer, the request waits for it.
-    match app.citizen.numbers(&request.iin).await {
-        Ok(numbers) => match numbers.into_iter().next() {
-            Some(msisdn) => {
-                request.msisdn = Some(msisdn);
-                request.consent = Consent::ask(true, caller.at, &app.spans);
-            }
-            None => {
-                let outcome = Reason::NoPhone.code().to_owned();
-                app.store.note(Record { outcome, ..record }).await?;
-                return Ok(Answer::new(Word::NotFound, Reason::NoPhone, lang));
-            }
-        },
-        Err(crate::gateway::Unavailable) => {}
+    if let Ok(numbers) = app.citizen.numbers(&request.iin).await {
+        let Some(msisdn) = numbers.into_iter().next() else {
+            let outcome = Reason::NoPhone.code().to_owned();
+            app.store.note(Record { outcome, ..record }).await?;
+            return Ok(Answer::new(Word::NotFound, Reason::NoPhone, lang));
+        };
+        request.msisdn = Some(msisdn);
+        request.consent = Consent::ask(true, caller.at, &app.spans);
     }
-    debug_assert!(request.method == Method::Sms || request.method == Method::Code);
     let record = Record { request: Some(request.id), ..record };
     let opening = Opening { request, budget: app.config.limits.sms_budget() };
     match app.store.open(opening, record).await? {

@@ -33,7 +33,9 @@ pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> 
         }
         _ => {
             let record = caller.record("decision", "repeat");
-            app.store.note(Record { request: Some(request.id), subject: Some(request.iin), ..record }).await?;
+            app.store
+                .note(Record { request: Some(request.id), subject: Some(request.iin), ..record })
+                .await?;
             answer(app, caller, request, lang).await
         }
     }

@@ -1,4 +1,4 @@
-//! The store on SQLite: one writing thread with group commit, WAL, `synchronous = FULL`; a small pool of
+//! The store on `SQLite`: one writing thread with group commit, WAL, `synchronous = FULL`; a small pool of
 //! read-only connections. rusqlite is known here only.
 
 mod registration;
@@ -36,7 +36,7 @@ pub enum Synchronous {
     Off,
 }
 
-/// The store on one SQLite file.
+/// The store on one `SQLite` file.
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
@@ -159,7 +159,7 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
         .map_err(|e| StoreError::Setup(format!("the database file cannot be created: {}", e.kind())))?;
     let mut connection = writing(path, Synchronous::Full)?;
     let before = version(&connection)?;
-    if before > SCHEMA || before < 0 {
+    if !(0..=SCHEMA).contains(&before) {
         return Err(wrong_version(before));
     }
     if before < 1 {
@@ -179,7 +179,8 @@ pub fn inspect(path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Err(StoreError::Setup("the database file is not there: run `kdp migrate`".to_owned()));
     }
-    let connection = reading(path).map_err(|_| StoreError::Setup("the database cannot be read".to_owned()))?;
+    let connection =
+        reading(path).map_err(|_| StoreError::Setup("the database cannot be read".to_owned()))?;
     match version(&connection)? {
         SCHEMA => quick_check(&connection),
         other => Err(wrong_version(other)),

@@ -36,10 +36,7 @@ pub fn version(connection: &Connection) -> Result<i64, StoreError> {
 }
 
 fn raise(connection: &Connection) -> Result<(), StoreError> {
-    connection
-        .execute("UPDATE registry_version SET version = version + 1", [])
-        .map(|_| ())
-        .map_err(failed)
+    connection.execute("UPDATE registry_version SET version = version + 1", []).map(|_| ()).map_err(failed)
 }
 
 pub fn registry(connection: &Connection, seal: &dyn Seal) -> Result<Registry, StoreError> {
@@ -82,11 +79,8 @@ fn stored_keys(connection: &Connection, seal: &dyn Seal) -> Result<Vec<KeyRecord
                 .map(Zeroizing::new)
                 .ok_or(StoreError::Unreadable(KEY))?;
             let key: StoredKey = serde_json::from_slice(&plain).map_err(|_| StoreError::Unreadable(KEY))?;
-            let window = Window {
-                created_at: key.created_at,
-                not_before: key.not_before,
-                not_after: key.not_after,
-            };
+            let window =
+                Window { created_at: key.created_at, not_before: key.not_before, not_after: key.not_after };
             Ok(KeyRecord { kid, pkcs8: Zeroizing::new(key.pkcs8), window, distrusted_at: key.distrusted_at })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
@@ -118,8 +112,7 @@ pub fn entry(
     entry: &DirectoryEntry,
     record: &Record,
 ) -> Result<(), StoreError> {
-    let text =
-        serde_json::to_string(entry).map_err(|_| StoreError::Unreadable("directory_entry.record"))?;
+    let text = serde_json::to_string(entry).map_err(|_| StoreError::Unreadable("directory_entry.record"))?;
     connection
         .execute(
             "INSERT INTO directory_entry (id, revision, record)

@@ -89,11 +89,7 @@ pub fn grant(
         .and_then(Iterator::collect::<Result<Vec<([u8; 16], [u8; 16])>, _>>)
         .map_err(failed)?;
     let refused = |outcome: &str, id| {
-        row::journal(
-            connection,
-            seal,
-            &Record { outcome: outcome.to_owned(), request: id, ..record.clone() },
-        )
+        row::journal(connection, seal, &Record { outcome: outcome.to_owned(), request: id, ..record.clone() })
     };
     for (used_for, id) in &uses {
         let before = row::find(connection, seal, "id = ?1", id)?
@@ -121,7 +117,9 @@ pub fn grant(
     }
     sealed.insert(connection)?;
     connection
-        .prepare_cached("INSERT INTO ovt_use (ovt, subject, services, request, until) VALUES (?1, ?2, ?3, ?4, ?5)")
+        .prepare_cached(
+            "INSERT INTO ovt_use (ovt, subject, services, request, until) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )
         .and_then(|mut s| {
             s.execute(params![granting.ovt, subject, services, request.id.as_bytes(), granting.ovt_until])
         })

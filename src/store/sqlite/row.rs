@@ -1,9 +1,9 @@
 //! Access requests as rows: sealed on the way in, opened on the way out.
 
 use super::writer::failed;
+use crate::consent::Consent;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use crate::consent::method::{CodeForm, Method};
-use crate::consent::Consent;
 use crate::random::Id;
 use crate::store::seal::{Place, Seal};
 use crate::store::{AccessRequest, Record, StoreError, Task, Token};
@@ -75,8 +75,7 @@ fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
     let person = seal.open(Place { column: PERSON, row: &id }, &person).ok_or(unreadable(PERSON))?;
     let person: Person = serde_json::from_slice(&person).map_err(|_| unreadable(PERSON))?;
     let text = |column| -> Result<String, StoreError> { row.get(column).map_err(failed) };
-    let terms: Terms =
-        serde_json::from_str(&text(5)?).map_err(|_| unreadable("access_request.terms"))?;
+    let terms: Terms = serde_json::from_str(&text(5)?).map_err(|_| unreadable("access_request.terms"))?;
     let consent: Consent =
         serde_json::from_str(&text(6)?).map_err(|_| unreadable("access_request.consent"))?;
     let jti: Option<[u8; 16]> = row.get(8).map_err(failed)?;
@@ -184,8 +183,7 @@ impl Sealed {
             live: live.then(|| live_hash(seal, &request.bin, &request.iin, &request.services)),
             phone: request.msisdn.as_ref().filter(|_| awaited).map(|m| phone_hash(seal, m)),
             terms,
-            consent: serde_json::to_string(&request.consent)
-                .map_err(|_| closed("access_request.consent"))?,
+            consent: serde_json::to_string(&request.consent).map_err(|_| closed("access_request.consent"))?,
             person: seal.seal(Place { column: PERSON, row: &id }, &person).ok_or(closed(PERSON))?,
             jti: request.token.as_ref().map(|t| *t.jti.as_bytes()),
             token,
@@ -231,12 +229,7 @@ impl Sealed {
         connection
             .prepare_cached("DELETE FROM job WHERE request = ?1 AND task IN (?2, ?3, ?4)")
             .map_err(failed)?
-            .execute(params![
-                self.id,
-                number(Task::FindNumber),
-                number(Task::SendAsk),
-                number(Task::Expire)
-            ])
+            .execute(params![self.id, number(Task::FindNumber), number(Task::SendAsk), number(Task::Expire)])
             .map_err(failed)?;
         self.schedule(connection)
     }
@@ -340,4 +333,3 @@ pub fn budget_hash(seal: &dyn Seal, kind: &'static str, holder: &str) -> [u8; 16
 pub fn day(at: i64) -> i64 {
     (at + i64::from(crate::clock::ASTANA.whole_seconds()) * 1000).div_euclid(86_400_000)
 }
-

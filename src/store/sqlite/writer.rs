@@ -110,11 +110,10 @@ fn commit_group(
 
 /// One piece of work; a panic in it is rolled back and hurts nobody else.
 fn run_one(connection: &Connection, work: Work) -> Answer {
-    let savepoint = |sql| -> Result<(), rusqlite::Error> {
-        connection.prepare_cached(sql)?.execute([]).map(|_| ())
-    };
-    let outcome = savepoint("SAVEPOINT work")
-        .map(|()| std::panic::catch_unwind(AssertUnwindSafe(|| work(connection))));
+    let savepoint =
+        |sql| -> Result<(), rusqlite::Error> { connection.prepare_cached(sql)?.execute([]).map(|_| ()) };
+    let outcome =
+        savepoint("SAVEPOINT work").map(|()| std::panic::catch_unwind(AssertUnwindSafe(|| work(connection))));
     let undo = || {
         let undone = savepoint("ROLLBACK TO work").and_then(|()| savepoint("RELEASE work"));
         undone.map_err(failed)
@@ -137,6 +136,7 @@ fn run_one(connection: &Connection, work: Work) -> Answer {
 }
 
 /// The engine's code alone: its text may quote values.
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub fn failed(error: rusqlite::Error) -> StoreError {
     match error {
         rusqlite::Error::SqliteFailure(e, _) => StoreError::Failed(e.extended_code),
