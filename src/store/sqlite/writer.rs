@@ -89,11 +89,13 @@ fn commit_group(
     waiting: &Receiver<Work>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
-    let begun = connection.execute_batch("BEGIN IMMEDIATE").map_err(failed);
+    let mut sound = connection.execute_batch("BEGIN IMMEDIATE").map_err(failed);
     let mut next = Some(first);
     while let Some(work) = next {
-        if begun.is_ok() {
-            answers.push(run_one(connection, work));
+        if sound.is_ok() {
+            let (answer, whole) = run_one(connection, work);
+            answers.push(answer);
+            sound = whole;
         } else {
             // Dropping the work closes its channel: the caller reads `NotCommitted`.
             drop(work);
@@ -101,37 +103,26 @@ fn commit_group(
         }
         next = if answers.len() < GROUP { waiting.try_recv().ok() } else { None };
     }
-    begun?;
-    connection.execute_batch("COMMIT").map_err(|e| {
+    let committed = sound.and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
+    if committed.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
-        failed(e)
-    })
+    }
+    committed
 }
 
-/// One piece of work; a panic in it is rolled back and hurts nobody else.
-fn run_one(connection: &Connection, work: Work) -> Answer {
-    let savepoint =
-        |sql| -> Result<(), rusqlite::Error> { connection.prepare_cached(sql)?.execute([]).map(|_| ()) };
-    let outcome =
-        savepoint("SAVEPOINT work").map(|()| std::panic::catch_unwind(AssertUnwindSafe(|| work(connection))));
-    let undo = || {
-        let undone = savepoint("ROLLBACK TO work").and_then(|()| savepoint("RELEASE work"));
-        undone.map_err(failed)
+/// One piece of work, and whether the group can go on: what failed or panicked must be undone, or nothing is kept.
+fn run_one(connection: &Connection, work: Work) -> (Answer, Result<(), StoreError>) {
+    let savepoint = |sql| -> Result<(), StoreError> {
+        connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map(|_| ()).map_err(failed)
     };
-    match outcome {
-        Ok(Ok((true, answer))) => match savepoint("RELEASE work") {
-            Ok(()) => answer,
-            Err(e) => Box::new(move |_| answer(Err(failed(e)))),
-        },
-        Ok(Ok((false, answer))) => match undo() {
-            Ok(()) => answer,
-            Err(e) => Box::new(move |_| answer(Err(e))),
-        },
-        Ok(Err(_panic)) => {
-            let _ = undo();
-            Box::new(|_| ())
-        }
-        Err(_) => Box::new(|_| ()),
+    if let Err(error) = savepoint("SAVEPOINT work") {
+        return (Box::new(|_| ()), Err(error));
+    }
+    let undo = || savepoint("ROLLBACK TO work").and_then(|()| savepoint("RELEASE work"));
+    match std::panic::catch_unwind(AssertUnwindSafe(|| work(connection))) {
+        Ok((true, answer)) => (answer, savepoint("RELEASE work")),
+        Ok((false, answer)) => (answer, undo()),
+        Err(_panic) => (Box::new(|_| ()), undo()),
     }
 }
 
