@@ -9,7 +9,7 @@ use crate::soap::envelope::Envelope;
 use crate::soap::sync_channel::{self, Call, Reply};
 use crate::store::Record;
 use crate::text::FaultCode;
-use crate::trust::outgoing;
+use crate::trust::{Verified, outgoing};
 use crate::xml::{Document, Limits};
 use std::time::Instant;
 
@@ -21,20 +21,35 @@ pub struct Response {
     pub body: Vec<u8>,
 }
 
+/// What is known of a message when it is refused; nothing before its signature was verified.
+#[derive(Default)]
+pub struct Known {
+    message_id: String,
+    correlation_id: Option<String>,
+    sender_id: String,
+    service_id: String,
+    digest: Option<[u8; 32]>,
+}
+
 /// Answers one message of `SyncChannel`.
 pub async fn exchange(app: &App, message: &[u8]) -> Response {
     #[expect(clippy::disallowed_methods, reason = "a stopwatch, not a date")]
     let started = Instant::now();
     let at = app.clock.now();
+    let mut known = Known::default();
     let result = match Id::new(at, &*app.random) {
-        Ok(decision) => process(app, message, at, decision).await.map_err(|fault| (fault, Some(decision))),
+        Ok(decision) => {
+            let processed = process(app, message, at, decision, &mut known).await;
+            processed.map_err(|fault| (fault, Some(decision)))
+        }
         Err(error) => Err((error.into(), None)),
     };
-    let (response, service, outcome) = match result {
-        Ok((body, service, outcome)) => (Response { status: 200, body }, service, outcome),
+    let service = app.config.services.label(&known.service_id);
+    let (response, outcome) = match result {
+        Ok((body, outcome)) => (Response { status: 200, body }, outcome),
         Err((fault, decision)) => {
             let outcome = fault.code.code();
-            (refuse(app, fault, decision, at).await, "none", outcome)
+            (refuse(app, fault, decision, at, known).await, outcome)
         }
     };
     let labels = ExchangeLabels { service, outcome };
@@ -42,18 +57,35 @@ pub async fn exchange(app: &App, message: &[u8]) -> Response {
     response
 }
 
-/// What a message comes to: the signed answer, its service and its outcome.
-type Processed = (Vec<u8>, &'static str, &'static str);
-
-async fn process(app: &App, message: &[u8], at: i64, decision: Id) -> Result<Processed, Fault> {
+/// THE FLOW; what a message comes to: the signed answer and its outcome.
+async fn process(
+    app: &App,
+    message: &[u8],
+    at: i64,
+    decision: Id,
+    known: &mut Known,
+) -> Result<(Vec<u8>, &'static str), Fault> {
     let document = Document::parse(message, &Limits::default())?;
     let envelope = Envelope::read(&document)?;
     let verified = app.trust().verify(&envelope, at / 1000)?;
     let call = Call::read(&verified)?;
+    *known = Known::of(&call, &verified);
     let (caller, reply) = dispatch::dispatch(app, &verified, call, at, decision).await?;
     let body = sign(app, &caller, &reply)?;
     log(&caller, &reply);
-    Ok((body, app.config.services.label(&caller.info.service_id), reply.outcome))
+    Ok((body, reply.outcome))
+}
+
+impl Known {
+    fn of(call: &Call<'_, '_>, verified: &Verified<'_, '_>) -> Self {
+        Self {
+            message_id: call.info.message_id.clone(),
+            correlation_id: call.info.correlation_id.clone(),
+            sender_id: call.info.sender_id.clone(),
+            service_id: call.info.service_id.clone(),
+            digest: Some(*verified.digest()),
+        }
+    }
 }
 
 fn sign(app: &App, caller: &Caller, reply: &Reply) -> Result<Vec<u8>, Fault> {
@@ -79,15 +111,33 @@ fn log(caller: &Caller, reply: &Reply) {
 }
 
 /// Journals a refusal and writes its fault. When the journal cannot be written, the fault says so instead.
-pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64) -> Response {
-    let detail = serde_json::json!({ "fault": fault.detail }).to_string();
-    let outcome = fault.code.code().to_owned();
-    let record = Record { at, kind: "fault", decision, outcome, detail, ..Record::default() };
+pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64, known: Known) -> Response {
+    tracing::info!(
+        message_id = known.message_id,
+        correlation_id = known.correlation_id,
+        sender_id = known.sender_id,
+        service_id = known.service_id,
+        decision = decision.map(tracing::field::display),
+        outcome = fault.code.code(),
+        detail = %fault.detail,
+        "refused"
+    );
+    let record = Record {
+        at,
+        kind: "fault",
+        decision,
+        sender: known.sender_id,
+        message: known.digest,
+        message_id: known.message_id,
+        service: known.service_id,
+        outcome: fault.code.code().to_owned(),
+        detail: serde_json::json!({ "fault": fault.detail }).to_string(),
+        ..Record::default()
+    };
     let fault = match app.store.note(record).await {
         Ok(()) => fault,
         Err(error) => error.into(),
     };
-    tracing::info!(decision = decision.map(tracing::field::display), outcome = fault.code.code(), detail = %fault.detail, "refused");
     respond(&fault, decision, at)
 }
 

@@ -1,7 +1,7 @@
 //! Listeners, TLS, limits, routes and drain: the only file that knows hyper's server.
 
 use crate::app::App;
-use crate::exchange::{self, exchange};
+use crate::exchange::{self, Known, exchange};
 use crate::fault::Fault;
 use crate::soap::wsdl;
 use crate::text::FaultCode;
@@ -289,7 +289,7 @@ impl Server {
     async fn fault(&self, fault: Fault, close: bool) -> Answer {
         let at = self.app.clock.now();
         let decision = crate::random::Id::new(at, &*self.app.random).ok();
-        soap(exchange::refuse(&self.app, fault, decision, at).await, close)
+        soap(exchange::refuse(&self.app, fault, decision, at, Known::default()).await, close)
     }
 
     /// Reads a body within the limits of size and time; one that came in one piece is not copied.

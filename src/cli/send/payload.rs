@@ -74,7 +74,13 @@ impl File {
     /// Reads the children of `data`, bare, inside one root element, or in an envelope.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = argument::file(path)?;
-        Self::parse(&bytes).map_err(|why| Failure::unusable(format!("{}: {why}", path.display())))
+        Self::parse(&bytes)
+            .and_then(Self::not_empty)
+            .map_err(|why| Failure::unusable(format!("{}: {why}", path.display())))
+    }
+
+    fn not_empty(self) -> std::result::Result<Self, String> {
+        if self.fields.is_empty() { Err("there is no field in it".to_owned()) } else { Ok(self) }
     }
 
     fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
@@ -291,7 +297,7 @@ mod tests {
         for text in
             ["", "no xml", "<uin>1", "<data><uin><b/></uin><code/></data>", "<Envelope/>", "<!DOCTYPE a><a/>"]
         {
-            assert!(File::parse(text.as_bytes()).is_err(), "{text}");
+            assert!(File::parse(text.as_bytes()).and_then(File::not_empty).is_err(), "{text}");
         }
     }
 
