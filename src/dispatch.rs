@@ -158,7 +158,7 @@ async fn strict(app: &App, caller: &Caller, payload: Payload) -> Result<Payload,
     let fields = Err(crate::service::payload::DataError::new(
         Reason::MessageDate,
         "messageDate",
-        "is more than 24 hours back or 5 minutes ahead",
+        crate::text::Flaw::FarDate,
     ));
     Ok(Payload { fields, ..payload })
 }

@@ -29,6 +29,7 @@ const EXCHANGE: Duration = Duration::from_secs(40);
 ///
 /// With --as NAME the sandbox on this machine is asked for that peer's key, certificate, secrets and BIN, and a
 /// verification token is made for the methods that need one. The token of a VALID answer is the last line.
+///
 /// Exit 0: VALID or PENDING (or --cancel has cancelled); 1: any other status, a fault, or an answer whose signature
 /// is not believed; 2: not readable, not reachable, wrong use.
 #[derive(clap::Args)]

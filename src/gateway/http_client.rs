@@ -81,7 +81,7 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`].
     pub async fn get(&self, uri: &Uri) -> Result<HttpAnswer, HttpError> {
-        self.exchange(uri, Request::get(path(uri)), Bytes::new()).await
+        self.exchange(uri, Request::get("/"), Bytes::new()).await
     }
 
     /// `POST uri` of a SOAP 1.1 envelope, with an empty `SOAPAction` (wire.md 1); any HTTP status is an answer.
@@ -89,22 +89,19 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`].
     pub async fn post_soap(&self, uri: &Uri, envelope: Bytes) -> Result<HttpAnswer, HttpError> {
-        let request = Request::post(path(uri)).header(CONTENT_TYPE, "text/xml; charset=utf-8");
+        let request = Request::post("/").header(CONTENT_TYPE, "text/xml; charset=utf-8");
         self.exchange(uri, request.header("SOAPAction", "\"\""), envelope).await
     }
 
     async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
         let authority = uri.authority().map(Authority::as_str).filter(|a| !a.contains('@'));
+        let request = request.uri(uri.path_and_query().map_or("/", PathAndQuery::as_str));
         let request = request.header(HOST, authority.ok_or(HttpError::Address)?).header(USER_AGENT, AGENT);
         let request = request.body(Full::new(body)).map_err(|_| HttpError::Address)?;
-        timeout(self.timeout, self.connect_and_send(uri, request)).await.map_err(|_| HttpError::Timeout)?
+        timeout(self.timeout, self.send_to(uri, request)).await.map_err(|_| HttpError::Timeout)?
     }
 
-    async fn connect_and_send(
-        &self,
-        uri: &Uri,
-        request: Request<Full<Bytes>>,
-    ) -> Result<HttpAnswer, HttpError> {
+    async fn send_to(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
         let host = uri.host().ok_or(HttpError::Address)?.trim_matches(['[', ']']);
         let tls = match uri.scheme_str() {
             Some("http") => None,
@@ -113,15 +110,10 @@ impl HttpClient {
         };
         let port = uri.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
         let stream = TcpStream::connect((host, port)).await.map_err(|e| HttpError::Connect(e.kind()))?;
-        stream.set_nodelay(true).map_err(|e| HttpError::Connect(e.kind()))?;
         let Some(tls) = tls else { return send(stream, request).await };
         let name = ServerName::try_from(host.to_owned()).map_err(|_| HttpError::Address)?;
         send(tls.connect(name, stream).await.map_err(|_| HttpError::Tls)?, request).await
     }
-}
-
-fn path(uri: &Uri) -> &str {
-    uri.path_and_query().map_or("/", PathAndQuery::as_str)
 }
 
 async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError>

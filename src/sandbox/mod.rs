@@ -7,7 +7,7 @@ mod world;
 
 use crate::app::{App, Parts};
 use crate::clock::{self, Clock, MovableClock};
-use crate::config::{Config, Environment, PeerKindWord, PeerSection};
+use crate::config::{Config, Environment, Limits, PeerKindWord, PeerSection};
 use crate::consent::method::{Allowance, DirectoryEntry, Method};
 use crate::http::{Server, Side};
 use crate::metric::Metrics;
@@ -121,6 +121,18 @@ impl Running {
 /// # Errors
 /// [`StartError`].
 pub async fn start(options: Options, standing: Option<i64>) -> Result<Running, StartError> {
+    start_within(options, standing, limits()).await
+}
+
+/// The same, within other limits than [`limits`].
+///
+/// # Errors
+/// [`StartError`].
+pub async fn start_within(
+    options: Options,
+    standing: Option<i64>,
+    limits: Limits,
+) -> Result<Running, StartError> {
     let world = World::built_in().map_err(|e| StartError::Other(format!("world.json: {e}")))?;
     if options.reset {
         remove(&options.data)?;
@@ -141,7 +153,8 @@ pub async fn start(options: Options, standing: Option<i64>) -> Result<Running, S
     let listener = serve::bind(options.listen).await?;
     let address = listener.local_addr().map_err(|e| StartError::Listen(options.listen, e.kind()))?;
     let base = format!("http://{address}");
-    let (app, outside) = build(&data, &world, &kept, clock.clone(), random).await?;
+    let config = Config { limits, ..config(&data, &world) };
+    let (app, outside) = build(config, &data, &world, &kept, clock.clone(), random).await?;
     let sandbox = Arc::new(Sandbox {
         app: app.clone(),
         outside: outside.clone(),
@@ -257,13 +270,13 @@ impl Sandbox {
 }
 
 async fn build(
+    config: Config,
     data: &Path,
     world: &World,
     kept: &Kept,
     clock: Arc<MovableClock>,
     random: Arc<dyn Random>,
 ) -> Result<(Arc<App>, Arc<Outside>), StartError> {
-    let config = config(data, world);
     let seal = seal(data)?;
     let database = config.sqlite_path()?;
     sqlite::migrate(&database)?;
@@ -296,7 +309,13 @@ async fn build(
     Ok((Arc::new(app.await?), outside))
 }
 
-/// The configuration that a `kdp serve` for this world would have.
+/// The limits of a sandbox: many SMS a day, and no long waits between repeats.
+#[must_use]
+pub fn limits() -> Limits {
+    Limits { sms_per_subject: 10_000, sms_per_initiator: 10_000, poll_after_seconds: 1, ..Limits::default() }
+}
+
+/// The configuration that a `kdp serve` for this world would have, but for its limits.
 fn config(data: &Path, world: &World) -> Config {
     let mut config = Config { environment: Environment::Test, ..Config::default() };
     config.database.url = format!("sqlite://{}", data.join("kdp.db").display());
@@ -306,9 +325,6 @@ fn config(data: &Path, world: &World) -> Config {
     config.trust.authorities = vec![pki::path(data, "ca.pem")];
     config.trust.certificate = pki::path(data, "service.cert.pem");
     config.trust.key = pki::path(data, "service.key.pem");
-    config.limits.sms_per_subject = 10_000;
-    config.limits.sms_per_initiator = 10_000;
-    config.limits.poll_after_seconds = 1;
     for peer in &world.peers {
         let gateway = peer.kind == "gateway";
         config.peers.insert(

@@ -11,7 +11,7 @@ use crate::fault::Fault;
 use crate::service::payload::{DataError, Payload};
 use crate::soap::sync_channel::Reply;
 use crate::store::StoreError;
-use crate::text::{FaultCode, Reason, StatusCode};
+use crate::text::{FaultCode, Lang, Reason, StatusCode};
 use reply::{Answer, Word};
 use request::Request;
 
@@ -22,10 +22,11 @@ pub use request::NAMES;
 /// # Errors
 /// KDP403 when `company_bin` is not the sender's; KDP503 when the database has too much to do.
 pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
-    let request = payload.fields.and_then(|fields| Request::read(&fields, &caller.sender));
-    let (request, lang) = match request {
+    let named = payload.fields.as_ref().ok().and_then(|fields| fields.get("lang"));
+    let lang = named.and_then(Lang::parse).unwrap_or(caller.sender.lang);
+    let request = match payload.fields.and_then(|fields| Request::read(&fields, &caller.sender)) {
         Ok(request) => request,
-        Err(error) => return refuse_data(app, caller, &error).await,
+        Err(error) => return refuse_data(app, caller, &error, lang).await,
     };
     if request.bin() != caller.sender.bin {
         return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
@@ -46,15 +47,14 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
     }
 }
 
-async fn refuse_data(app: &App, caller: &Caller, error: &DataError) -> Result<Reply, Fault> {
-    let elements = error.elements.join(", ");
+async fn refuse_data(app: &App, caller: &Caller, error: &DataError, lang: Lang) -> Result<Reply, Fault> {
     let record = caller.record("decision", error.reason.code());
-    let detail = serde_json::json!({ "elements": error.elements, "detail": error.detail }).to_string();
+    let detail = serde_json::json!({ "elements": error.elements, "flaw": error.flaw }).to_string();
     app.store.note(crate::store::Record { detail, ..record }).await?;
     let answer = Answer {
         status: StatusCode::Data,
-        detail: Some(format!("{elements} {}", error.detail).trim_end().to_owned()),
-        ..Answer::new(Word::Error, error.reason, caller.sender.lang)
+        detail: Some(error.text(lang)),
+        ..Answer::new(Word::Error, error.reason, lang)
     };
     Ok(answer.reply(app, caller))
 }

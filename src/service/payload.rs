@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::soap::envelope::no_text;
-use crate::text::Reason;
+use crate::text::{Flaw, Lang, Reason};
 use crate::xml::{Document, Element, Limits};
 use std::collections::BTreeMap;
 
@@ -13,14 +13,22 @@ pub struct DataError {
     pub reason: Reason,
     /// The elements concerned.
     pub elements: Vec<String>,
-    /// What exactly, never the value.
-    pub detail: &'static str,
+    /// What exactly.
+    pub flaw: Flaw,
 }
 
 impl DataError {
     /// An error about one element.
-    pub fn new(reason: Reason, element: impl Into<String>, detail: &'static str) -> Self {
-        Self { reason, elements: vec![element.into()], detail }
+    #[must_use]
+    pub fn new(reason: Reason, element: &str, flaw: Flaw) -> Self {
+        // A name that a peer made up is cut: it is shown to help, not to be carried.
+        Self { reason, elements: vec![element.chars().take(MAX_NAME).collect()], flaw }
+    }
+
+    /// Elements and flaw, never a value.
+    #[must_use]
+    pub fn text(&self, lang: Lang) -> String {
+        format!("{} {}", self.elements.join(", "), self.flaw.text(lang))
     }
 }
 
@@ -37,6 +45,9 @@ pub struct Payload {
     pub auth_token: Option<secrecy::SecretString>,
 }
 
+/// Longest name of an element that an answer repeats, characters.
+const MAX_NAME: usize = 64;
+
 /// Longest value of a field but the tokens, characters.
 const MAX_TEXT: usize = 4000;
 
@@ -49,7 +60,7 @@ impl Payload {
     pub fn read(data: Option<Element<'_, '_>>, ns: &str, names: &[&'static str]) -> Result<Self, Fault> {
         let Some(data) = data else {
             return Ok(Self {
-                fields: Err(DataError::new(Reason::ElementMissing, "data", "")),
+                fields: Err(DataError::new(Reason::ElementMissing, "data", Flaw::Missing)),
                 auth_token: None,
             });
         };
@@ -86,22 +97,22 @@ impl Fields {
         let mut fields = BTreeMap::new();
         let mut qualified = None;
         for child in holder.children() {
-            let unknown = || DataError::new(Reason::ElementUnknown, child.name(), "");
+            let unknown = || DataError::new(Reason::ElementUnknown, child.name(), Flaw::Unknown);
             let name = names.iter().find(|name| **name == child.name()).ok_or_else(unknown)?;
             let in_ns = child.namespace() == ns;
             // Unqualified or all in K, never both.
             if !(in_ns || child.namespace().is_empty()) || *qualified.get_or_insert(in_ns) != in_ns {
-                return Err(DataError::new(Reason::ElementUnknown, child.name(), "in this namespace"));
+                return Err(DataError::new(Reason::ElementUnknown, child.name(), Flaw::Namespace));
             }
             let text = child
                 .text()
-                .ok_or_else(|| DataError::new(Reason::ElementMalformed, child.name(), "must hold text"))?;
+                .ok_or_else(|| DataError::new(Reason::ElementMalformed, child.name(), Flaw::Text))?;
             let text = text.trim();
             if *name != "ovt" && text.chars().count() > MAX_TEXT {
-                return Err(DataError::new(Reason::ElementMalformed, child.name(), "is too long"));
+                return Err(DataError::new(Reason::ElementMalformed, child.name(), Flaw::TooLong));
             }
             if fields.insert(*name, text.to_owned()).is_some() {
-                return Err(DataError::new(Reason::ElementRepeated, child.name(), ""));
+                return Err(DataError::new(Reason::ElementRepeated, child.name(), Flaw::Repeated));
             }
         }
         Ok(Self { fields })
@@ -118,7 +129,7 @@ impl Fields {
     /// # Errors
     /// [`Reason::ElementMissing`].
     pub fn need(&self, name: &'static str) -> Result<&str, DataError> {
-        self.get(name).ok_or_else(|| DataError::new(Reason::ElementMissing, name, ""))
+        self.get(name).ok_or_else(|| DataError::new(Reason::ElementMissing, name, Flaw::Missing))
     }
 
     /// An `xs:boolean`.
@@ -130,7 +141,7 @@ impl Fields {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(_) => Err(DataError::new(Reason::ElementMalformed, name, "must be true or false")),
+            Some(_) => Err(DataError::new(Reason::ElementMalformed, name, Flaw::Boolean)),
         }
     }
 }

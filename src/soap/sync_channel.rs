@@ -243,7 +243,7 @@ impl Reply {
         }
         let mut message = self.status.message(self.lang).to_owned();
         if let Some(detail) = &self.detail {
-            message.push(' ');
+            message.push_str(": ");
             message.push_str(detail);
         }
         let message: String = message.chars().take(MAX_MESSAGE).collect();

@@ -3,11 +3,13 @@
 
 mod check;
 mod fault;
+mod flaw;
 mod reason;
 mod status;
 
 pub use check::Check;
 pub use fault::FaultCode;
+pub use flaw::Flaw;
 pub use reason::Reason;
 pub use status::StatusCode;
 

@@ -5,7 +5,7 @@ use crate::consent::method::{Ask, Method};
 use crate::random::Id;
 use crate::registry::Sender;
 use crate::service::payload::{DataError, Fields};
-use crate::text::{Lang, Reason};
+use crate::text::{Flaw, Lang, Reason};
 
 /// The elements of the contract, then ours.
 pub const NAMES: &[&str] = &[
@@ -54,75 +54,69 @@ pub enum Request {
 }
 
 impl Request {
-    /// Reads the fields; answers with the language to answer in.
-    pub fn read(fields: &Fields, sender: &Sender) -> Result<(Self, Lang), DataError> {
-        let malformed = |name: &'static str, detail| DataError::new(Reason::ElementMalformed, name, detail);
-        let lang = match fields.get("lang") {
-            None => sender.lang,
-            Some(code) => Lang::parse(code).ok_or_else(|| malformed("lang", "must be kk, ru or en"))?,
-        };
+    /// Reads the fields.
+    pub fn read(fields: &Fields, sender: &Sender) -> Result<Self, DataError> {
+        let malformed = |name: &'static str, flaw| DataError::new(Reason::ElementMalformed, name, flaw);
+        if fields.get("lang").is_some_and(|code| Lang::parse(code).is_none()) {
+            return Err(malformed("lang", Flaw::Language));
+        }
         let number = |name, error: NumberError| {
             malformed(
                 name,
                 match error {
-                    NumberError::Length => "must have 12 digits",
-                    NumberError::Digits => "must consist of digits",
-                    NumberError::ControlDigit => "has a wrong control digit",
+                    NumberError::Length | NumberError::Digits => Flaw::TwelveDigits,
+                    NumberError::ControlDigit => Flaw::ControlDigit,
                 },
             )
         };
         let iin = Iin::parse(fields.need("uin")?).map_err(|e| number("uin", e))?;
         let bin = Bin::parse(fields.need("company_bin")?).map_err(|e| number("company_bin", e))?;
         if fields.boolean("dry_run")? == Some(true) {
-            return Err(DataError::new(Reason::ElementUnknown, "dry_run", "is not offered yet"));
+            return Err(DataError::new(Reason::ElementUnknown, "dry_run", Flaw::NotOffered));
         }
         let cancel = fields.boolean("cancel")?.unwrap_or(false);
         if let Some(id) = fields.get("request_id") {
             let code = fields.get("code").map(str::to_owned);
             let repeat = Repeat { id: Id::parse(id), iin, bin, code, cancel };
-            return Ok((Self::Repeat(repeat), lang));
+            return Ok(Self::Repeat(repeat));
         }
         if cancel {
-            return Err(DataError::new(Reason::ElementMissing, "request_id", "is needed with cancel"));
+            return Err(DataError::new(Reason::ElementMissing, "request_id", Flaw::Missing));
         }
         let directory_id = fields.get("directory_id").map(str::to_owned);
         let services = match (fields.get("access_name"), &directory_id) {
-            (Some(list), _) => Some(
-                ServiceIds::parse(list)
-                    .ok_or_else(|| malformed("access_name", "must be ServiceIDs separated by ;"))?,
-            ),
+            (Some(list), _) => {
+                Some(ServiceIds::parse(list).ok_or_else(|| malformed("access_name", Flaw::ServiceIds))?)
+            }
             (None, Some(_)) => None,
-            (None, None) => return Err(DataError::new(Reason::ElementMissing, "access_name", "")),
+            (None, None) => return Err(DataError::new(Reason::ElementMissing, "access_name", Flaw::Missing)),
         };
         let data = match fields.get("personal_data_name") {
             Some(data) => data.to_owned(),
             None if directory_id.is_some() || sender.record.allowance.legacy => String::new(),
-            None => return Err(DataError::new(Reason::ElementMissing, "personal_data_name", "")),
+            None => return Err(DataError::new(Reason::ElementMissing, "personal_data_name", Flaw::Missing)),
         };
         let text = |name| fields.get(name).unwrap_or_default().to_owned();
-        Ok((
-            Self::Ask(Box::new(Ask {
-                iin,
-                bin,
-                company: fields.get("company").unwrap_or(&sender.record.name).to_owned(),
-                responsible: text("company_responsible"),
-                employee: text("employee_name"),
-                services,
-                data,
-                expires_in_ms: match fields.get("expiresIn") {
-                    None => 0,
-                    Some(ms) => ms
-                        .parse::<u64>()
-                        .ok()
-                        .filter(|_| ms.bytes().all(|b| b.is_ascii_digit()))
-                        .ok_or_else(|| malformed("expiresIn", "must be milliseconds"))?,
-                },
-                method: method(fields)?,
-                ovt: fields.get("ovt").map(str::to_owned),
-                directory_id,
-            })),
-            lang,
-        ))
+        Ok(Self::Ask(Box::new(Ask {
+            iin,
+            bin,
+            company: fields.get("company").unwrap_or(&sender.record.name).to_owned(),
+            responsible: text("company_responsible"),
+            employee: text("employee_name"),
+            services,
+            data,
+            expires_in_ms: match fields.get("expiresIn") {
+                None => 0,
+                Some(ms) => ms
+                    .parse::<u64>()
+                    .ok()
+                    .filter(|_| ms.bytes().all(|b| b.is_ascii_digit()))
+                    .ok_or_else(|| malformed("expiresIn", Flaw::Milliseconds))?,
+            },
+            method: method(fields)?,
+            ovt: fields.get("ovt").map(str::to_owned),
+            directory_id,
+        })))
     }
 
     /// The BIN that the request names.
@@ -141,7 +135,7 @@ fn method(fields: &Fields) -> Result<Method, DataError> {
         return match omit_sms {
             Some(true) => Ok(Method::OwnMeans),
             Some(false) => Ok(Method::Sms),
-            None => Err(DataError::new(Reason::ElementMissing, "omit-sms", "or method is needed")),
+            None => Err(DataError::new(Reason::ElementMissing, "omit-sms", Flaw::Missing)),
         };
     };
     let method = number
@@ -149,12 +143,12 @@ fn method(fields: &Fields) -> Result<Method, DataError> {
         .ok()
         .filter(|_| number.len() == 1)
         .and_then(|n| Method::try_from(n).ok())
-        .ok_or_else(|| DataError::new(Reason::ElementMalformed, "method", "must be 1 to 5"))?;
+        .ok_or_else(|| DataError::new(Reason::ElementMalformed, "method", Flaw::MethodNumber))?;
     match omit_sms {
         Some(omit) if omit != method.needs_ovt() => Err(DataError {
             reason: Reason::ElementsContradict,
             elements: vec!["method".to_owned(), "omit-sms".to_owned()],
-            detail: "contradict each other",
+            flaw: Flaw::Contradict,
         }),
         _ => Ok(method),
     }
