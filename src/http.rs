@@ -7,8 +7,8 @@ use crate::soap::wsdl;
 use crate::text::FaultCode;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -142,23 +142,46 @@ impl Server {
     }
 
     async fn route(&self, request: Request<Incoming>, side: Side) -> Answer {
+        if header_bytes(&request) > self.app.config.limits.header_bytes {
+            let text = "the header is too large";
+            return closing(self.unread(request, plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text)));
+        }
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         if side != Side::Public
             && let Some(answer) = self.administer(&method, &path).await
         {
-            return answer;
+            return self.unread(request, answer);
         }
-        if side == Side::Admin {
-            return plain(StatusCode::NOT_FOUND, "no such path");
-        }
-        match (path.as_str(), &method) {
-            ("/shep/sync", &Method::POST) => self.message(request).await,
+        let answer = match (path.as_str(), &method) {
+            _ if side == Side::Admin => plain(StatusCode::NOT_FOUND, "no such path"),
+            ("/shep/sync", &Method::POST) => return self.message(request).await,
             ("/shep/sync", &Method::GET) => self.contract(request.uri().query().unwrap_or_default()),
             ("/shep/sync", _) => not_allowed("GET, POST"),
             ("/.well-known/jwks.json", &Method::GET) => self.keys(),
             ("/.well-known/jwks.json", _) => not_allowed("GET"),
-            _ => self.elsewhere(request, &method, &path).await,
+            _ => match &self.routes {
+                Some(routes) => return self.elsewhere(&**routes, request, &method, &path).await,
+                None => plain(StatusCode::NOT_FOUND, "no such path"),
+            },
+        };
+        self.unread(request, answer)
+    }
+
+    /// Sends `answer` to a request whose body is not wanted. The body is read and forgotten meanwhile, so that the
+    /// connection goes on: one that is closed over unread bytes is reset, and its peer may lose the answer.
+    fn unread(&self, request: Request<Incoming>, answer: Answer) -> Answer {
+        if request.headers().contains_key(EXPECT) {
+            // The sender waits for leave to send, and does not get it.
+            return closing(answer);
         }
+        if !request.body().is_end_stream() {
+            self.forget(request.into_body());
+        }
+        answer
+    }
+
+    fn forget(&self, body: Incoming) {
+        tokio::spawn(drain(body, self.read_time()));
     }
 
     async fn administer(&self, method: &Method, path: &str) -> Option<Answer> {
@@ -217,8 +240,13 @@ impl Server {
         }
     }
 
-    async fn elsewhere(&self, request: Request<Incoming>, method: &Method, path: &str) -> Answer {
-        let Some(routes) = &self.routes else { return plain(StatusCode::NOT_FOUND, "no such path") };
+    async fn elsewhere(
+        &self,
+        routes: &dyn Routes,
+        request: Request<Incoming>,
+        method: &Method,
+        path: &str,
+    ) -> Answer {
         match self.read(request.into_body()).await {
             Ok(body) => {
                 let answer = routes.answer(method, path, body).await;
@@ -232,24 +260,27 @@ impl Server {
     async fn message(&self, request: Request<Incoming>) -> Answer {
         match content_type(&request) {
             Encoding::Other => {
-                return plain(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "Content-Type must be text/xml; charset=utf-8",
-                );
+                let text = "Content-Type must be text/xml; charset=utf-8";
+                return self.unread(request, plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
             }
             Encoding::NotUtf8 => {
                 let fault = Fault::format("the charset of Content-Type is not UTF-8");
-                return self.refuse(request.into_body(), fault).await;
+                let answer = self.fault(fault, false).await;
+                return self.unread(request, answer);
             }
             Encoding::Utf8 => {}
         }
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
         if announced.is_some_and(|bytes: usize| bytes > self.app.config.limits.body_bytes) {
-            return self.refuse(request.into_body(), self.too_large()).await;
+            let answer = self.fault(self.too_large(), true).await;
+            return self.unread(request, answer);
         }
         let message = match self.read(request.into_body()).await {
             Ok(message) => message,
-            Err(Unread::TooLarge(rest)) => return self.refuse(rest, self.too_large()).await,
+            Err(Unread::TooLarge(rest)) => {
+                self.forget(rest);
+                return self.fault(self.too_large(), true).await;
+            }
             Err(Unread::TooSlow) => {
                 return self.fault(Fault::format("the message did not arrive in time"), true).await;
             }
@@ -278,12 +309,6 @@ impl Server {
     fn too_large(&self) -> Fault {
         let limit = self.app.config.limits.body_bytes;
         Fault::new(FaultCode::TooLarge, format!("the message is larger than {limit} bytes"))
-    }
-
-    /// Refuses a message whose body is not wanted: some of it is read, then the connection closes.
-    async fn refuse(&self, body: Incoming, fault: Fault) -> Answer {
-        drain(body, self.read_time()).await;
-        self.fault(fault, true).await
     }
 
     async fn fault(&self, fault: Fault, close: bool) -> Answer {
@@ -360,6 +385,13 @@ async fn drain(mut body: Incoming, time: Duration) {
     let _ = tokio::time::timeout(time, reading).await;
 }
 
+/// How long a header is on the wire, roughly: hyper bounds what it buffers, which may be twice of what it is told.
+fn header_bytes(request: &Request<Incoming>) -> usize {
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + 4);
+    target + fields.sum::<usize>()
+}
+
 enum Encoding {
     Utf8,
     NotUtf8,
@@ -417,8 +449,11 @@ fn soap(response: exchange::Response, close: bool) -> Answer {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         answer.headers_mut().insert(RETRY_AFTER, const { value("1") });
     }
-    if close {
-        answer.headers_mut().insert(CONNECTION, const { value("close") });
-    }
+    if close { closing(answer) } else { answer }
+}
+
+/// The last answer on its connection.
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(CONNECTION, const { value("close") });
     answer
 }

@@ -3,9 +3,8 @@
 use kdp::gateway::http_client::HttpClient;
 use kdp::sandbox::{Options, Running};
 use serde_json::Value;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
-use tokio::process::Command;
 
 const YES: &str = "800101399015";
 const NO: &str = "810102499019";
@@ -46,22 +45,23 @@ impl Stand {
         client.get(&uri).await.unwrap().body.to_vec()
     }
 
-    /// Runs `kdp`, holds the exit code against `code`, and answers with stdout and stderr.
-    async fn kdp(&self, code: i32, arguments: &[&str]) -> (String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
-        let output = command.args(arguments).stdin(Stdio::null()).output().await.unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let (out, err) = (text(output.stdout), text(output.stderr));
-        assert_eq!(output.status.code(), Some(code), "kdp {arguments:?}\n{out}\n{err}");
-        (out, err)
-    }
-
     /// `kdp send --as bank --json`, with these arguments too.
-    async fn send(&self, code: i32, arguments: &[&str]) -> Value {
+    fn send(&self, code: i32, arguments: &[&str]) -> Value {
         let common = ["send", "--url", &self.running.url, "--as", "bank", "--json"];
-        let (out, _) = self.kdp(code, &[&common[..], arguments].concat()).await;
+        let (out, _) = kdp(code, &[&common[..], arguments].concat());
         serde_json::from_str(&out).unwrap()
     }
+}
+
+/// Runs `kdp`, holds the exit code against `code`, and answers with stdout and stderr.
+fn kdp(code: i32, arguments: &[&str]) -> (String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
+    let output =
+        tokio::task::block_in_place(|| command.args(arguments).stdin(Stdio::null()).output()).unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let (out, err) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(code), "kdp {arguments:?}\n{out}\n{err}");
+    (out, err)
 }
 
 const SERVICE: [&str; 2] = ["--service", "GBDFLUniversal_token"];
@@ -70,17 +70,17 @@ const SERVICE: [&str; 2] = ["--service", "GBDFLUniversal_token"];
 async fn a_token_of_method_2_is_had_by_one_command_and_verified_offline() {
     let stand = Stand::start().await;
     let url = ["send", "--as", "bank", "--url", &stand.running.url, "--method", "2", "--uin", YES];
-    let (out, _) = stand.kdp(0, &[&url[..], &SERVICE].concat()).await;
+    let (out, _) = kdp(0, &[&url[..], &SERVICE].concat());
     assert!(out.contains("VALID") && out.contains("signature    verified"), "{out}");
     let token = out.lines().last().unwrap();
     let jwks = stand.directory.path().join("jwks.json");
     std::fs::write(&jwks, stand.get("/.well-known/jwks.json").await).unwrap();
     let verify = ["token", "verify", token, "--jwks", jwks.to_str().unwrap(), "--uin", YES];
-    let (out, _) = stand.kdp(0, &[&verify[..], &SERVICE].concat()).await;
+    let (out, _) = kdp(0, &[&verify[..], &SERVICE].concat());
     assert!(out.contains("valid (whether it was revoked is not known offline)"), "{out}");
-    stand.kdp(1, &[&verify[..], &["--service", "GBDRN_token"]].concat()).await;
-    stand.kdp(1, &[&verify[..5], &["--uin", NO]].concat()).await;
-    let (out, _) = stand.kdp(1, &[&verify[..], &["--at", "2046-01-01T00:00:00Z"]].concat()).await;
+    kdp(1, &[&verify[..], &["--service", "GBDRN_token"]].concat());
+    kdp(1, &[&verify[..5], &["--uin", NO]].concat());
+    let (out, _) = kdp(1, &[&verify[..], &["--at", "2046-01-01T00:00:00Z"]].concat());
     assert!(out.contains("refused: the token is expired"), "{out}");
     stand.running.stop().await;
 }
@@ -90,7 +90,7 @@ async fn the_gateway_signs_for_the_bank_in_every_form_of_key_info() {
     let stand = Stand::start().await;
     for form in ["certificate", "issuer-serial", "binary-token", "x509-data"] {
         let arguments = ["--via", "shep", "--key-info", form, "--method", "2", "--uin", YES];
-        let answer = stand.send(0, &[&arguments[..], &SERVICE].concat()).await;
+        let answer = stand.send(0, &[&arguments[..], &SERVICE].concat());
         assert_eq!(
             (&answer["data"]["status"], &answer["signature"]),
             (&"VALID".into(), &"verified".into()),
@@ -110,7 +110,7 @@ async fn send_waits_for_the_subject_as_long_as_it_is_told() {
         (NO_PHONE, 1, "30", "NOT_FOUND", "no-phone"),
     ] {
         let arguments = ["--method", "1", "--uin", subject, "--wait", wait];
-        let answer = stand.send(code, &[&arguments[..], &SERVICE].concat()).await;
+        let answer = stand.send(code, &[&arguments[..], &SERVICE].concat());
         let data = &answer["data"];
         assert_eq!((&data["status"], &data["reason"]), (&status.into(), &reason.into()), "{answer}");
         assert_eq!(answer["remedy"].is_string(), code == 1, "{answer}");
@@ -123,7 +123,7 @@ async fn the_code_that_the_subject_read_brings_the_token_and_a_cancel_ends_it() 
     let stand = Stand::start().await;
     let (subject, phone) = READS_CODE;
     let ask = ["--method", "5", "--uin", subject];
-    let answer = stand.send(0, &[&ask[..], &SERVICE].concat()).await;
+    let answer = stand.send(0, &[&ask[..], &SERVICE].concat());
     let id = answer["data"]["request_id"].as_str().unwrap();
     let sms = loop {
         let phone: Vec<Value> =
@@ -135,11 +135,11 @@ async fn the_code_that_the_subject_read_brings_the_token_and_a_cancel_ends_it() 
     };
     let code = &sms.split_once("KOD ").unwrap().1[..6];
     let repeat = ["--uin", subject, "--request-id", id];
-    let wrong = stand.send(0, &[&repeat[..], &["--code", "nocode"]].concat()).await;
+    let wrong = stand.send(0, &[&repeat[..], &["--code", "nocode"]].concat());
     assert_eq!(wrong["data"]["reason"], "code-wrong", "{wrong}");
-    let right = stand.send(0, &[&repeat[..], &["--code", code]].concat()).await;
+    let right = stand.send(0, &[&repeat[..], &["--code", code]].concat());
     assert_eq!(right["data"]["status"], "VALID", "{right}");
-    let cancelled = stand.send(0, &[&repeat[..], &["--cancel"]].concat()).await;
+    let cancelled = stand.send(0, &[&repeat[..], &["--cancel"]].concat());
     assert_eq!(cancelled["data"]["reason"], "cancelled", "{cancelled}");
     stand.running.stop().await;
 }
@@ -149,11 +149,11 @@ async fn a_fault_and_a_refusal_end_with_1_and_say_why() {
     let stand = Stand::start().await;
     let ask = [&["--method", "2", "--uin", YES][..], &SERVICE].concat();
     for (more, code) in [(["--service-id", "NOBODY"], "SCE004"), (["--bin", "260140990216"], "KDP403")] {
-        let answer = stand.send(1, &[&ask[..], &more].concat()).await;
+        let answer = stand.send(1, &[&ask[..], &more].concat());
         assert_eq!(answer["fault"]["code"], code, "{answer}");
         assert!(answer["fault"]["data"].as_str().unwrap().starts_with("decision "), "{answer}");
     }
-    let answer = stand.send(1, &[&ask[..], &["--term", "91d", "--lang", "en"]].concat()).await;
+    let answer = stand.send(1, &[&ask[..], &["--term", "91d", "--lang", "en"]].concat());
     assert_eq!(answer["data"]["reason"], "term-too-long", "{answer}");
     stand.running.stop().await;
 }
@@ -164,8 +164,8 @@ async fn an_answer_signed_by_somebody_else_is_not_shown() {
     let (akimat, service) = (stand.pki("akimat.cert.pem"), stand.pki("service.cert.pem"));
     let ask = ["send", "--as", "bank", "--url", &stand.running.url, "--method", "2", "--uin", YES];
     let ask = [&ask[..], &SERVICE].concat();
-    let (out, err) = stand.kdp(1, &[&ask[..], &["--trust", &akimat]].concat()).await;
+    let (out, err) = kdp(1, &[&ask[..], &["--trust", &akimat]].concat());
     assert!(out.is_empty() && err.contains("not believed"), "{out}{err}");
-    stand.kdp(0, &[&ask[..], &["--trust", &akimat, "--trust", &service]].concat()).await;
+    kdp(0, &[&ask[..], &["--trust", &akimat, "--trust", &service]].concat());
     stand.running.stop().await;
 }

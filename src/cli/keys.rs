@@ -129,9 +129,10 @@ async fn list(opened: &Opened, as_json: bool) -> Result {
             "ended"
         }
     };
+    let mut keys: Vec<&SigningKey> = ring.keys().iter().collect();
+    keys.sort_by_key(|key| key.window().not_before);
     let time = |seconds: i64| clock::text(seconds.saturating_mul(1000));
-    let value: Vec<Value> = ring
-        .keys()
+    let value: Vec<Value> = keys
         .iter()
         .map(|key| {
             let window = key.window();
@@ -144,7 +145,7 @@ async fn list(opened: &Opened, as_json: bool) -> Result {
         .collect();
     Ok(Outcome::either(as_json, &Value::Array(value), || {
         let heading = ["KID", "STATE", "SIGNS FROM", "SIGNS UNTIL"].map(str::to_owned).to_vec();
-        let rows = ring.keys().iter().map(|key| {
+        let rows = keys.iter().map(|key| {
             let window = key.window();
             vec![key.kid().to_owned(), state(key).to_owned(), time(window.not_before), time(window.not_after)]
         });

@@ -291,7 +291,7 @@ async fn build(
     if store.registry().await?.senders.is_empty() {
         register(&*store, &*seal, data, world, kept, clock.now()).await?;
     }
-    let outside = Outside::open(&data.join("outside.jsonl"), world.clone(), clock.clone(), 1000)?;
+    let outside = Outside::open(&data.join("outside.jsonl"), world.clone(), clock.clone())?;
     let outside = Arc::new(outside);
     let app = App::new(Parts {
         clock,

@@ -14,6 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -60,7 +61,7 @@ pub struct Outside {
     world: World,
     clock: Arc<dyn Clock>,
     /// How long subjects take, milliseconds.
-    delay: i64,
+    delay: AtomicI64,
     state: Mutex<State>,
     /// Rings when a reply was planned.
     pub wake: Notify,
@@ -71,7 +72,7 @@ impl Outside {
     ///
     /// # Errors
     /// [`StartError::File`].
-    pub fn open(path: &Path, world: World, clock: Arc<dyn Clock>, delay: i64) -> Result<Self, StartError> {
+    pub fn open(path: &Path, world: World, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let failed = |e: std::io::Error| StartError::File(path.to_owned(), e.kind());
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         let before = std::fs::read_to_string(path).map_err(failed)?;
@@ -83,6 +84,7 @@ impl Outside {
             planned: BTreeMap::new(),
             next: 0,
         };
+        let delay = AtomicI64::new(1000);
         let outside = Self { world, clock, delay, state: Mutex::new(state), wake: Notify::new() };
         {
             let mut state = outside.state();
@@ -104,6 +106,17 @@ impl Outside {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long subjects take before they reply, milliseconds.
+    #[must_use]
+    pub fn delay(&self) -> i64 {
+        self.delay.load(Ordering::Relaxed)
+    }
+
+    /// Sets it, for replies that are not planned yet.
+    pub fn set_delay(&self, milliseconds: i64) {
+        self.delay.store(milliseconds, Ordering::Relaxed);
     }
 
     /// What the phone with this number received, newest last.
@@ -166,7 +179,7 @@ impl Outside {
         let Some(behaviour) = self.world.by_msisdn(&sms.to) else { return };
         let mut due = sms.at;
         for (n, reply) in behaviour.replies.iter().enumerate() {
-            due += reply.delay_seconds.map_or(self.delay, |seconds| seconds * 1000);
+            due += reply.delay_seconds.map_or_else(|| self.delay(), |seconds| seconds * 1000);
             let id = format!("{}-reply-{n}", sms.id);
             if !state.replied.contains(&id) {
                 state.next += 1;

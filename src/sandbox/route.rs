@@ -27,6 +27,7 @@ impl Routes for Sandbox {
                 (&Method::GET, "" | "/") => Ok(self.describe()),
                 (&Method::GET, "/clock") => Ok(self.time()),
                 (&Method::POST, "/clock") => self.move_clock(&body).await,
+                (&Method::POST, "/delay") => self.set_delay(&body),
                 (&Method::GET, phone) => match phone.strip_prefix("/phone/") {
                     Some(msisdn) => Ok(self.received(msisdn)),
                     None => return None,
@@ -64,7 +65,20 @@ struct Moved {
     set: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delayed {
+    delay: String,
+}
+
 impl Sandbox {
+    fn set_delay(&self, body: &[u8]) -> Outcome {
+        let bad = (StatusCode::BAD_REQUEST, "send {\"delay\": \"PT5S\"}");
+        let delayed: Delayed = serde_json::from_slice(body).map_err(|_| bad)?;
+        self.outside.set_delay(duration(&delayed.delay).ok_or(bad)?);
+        Ok(json!({ "reply_delay_ms": self.outside.delay() }))
+    }
+
     fn describe(&self) -> Value {
         let file = |name: &str, kind: &str| {
             super::pki::path(&self.data, &format!("{name}.{kind}.pem")).display().to_string()
@@ -96,10 +110,16 @@ impl Sandbox {
             })
             .collect();
         json!({
-            "sync_url": format!("{}/shep/sync", self.base), "jwks_url": format!("{}/.well-known/jwks.json", self.base),
-            "now": clock::text(self.app.clock.now()), "ca": super::pki::path(&self.data, "ca.pem").display().to_string(),
-            "peers": peers, "subjects": self.world.subjects, "directory": directory,
-            "grounds": self.world.grounds, "proactive": self.world.proactive,
+            "sync_url": format!("{}/shep/sync", self.base),
+            "jwks_url": format!("{}/.well-known/jwks.json", self.base),
+            "now": clock::text(self.app.clock.now()),
+            "reply_delay_ms": self.outside.delay(),
+            "ca": super::pki::path(&self.data, "ca.pem").display().to_string(),
+            "peers": peers,
+            "subjects": self.world.subjects,
+            "directory": directory,
+            "grounds": self.world.grounds,
+            "proactive": self.world.proactive,
         })
     }
 

@@ -199,7 +199,10 @@ mod tests {
         let certificate = Certificate::from_file(CERTIFICATE).unwrap();
         let signer = EnvelopeSigner::new(Box::new(RsaSigner::from_pem(KEY).unwrap()), certificate, form);
         assert!(signer.fits());
-        signer.envelope("id-1", |writer| drop(writer.leaf("said", "a & b"))).unwrap()
+        let content = |writer: &mut Writer<'_>| {
+            writer.leaf("said", "a & b");
+        };
+        signer.envelope("id-1", content).unwrap()
     }
 
     fn verify(envelope: &[u8]) -> Result<(), Distrust> {

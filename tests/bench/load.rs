@@ -1,0 +1,123 @@
+//! The load: keep-alive connections driven by one thread, which shares the cores with the server and therefore
+//! does as little as it can: one write, one read and one search for each request.
+
+use crate::client::Request;
+use crate::process::thread_time;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+/// Of so many answers one is kept, to be verified.
+const SAMPLE: usize = 1_000;
+
+/// What came of it; every answer was a grant.
+pub struct Round {
+    pub wall: Duration,
+    /// Sorted. Of a paced round, from the moment when the request was due.
+    pub latencies: Vec<Duration>,
+    /// CPU time of the load itself.
+    pub loader: Duration,
+    pub samples: Vec<Sample>,
+}
+
+/// A request with its answer.
+pub struct Sample {
+    pub request: Vec<u8>,
+    pub answer: Vec<u8>,
+}
+
+impl Round {
+    pub fn grants(&self) -> f64 {
+        self.latencies.len() as f64
+    }
+}
+
+/// Sends `requests` over `connections`: at `rate` a second, or each as soon as a connection is free.
+pub fn run(address: SocketAddr, requests: Arc<[Request]>, connections: usize, rate: Option<f64>) -> Round {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut streams = Vec::new();
+        for _ in 0..connections {
+            let stream = TcpStream::connect(address).await.expect("the server listens");
+            stream.set_nodelay(true).expect("a TCP option");
+            streams.push(stream);
+        }
+        let (started, cpu) = (Instant::now(), thread_time());
+        let next = Arc::new(AtomicUsize::new(0));
+        let pace = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
+        let mut running = JoinSet::new();
+        for stream in streams {
+            running.spawn(drive(stream, requests.clone(), next.clone(), started, pace));
+        }
+        let mut round = Round { wall: Duration::ZERO, latencies: Vec::new(), loader: cpu, samples: Vec::new() };
+        while let Some(done) = running.join_next().await {
+            let (latencies, samples) = done.expect("every answer is a grant");
+            round.latencies.extend(latencies);
+            round.samples.extend(samples);
+        }
+        round.wall = started.elapsed();
+        round.loader = thread_time() - cpu;
+        round.latencies.sort_unstable();
+        round
+    })
+}
+
+async fn drive(
+    mut stream: TcpStream,
+    requests: Arc<[Request]>,
+    next: Arc<AtomicUsize>,
+    started: Instant,
+    pace: Option<Duration>,
+) -> (Vec<Duration>, Vec<Sample>) {
+    let (mut latencies, mut samples) = (Vec::new(), Vec::new());
+    let mut buffer = vec![0; 32 * 1024];
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(request) = requests.get(number) else { return (latencies, samples) };
+        let mut due = Instant::now();
+        if let Some(pace) = pace {
+            due = started + pace.mul_f64(number as f64);
+            sleep_until(due).await;
+        }
+        stream.write_all(&request.bytes).await.expect("the server reads");
+        let (head, end) = answer(&mut stream, &mut buffer).await;
+        latencies.push(due.elapsed());
+        let text = std::str::from_utf8(&buffer[..end]).expect("UTF-8");
+        assert!(text.starts_with("HTTP/1.1 200") && text.contains(">VALID<"), "not a grant:\n{text}");
+        if number % SAMPLE == 0 {
+            let (request, answer) = (request.envelope().to_vec(), buffer[head..end].to_vec());
+            samples.push(Sample { request, answer });
+        }
+    }
+}
+
+/// Reads one answer into `buffer`: where its body begins, and where it ends.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> (usize, usize) {
+    let mut filled = 0;
+    let mut whole = None;
+    while whole.is_none_or(|(_, end)| filled < end) {
+        let read = stream.read(&mut buffer[filled..]).await.expect("the server answers");
+        assert!(read > 0, "the server closed the connection");
+        filled += read;
+        if whole.is_none() {
+            whole = extent(&buffer[..filled]);
+        }
+    }
+    whole.expect("the answer was read")
+}
+
+/// Where body begins and ends, as soon as the head is there.
+fn extent(bytes: &[u8]) -> Option<(usize, usize)> {
+    let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
+    let text = std::str::from_utf8(&bytes[..head]).expect("an HTTP head");
+    let length = text.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    });
+    Some((head, head + length.expect("a length")))
+}

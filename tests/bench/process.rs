@@ -1,0 +1,132 @@
+//! What Linux knows of a process: CPU time, memory; and the signals that end it.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::ops::Sub;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// Length of a clock tick in `/proc`, milliseconds: `USER_HZ` is 100 on every Linux.
+const TICK: u64 = 10;
+
+/// CPU time of a process.
+#[derive(Clone, Copy)]
+pub struct Usage {
+    pub user: Duration,
+    pub kernel: Duration,
+    /// Of both, that of the thread that writes the database.
+    pub writer: Duration,
+}
+
+impl Usage {
+    pub fn total(self) -> Duration {
+        self.user + self.kernel
+    }
+}
+
+impl Sub for Usage {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            user: self.user - before.user,
+            kernel: self.kernel - before.kernel,
+            writer: self.writer - before.writer,
+        }
+    }
+}
+
+/// A child process, ended when dropped.
+pub struct Process {
+    child: Child,
+}
+
+impl Process {
+    pub fn spawn(command: &mut Command) -> Self {
+        Self { child: command.stdin(Stdio::null()).spawn().expect("the program can be started") }
+    }
+
+    /// The pipe that the command was given for its output.
+    pub fn take_stdout(&mut self) -> ChildStdout {
+        self.child.stdout.take().expect("a pipe")
+    }
+
+    pub fn usage(&self) -> Usage {
+        let (user, kernel) = times(&format!("/proc/{}/stat", self.child.id()));
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server runs");
+        let writer = tasks.filter_map(|task| {
+            let path = task.ok()?.path();
+            let name = fs::read_to_string(path.join("comm")).ok()?;
+            name.starts_with("kdp-writer").then(|| times(&path.join("stat").display().to_string()))
+        });
+        let writer = writer.map(|(user, kernel)| user + kernel).sum();
+        Usage { user, kernel, writer }
+    }
+
+    /// Resident memory now, KiB.
+    pub fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Resident memory at its highest, KiB.
+    pub fn highest_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field is there");
+        line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
+    }
+
+    /// Starts `perf record` on this process.
+    pub fn record(&self, file: &Path) -> Process {
+        let mut perf = Command::new("perf");
+        perf.args(["record", "-e", "cpu-clock", "-F", "1999", "--call-graph", "dwarf,16384", "-p"]);
+        perf.arg(self.child.id().to_string()).arg("-o").arg(file);
+        Self::spawn(perf.stdout(Stdio::null()).stderr(Stdio::null()))
+    }
+
+    /// Asks the process to end, and waits until it has.
+    pub fn stop(mut self) {
+        self.signal(Signal::TERM);
+        let _ = self.child.wait();
+    }
+
+    fn signal(&self, signal: Signal) {
+        let _ = kill_process(Pid::from_child(&self.child), signal);
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// User and kernel time in a `stat` file of `/proc`.
+fn times(path: &str) -> (Duration, Duration) {
+    let stat = fs::read_to_string(path).unwrap_or_default();
+    // The name in parentheses may hold blanks; what follows begins with the third field.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let mut fields = fields.split_ascii_whitespace().skip(11).map(|field| field.parse().unwrap_or(0));
+    let mut next = || Duration::from_millis(fields.next().unwrap_or(0) * TICK);
+    (next(), next())
+}
+
+/// CPU time that everything on this machine has used.
+pub fn machine_busy() -> Duration {
+    let stat = fs::read_to_string("/proc/stat").expect("/proc is mounted");
+    let line = stat.lines().next().unwrap_or_default();
+    let fields: Vec<u64> = line.split_ascii_whitespace().skip(1).filter_map(|f| f.parse().ok()).collect();
+    let [user, nice, system, _, _, interrupt, soft_interrupt, ..] = fields[..] else { panic!("{line}") };
+    Duration::from_millis((user + nice + system + interrupt + soft_interrupt) * TICK)
+}
+
+/// CPU time of the calling thread.
+pub fn thread_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.try_into().expect("CPU time is not negative")
+}
