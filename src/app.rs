@@ -1,7 +1,7 @@
 //! Everything that an exchange works with, made once at start.
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::consent::Spans;
 use crate::consent::sms::Templates;
 use crate::gateway::{CitizenDirectory, SmsGateway};
@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 /// The service.
 pub struct App {
-    /// As read at start.
+    /// As read at start; its limits are in [`App::limits`].
     pub config: Config,
     /// One reading a message.
     pub clock: Arc<dyn Clock>,
@@ -45,6 +45,7 @@ pub struct App {
     pub wake: Notify,
     /// Held while due jobs are worked on.
     pub jobs: tokio::sync::Mutex<()>,
+    limits: RwLock<Arc<Limits>>,
     registry: RwLock<Arc<Registry>>,
 }
 
@@ -83,6 +84,7 @@ impl App {
         let registry = parts.store.registry().await?;
         Ok(Self {
             spans: parts.config.spans(),
+            limits: RwLock::new(Arc::new(parts.config.limits.clone())),
             config: parts.config,
             clock: parts.clock,
             random: parts.random,
@@ -104,6 +106,17 @@ impl App {
     #[must_use]
     pub fn registry(&self) -> Arc<Registry> {
         self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The limits that hold now. Spans of consent are those of the start: see [`App::spans`].
+    #[must_use]
+    pub fn limits(&self) -> Arc<Limits> {
+        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets other limits hold from now on.
+    pub fn set_limits(&self, limits: Limits) {
+        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
     }
 
     /// Whose signatures are believed now.

@@ -3,6 +3,7 @@
 use crate::app::App;
 use crate::dispatch::{self, Caller};
 use crate::fault::Fault;
+use crate::log;
 use crate::metric::ExchangeLabels;
 use crate::random::Id;
 use crate::soap::envelope::Envelope;
@@ -72,7 +73,7 @@ async fn process(
     *known = Known::of(&call, &verified);
     let (caller, reply) = dispatch::dispatch(app, &verified, call, at, decision).await?;
     let body = sign(app, &caller, &reply)?;
-    log(&caller, &reply);
+    tell(&caller, &reply);
     Ok((body, reply.outcome))
 }
 
@@ -97,10 +98,10 @@ fn sign(app: &App, caller: &Caller, reply: &Reply) -> Result<Vec<u8>, Fault> {
         .map_err(|_| Fault::new(FaultCode::Internal, "the answer could not be signed"))
 }
 
-fn log(caller: &Caller, reply: &Reply) {
+fn tell(caller: &Caller, reply: &Reply) {
     tracing::info!(
-        message_id = caller.info.message_id,
-        correlation_id = caller.info.correlation_id,
+        message_id = &*log::id(&caller.info.message_id),
+        correlation_id = caller.info.correlation_id.as_deref().map(log::id).as_deref(),
         sender_id = caller.info.sender_id,
         service_id = caller.info.service_id,
         decision = %caller.decision,
@@ -113,8 +114,8 @@ fn log(caller: &Caller, reply: &Reply) {
 /// Journals a refusal and writes its fault. When the journal cannot be written, the fault says so instead.
 pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64, known: Known) -> Response {
     tracing::info!(
-        message_id = known.message_id,
-        correlation_id = known.correlation_id,
+        message_id = &*log::id(&known.message_id),
+        correlation_id = known.correlation_id.as_deref().map(log::id).as_deref(),
         sender_id = known.sender_id,
         service_id = known.service_id,
         decision = decision.map(tracing::field::display),

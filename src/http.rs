@@ -19,13 +19,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
 /// How much of a body that is too large is read, so that its sender can read the answer.
 const DRAIN_BYTES: usize = 4 << 20;
+/// How long a connection may bring another request after the end was announced.
+const LAST_REQUEST: Duration = Duration::from_millis(500);
+/// Most connections that are taken from the queue of the operating system at the end.
+const BACKLOG: usize = 4096;
 
 /// A response of ours.
 pub type Answer = Response<Full<Bytes>>;
@@ -52,32 +56,42 @@ pub enum Side {
     Both,
 }
 
+/// How a listener is opened, and how long.
+#[derive(Clone)]
+pub struct Door {
+    /// What it serves.
+    pub side: Side,
+    /// TLS of the connections that come from now on; `None`: none.
+    pub tls: watch::Receiver<Option<TlsAcceptor>>,
+    /// Turns true when the listener shall end.
+    pub stop: watch::Receiver<bool>,
+}
+
 /// What listeners share.
 pub struct Server {
     app: Arc<App>,
     routes: Option<Arc<dyn Routes>>,
     base_url: String,
-    in_flight: Semaphore,
-    stop: watch::Receiver<bool>,
+    draining: watch::Receiver<bool>,
 }
 
 impl Server {
-    /// A server that ends when `stop` turns true. `base_url` is the address of the service for the WSDL.
+    /// A server that is not ready any more when `draining` turns true. `base_url` is the address of the service for
+    /// the WSDL.
     #[must_use]
     pub fn new(
         app: Arc<App>,
         routes: Option<Arc<dyn Routes>>,
         base_url: String,
-        stop: watch::Receiver<bool>,
+        draining: watch::Receiver<bool>,
     ) -> Arc<Self> {
-        let in_flight = Semaphore::new(app.config.limits.in_flight);
-        Arc::new(Self { app, routes, base_url, in_flight, stop })
+        Arc::new(Self { app, routes, base_url, draining })
     }
 
     /// Accepts connections until told to stop, then lets running exchanges end.
-    pub async fn listen(self: Arc<Self>, listener: TcpListener, tls: Option<TlsAcceptor>, side: Side) {
+    pub async fn listen(self: Arc<Self>, listener: TcpListener, door: Door) {
         let mut connections = JoinSet::new();
-        let mut stop = self.stop.clone();
+        let mut stop = door.stop.clone();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
@@ -89,22 +103,21 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
-            let _ = stream.set_nodelay(true);
-            let (server, tls) = (self.clone(), tls.clone());
-            connections.spawn(async move {
-                match tls {
-                    None => server.serve(stream, side).await,
-                    Some(tls) => {
-                        let handshake = tokio::time::timeout(server.read_time(), tls.accept(stream));
-                        if let Ok(Ok(stream)) = handshake.await {
-                            server.serve(stream, side).await;
-                        }
-                    }
-                }
-            });
+            connections.spawn(self.clone().meet(stream, door.clone()));
+        }
+        // Who has connected before the end is served too.
+        for _ in 0..BACKLOG {
+            let accepted = tokio::select! {
+                biased;
+                accepted = listener.accept() => accepted,
+                () = std::future::ready(()) => break,
+            };
+            if let Ok((stream, _)) = accepted {
+                connections.spawn(self.clone().meet(stream, door.clone()));
+            }
         }
         drop(listener);
-        let drain = Duration::from_secs(self.app.config.limits.drain_seconds);
+        let drain = Duration::from_secs(self.app.limits().drain_seconds);
         let ended = tokio::time::timeout(drain, async { while connections.join_next().await.is_some() {} });
         if ended.await.is_err() {
             tracing::warn!("exchanges were cut off at the end of the drain time");
@@ -112,37 +125,56 @@ impl Server {
     }
 
     fn read_time(&self) -> Duration {
-        Duration::from_secs(self.app.config.limits.read_seconds)
+        Duration::from_secs(self.app.limits().read_seconds)
+    }
+
+    async fn meet(self: Arc<Self>, stream: TcpStream, door: Door) {
+        let _ = stream.set_nodelay(true);
+        let tls = door.tls.borrow().clone();
+        match tls {
+            None => self.serve(stream, door).await,
+            Some(tls) => {
+                let handshake = tokio::time::timeout(self.read_time(), tls.accept(stream));
+                if let Ok(Ok(stream)) = handshake.await {
+                    self.serve(stream, door).await;
+                }
+            }
+        }
     }
 
     async fn serve(
         self: Arc<Self>,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        side: Side,
+        door: Door,
     ) {
-        let mut stop = self.stop.clone();
-        let limits = &self.app.config.limits;
+        let Door { side, mut stop, .. } = door;
+        let stopping = stop.clone();
         let service = service_fn(|request| {
-            let server = self.clone();
-            async move { Ok::<_, Infallible>(server.route(request, side).await) }
+            let (server, stopping) = (self.clone(), &stopping);
+            async move {
+                let answer = server.route(request, side).await;
+                Ok::<_, Infallible>(if *stopping.borrow() { closing(answer) } else { answer })
+            }
         });
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.read_time())
-            .max_buf_size(limits.header_bytes)
+            .max_buf_size(self.app.limits().header_bytes)
             .serve_connection(TokioIo::new(stream), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
-            _ = connection.as_mut() => {}
-            () = stopped(&mut stop) => {
-                connection.as_mut().graceful_shutdown();
-                let _ = connection.await;
-            }
+            _ = connection.as_mut() => return,
+            () = stopped(&mut stop) => {}
+        }
+        // A request that is under way already gets its answer, which says that it is the last on its connection.
+        if tokio::time::timeout(LAST_REQUEST, connection.as_mut()).await.is_err() {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
         }
     }
 
     async fn route(&self, request: Request<Incoming>, side: Side) -> Answer {
-        if header_bytes(&request) > self.app.config.limits.header_bytes {
+        if header_bytes(&request) > self.app.limits().header_bytes {
             let text = "the header is too large";
             return closing(self.unread(request, plain(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text)));
         }
@@ -202,7 +234,7 @@ impl Server {
     }
 
     async fn ready(&self) -> Answer {
-        let failing = if *self.stop.borrow() {
+        let failing = if *self.draining.borrow() {
             Some("draining")
         } else if self.app.store.check().await.is_err() {
             Some("database")
@@ -271,7 +303,7 @@ impl Server {
             Encoding::Utf8 => {}
         }
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|bytes: usize| bytes > self.app.config.limits.body_bytes) {
+        if announced.is_some_and(|bytes: usize| bytes > self.app.limits().body_bytes) {
             let answer = self.fault(self.too_large(), true).await;
             return self.unread(request, answer);
         }
@@ -289,12 +321,12 @@ impl Server {
             }
         };
         // Only now, so that slow senders hold no place; and shed without touching the database, which is what is short.
-        let Ok(_permit) = self.in_flight.try_acquire() else {
+        let limits = self.app.limits();
+        let Some(_counted) = Counted::new(&self.app.metrics.in_flight, limits.in_flight) else {
             self.app.metrics.shed.inc();
             return self.overloaded("too many exchanges at once");
         };
-        let _counted = Counted::new(&self.app.metrics.in_flight);
-        let limit = Duration::from_secs(self.app.config.limits.exchange_seconds);
+        let limit = Duration::from_secs(limits.exchange_seconds);
         match tokio::time::timeout(limit, exchange(&self.app, &message)).await {
             Ok(response) => soap(response, false),
             Err(_elapsed) => self.overloaded("the exchange took too long; it may be repeated"),
@@ -307,7 +339,7 @@ impl Server {
     }
 
     fn too_large(&self) -> Fault {
-        let limit = self.app.config.limits.body_bytes;
+        let limit = self.app.limits().body_bytes;
         Fault::new(FaultCode::TooLarge, format!("the message is larger than {limit} bytes"))
     }
 
@@ -319,7 +351,7 @@ impl Server {
 
     /// Reads a body within the limits of size and time; one that came in one piece is not copied.
     async fn read(&self, mut body: Incoming) -> Result<Bytes, Unread> {
-        let most = self.app.config.limits.body_bytes;
+        let most = self.app.limits().body_bytes;
         let reading = async {
             let mut whole = BytesMut::new();
             let mut first: Option<Bytes> = None;
@@ -352,9 +384,11 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 struct Counted<'g>(&'g Gauge);
 
 impl<'g> Counted<'g> {
-    fn new(gauge: &'g Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
+    /// `None`: as many as `most` run already.
+    fn new(gauge: &'g Gauge, most: usize) -> Option<Self> {
+        let before = gauge.inc();
+        let counted = Self(gauge);
+        usize::try_from(before).is_ok_and(|before| before < most).then_some(counted)
     }
 }
 

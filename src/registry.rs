@@ -5,6 +5,7 @@
 use crate::consent::identity::Bin;
 use crate::consent::method::{Allowance, DirectoryEntry};
 use crate::text::Lang;
+use crate::token::jws::unverified_kid;
 use crate::token::key::KeyRing;
 use crate::token::ovt::OvtKey;
 use serde::{Deserialize, Serialize};
@@ -147,4 +148,13 @@ pub struct Registry {
     pub entries: HashMap<String, DirectoryEntry>,
     /// Keys that sign the security tokens.
     pub keys: KeyRing,
+}
+
+impl Registry {
+    /// The key that verifies this token of ours, for `public-key` of a reply; empty when it is not known.
+    #[must_use]
+    pub fn public_key_of(&self, compact: &str) -> String {
+        let key = unverified_kid(compact).and_then(|kid| self.keys.find(&kid));
+        key.map(|key| key.public_key_base64().to_owned()).unwrap_or_default()
+    }
 }

@@ -4,7 +4,7 @@ use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Environment, PeerKindWord};
 use crate::gateway::Absent;
-use crate::http::{Server, Side};
+use crate::http::{Door, Server, Side};
 use crate::metric::{Metrics, StoreMetrics};
 use crate::random::{Random, SystemRandom};
 use crate::store::seal::{KeyFileSeal, Seal, SealError};
@@ -14,11 +14,12 @@ use crate::trust::certificate::Certificate;
 use crate::trust::outgoing::EnvelopeSigner;
 use crate::trust::sign::{RsaSigner, SignError};
 use crate::trust::{Distrust, Peer, PeerKind, Trust};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -54,7 +55,7 @@ pub enum StartError {
     Tls(String),
     /// An address that cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
-    Listen(std::net::SocketAddr, std::io::ErrorKind),
+    Listen(SocketAddr, std::io::ErrorKind),
     /// Something else that stands in the way.
     #[error("{0}")]
     Other(String),
@@ -141,10 +142,7 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
     for path in &config.trust.authorities {
         let authority = certificate(path)?;
         if authority.is_test() && config.environment != Environment::Test {
-            return Err(StartError::Other(format!(
-                "{}: a test authority is trusted only with environment = \"test\"",
-                path.display()
-            )));
+            return Err(test_pki(path));
         }
         trust.add_authority(authority).map_err(|e| StartError::Certificate(path.clone(), e))?;
     }
@@ -159,13 +157,22 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
         }
         let peer = Arc::new(Peer { name: name.clone(), kind });
         for path in &section.certificates {
-            trust.pin(certificate(path)?, peer.clone());
+            let pinned = certificate(path)?;
+            if pinned.is_issued_by_test() && config.environment != Environment::Test {
+                return Err(test_pki(path));
+            }
+            trust.pin(pinned, peer.clone());
         }
         if chained {
             trust.believe_chained(peer);
         }
     }
     Ok(trust)
+}
+
+fn test_pki(path: &Path) -> StartError {
+    let text = "of a test authority, which is trusted only with environment = \"test\"";
+    StartError::Other(format!("{}: {text}", path.display()))
 }
 
 /// The signer of answers that `config` describes.
@@ -262,12 +269,15 @@ pub async fn build(config: Config) -> Result<Arc<App>, StartError> {
     Ok(Arc::new(app.await?))
 }
 
-/// Binds an address.
+/// Binds an address and tells it: port 0 becomes the one that was free.
 ///
 /// # Errors
 /// [`StartError::Listen`].
-pub async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|e| StartError::Listen(address, e.kind()))
+pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |e: std::io::Error| StartError::Listen(address, e.kind());
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let at = listener.local_addr().map_err(failed)?;
+    Ok((listener, at))
 }
 
 /// Keeps the registry fresh while the service runs.
@@ -281,19 +291,32 @@ pub async fn keep_fresh(app: Arc<App>) {
     }
 }
 
-/// Resolves on SIGTERM or SIGINT.
-///
-/// # Errors
-/// [`StartError::Other`] when signals cannot be listened to.
-pub async fn terminated() -> Result<(), StartError> {
-    let failed = |_| StartError::Other("signals cannot be listened to".to_owned());
-    let mut term = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut int = signal(SignalKind::interrupt()).map_err(failed)?;
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// SIGTERM and SIGINT: from [`Termination::catch`] on they end nothing by themselves.
+pub struct Termination {
+    term: Signal,
+    int: Signal,
+}
+
+impl Termination {
+    /// Catches both.
+    ///
+    /// # Errors
+    /// [`StartError::Other`] when signals cannot be caught.
+    pub fn catch() -> Result<Self, StartError> {
+        Ok(Self { term: caught(SignalKind::terminate())?, int: caught(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Resolves when one has come.
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+fn caught(kind: SignalKind) -> Result<Signal, StartError> {
+    signal(kind).map_err(|_| StartError::Other("signals cannot be caught".to_owned()))
 }
 
 /// Serves until SIGTERM, then drains.
@@ -303,48 +326,69 @@ pub async fn terminated() -> Result<(), StartError> {
 pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let config = Config::read(&path)?;
     crate::log::start(&config.log.level);
-    let tls = read_tls(&config)?;
+    // Before anything is served: a signal that nobody catches would end the process at once.
+    let (termination, hangup) = (Termination::catch()?, caught(SignalKind::hangup())?);
+    let (tls, tls_now) = watch::channel(read_tls(&config)?);
     let app = build(config).await?;
     let listen = app.config.listen.clone();
-    let public = bind(listen.public).await?;
-    let admin = bind(listen.admin).await?;
+    let (public, public_at) = bind(listen.public).await?;
+    let (admin, admin_at) = bind(listen.admin).await?;
     let base_url = if listen.base_url.is_empty() {
-        format!("{}://{}/shep/sync", if tls.is_some() { "https" } else { "http" }, listen.public)
+        let scheme = if tls_now.borrow().is_some() { "https" } else { "http" };
+        format!("{scheme}://{public_at}/shep/sync")
     } else {
         listen.base_url
     };
-    let (stop, stopped) = watch::channel(false);
-    let server = Server::new(app.clone(), None, base_url, stopped);
-    let public = tokio::spawn(server.clone().listen(public, tls, Side::Public));
-    let admin = tokio::spawn(server.listen(admin, None, Side::Admin));
+    let ((drain, draining), (end, ended)) = (watch::channel(false), watch::channel(false));
+    let server = Server::new(app.clone(), None, base_url, draining.clone());
+    let public_door = Door { side: Side::Public, tls: tls_now, stop: draining };
+    // Open to the end, so that whoever asks learns that the service drains.
+    let admin_door = Door { side: Side::Admin, tls: watch::channel(None).1, stop: ended };
+    let public = tokio::spawn(server.clone().listen(public, public_door));
+    let admin = tokio::spawn(server.listen(admin, admin_door));
     let worker = tokio::spawn(crate::job::work(app.clone()));
     let fresh = tokio::spawn(keep_fresh(app.clone()));
-    let reload = tokio::spawn(reload_on_hangup(app, path));
-    tracing::info!(public = %listen.public, admin = %listen.admin, "serving");
-    terminated().await?;
+    let reload = tokio::spawn(reload_on_hangup(app, path, tls, hangup));
+    tracing::info!(public = %public_at, admin = %admin_at, "serving");
+    termination.wait().await;
     tracing::info!("draining");
-    let _ = stop.send(true);
-    let _ = tokio::join!(public, admin);
+    let _ = drain.send(true);
+    let _ = public.await;
+    let _ = end.send(true);
+    let _ = admin.await;
     for task in [worker, fresh, reload] {
         task.abort();
     }
+    tracing::info!("ended");
     Ok(())
 }
 
-/// SIGHUP rereads certificates; on an error the old ones stay.
-async fn reload_on_hangup(app: Arc<App>, path: PathBuf) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+/// SIGHUP rereads certificates, limits and log level; on an error all of the old stays.
+async fn reload_on_hangup(
+    app: Arc<App>,
+    path: PathBuf,
+    tls: watch::Sender<Option<TlsAcceptor>>,
+    mut hangup: Signal,
+) {
     while hangup.recv().await.is_some() {
-        let read = || -> Result<(Trust, EnvelopeSigner, String), StartError> {
+        let read = || -> Result<(Trust, EnvelopeSigner, Option<TlsAcceptor>, Config), StartError> {
             let config = Config::read(&path)?;
-            Ok((read_trust(&config)?, read_answers(&config)?, config.log.level))
+            Ok((read_trust(&config)?, read_answers(&config)?, read_tls(&config)?, config))
         };
         match read() {
-            Ok((trust, answers, level)) => {
+            Ok((_, _, now, _)) if now.is_some() != tls.borrow().is_some() => {
+                tracing::error!(
+                    error = "[tls] comes or goes with a restart only",
+                    "the old configuration stays"
+                );
+            }
+            Ok((trust, answers, now, config)) => {
                 *app.trust.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trust);
                 *app.answers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(answers);
-                crate::log::set_level(&level);
-                tracing::info!("certificates and log level were read anew");
+                let _ = tls.send(now);
+                app.set_limits(config.limits);
+                crate::log::set_level(&config.log.level);
+                tracing::info!("certificates, limits and log level were read anew");
             }
             Err(error) => tracing::error!(%error, "the old configuration stays"),
         }

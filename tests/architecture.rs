@@ -131,7 +131,7 @@ fn architecture_is_short_and_names_what_exists() {
 fn every_document_names_paths_that_exist() {
     for document in ["README.md", "README.ru.md", "CONTRIBUTING.md"] {
         let text = read(document);
-        let paths = in_backticks(&text).filter(|name| is_path(name));
+        let paths = in_backticks(&text).filter(is_path);
         let missing: Vec<_> = paths.filter(|path| !root().join(path).exists()).collect();
         assert!(missing.is_empty(), "{document} names what does not exist: {missing:?}");
     }

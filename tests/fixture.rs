@@ -4,6 +4,7 @@
 #[path = "common/schema.rs"]
 mod schema;
 #[path = "common/stand.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
 
 use stand::{Connection, Reply, Stand};

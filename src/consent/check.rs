@@ -6,14 +6,13 @@
 use super::identity::ServiceIds;
 use super::method::{Allowance, Ask, DirectoryEntry, Method};
 use crate::text::{Check, Reason};
-use crate::token::ovt::{self, Mcheck, Ovt, OvtKey};
+use crate::token::ovt::{self, Dates, Mcheck, Ovt, OvtKey};
 use std::borrow::Cow;
 
 /// One check that ran. Neither text holds personal data.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// Which check.
-    #[serde(serialize_with = "code_of")]
     pub check: Check,
     /// Its outcome.
     pub passed: bool,
@@ -23,9 +22,11 @@ pub struct Finding {
     pub expected: Cow<'static, str>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn code_of<S: serde::Serializer>(check: &Check, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(check.code())
+/// `[check, passed, found, expected]`: the journal holds one for each check of each decision, so it is short.
+impl serde::Serialize for Finding {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        (self.check.code(), self.passed, &self.found, &self.expected).serialize(out)
+    }
 }
 
 /// What a request is held against.
@@ -52,8 +53,8 @@ pub struct Agreed {
     pub term_seconds: u64,
     /// Which data, as the subject reads it.
     pub data: String,
-    /// The verification token of methods 2 to 4.
-    pub ovt: Option<Ovt>,
+    /// The verification token of methods 2 to 4, and its dates.
+    pub ovt: Option<(Ovt, Dates)>,
 }
 
 /// The outcome of all checks.
@@ -70,6 +71,7 @@ struct Progress {
     services: Option<ServiceIds>,
     term_seconds: u64,
     ovt: Option<Ovt>,
+    dates: Option<Dates>,
 }
 
 struct Failure {
@@ -125,9 +127,12 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
         }
     }
     let verdict = match progress.services {
-        Some(services) => {
-            Ok(Agreed { services, term_seconds: progress.term_seconds, data: data(facts), ovt: progress.ovt })
-        }
+        Some(services) => Ok(Agreed {
+            services,
+            term_seconds: progress.term_seconds,
+            data: data(facts),
+            ovt: progress.ovt.zip(progress.dates),
+        }),
         None => Err(Reason::ServiceNotAllowed),
     };
     Examination { findings, verdict }
@@ -265,7 +270,10 @@ fn ovt_date(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure>
         facts.ovt_lifetime
     );
     match ovt.check_dates(facts.at, ovt::LEEWAY, facts.ovt_lifetime) {
-        Ok(dates) => Ok((format!("iat {}, exp {}", dates.iat, dates.exp).into(), expected.into())),
+        Ok(dates) => {
+            progress.dates = Some(dates);
+            Ok((format!("iat {}, exp {}", dates.iat, dates.exp).into(), expected.into()))
+        }
         Err(problem) => Err(failure(Reason::OvtDate, problem.to_string(), expected)),
     }
 }

@@ -9,11 +9,11 @@ use crate::app::{App, Parts};
 use crate::clock::{self, Clock, MovableClock};
 use crate::config::{Config, Environment, Limits, PeerKindWord, PeerSection};
 use crate::consent::method::{Allowance, DirectoryEntry, Method};
-use crate::http::{Server, Side};
+use crate::http::{Door, Server, Side};
 use crate::metric::Metrics;
 use crate::random::{Random, SeededRandom, SystemRandom, secret};
 use crate::registry::{Auth, ReplyForm, Role, SenderRecord};
-use crate::serve::{self, StartError};
+use crate::serve::{self, StartError, Termination};
 use crate::store::seal::{KeyFileSeal, Seal, hex};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Record, Store};
@@ -84,10 +84,11 @@ const TEN_YEARS: i64 = 3653 * 86_400;
 /// [`StartError`] when it does not start.
 pub async fn run(options: Options) -> Result<(), StartError> {
     crate::log::start(&options.log_level);
+    let termination = Termination::catch()?;
     let running = start(options, None).await?;
     println!("ready {}", running.url);
     let _ = std::io::stdout().flush();
-    serve::terminated().await?;
+    termination.wait().await;
     running.stop().await;
     Ok(())
 }
@@ -150,8 +151,7 @@ pub async fn start_within(
         None => Arc::new(SystemRandom::default()),
     };
     pki::make(&data, &world, kept.seed.is_some(), clock.now() / 1000)?;
-    let listener = serve::bind(options.listen).await?;
-    let address = listener.local_addr().map_err(|e| StartError::Listen(options.listen, e.kind()))?;
+    let (listener, address) = serve::bind(options.listen).await?;
     let base = format!("http://{address}");
     let config = Config { limits, ..config(&data, &world) };
     let (app, outside) = build(config, &data, &world, &kept, clock.clone(), random).await?;
@@ -169,13 +169,14 @@ pub async fn start_within(
     });
     let (stop, stopped) = watch::channel(false);
     let url = format!("{base}/shep/sync");
-    let server = Server::new(app.clone(), Some(sandbox), url.clone(), stopped);
+    let server = Server::new(app.clone(), Some(sandbox), url.clone(), stopped.clone());
+    let door = |side| Door { side, tls: watch::channel(None).1, stop: stopped.clone() };
     let mut listeners = Vec::new();
     if let Some(address) = options.admin_listen {
-        let admin = serve::bind(address).await?;
-        listeners.push(tokio::spawn(server.clone().listen(admin, None, Side::Admin)));
+        let (admin, _) = serve::bind(address).await?;
+        listeners.push(tokio::spawn(server.clone().listen(admin, door(Side::Admin))));
     }
-    listeners.push(tokio::spawn(server.listen(listener, None, Side::Both)));
+    listeners.push(tokio::spawn(server.listen(listener, door(Side::Both))));
     let workers = vec![
         tokio::spawn(crate::job::work(app.clone())),
         tokio::spawn(serve::keep_fresh(app.clone())),

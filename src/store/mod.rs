@@ -80,8 +80,6 @@ pub struct Token {
     pub jti: Id,
     /// The compact JWS.
     pub compact: String,
-    /// The key that verifies it: base64 of its DER SPKI.
-    pub public_key: String,
     /// Unix seconds of its expiry.
     pub expires: i64,
 }

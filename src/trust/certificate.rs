@@ -123,6 +123,12 @@ impl Certificate {
         self.subject.has_value_with("test") || self.subject.has_value_with("sandbox")
     }
 
+    /// Whether a test PKI issued it, by the name of the issuer: such a certificate must not be pinned in production.
+    #[must_use]
+    pub fn is_issued_by_test(&self) -> bool {
+        self.issuer.has_value_with("test") || self.issuer.has_value_with("sandbox")
+    }
+
     /// Whether `authority` issued it, and was valid then: an expired authority stays good for its time.
     #[must_use]
     pub fn is_issued_by(&self, authority: &Certificate) -> bool {

@@ -39,7 +39,8 @@ pub struct Cryptography {
 /// What a transport signature covers, canonical, and its value.
 struct Signed {
     body: Vec<u8>,
-    signed_info: Vec<u8>,
+    /// `ds:SignedInfo`.
+    info: Vec<u8>,
     value: Vec<u8>,
 }
 
@@ -52,7 +53,7 @@ impl Signed {
             bytes
         };
         let value = decode(&text(&document, "SignatureValue")).expect("base64");
-        Self { body: canonical("Body"), signed_info: canonical("SignedInfo"), value }
+        Self { body: canonical("Body"), info: canonical("SignedInfo"), value }
     }
 }
 
@@ -71,9 +72,8 @@ impl Cryptography {
     pub fn of(sample: &Sample) -> Self {
         let read = |name: &str| fs::read_to_string(pki(name)).expect("a fixture");
         let key = |name| RsaSigner::from_pem(&read(name)).expect("a private key");
-        let element = |message: &[u8], name| {
-            text(&Document::parse(message, &Limits::default()).expect("XML"), name)
-        };
+        let element =
+            |message: &[u8], name| text(&Document::parse(message, &Limits::default()).expect("XML"), name);
         Self {
             gateway: Certificate::from_file(read("shep.cert.pem").as_bytes()).expect("a certificate"),
             bank: OvtKey::from_pem(&read("bank.cert.pem"), None).expect("a public key"),
@@ -102,15 +102,15 @@ impl Cryptography {
         let (token, _) = self.token.rsplit_once('.').expect("a compact JWS");
         let work: [&dyn Fn(); 4] = [
             &|| {
-                let Signed { body, signed_info, value } = &self.request;
-                self.gateway.verify_rsa_sha256(black_box(signed_info), value).expect("it is signed");
+                let Signed { body, info, value } = &self.request;
+                self.gateway.verify_rsa_sha256(black_box(info), value).expect("it is signed");
                 black_box(sha256(black_box(body)));
             },
             &|| assert!(self.bank.verifies(black_box(ovt).as_bytes(), ovt_signature), "it is signed"),
             &|| drop(black_box(self.token_key.sign(black_box(token).as_bytes()).expect("a signature"))),
             &|| {
                 black_box(sha256(black_box(&self.answer.body)));
-                drop(black_box(self.service.sign(black_box(&self.answer.signed_info)).expect("a signature")));
+                drop(black_box(self.service.sign(black_box(&self.answer.info)).expect("a signature")));
             },
         ];
         let mut parts = [0.0; 4];
@@ -120,7 +120,7 @@ impl Cryptography {
                 (0..SLICE).for_each(|_| work());
                 // The first slice warms up.
                 if slice > 0 {
-                    *part += micros(thread_time() - before) / (SLICES * SLICE) as f64;
+                    *part += micros(thread_time().saturating_sub(before)) / (SLICES * SLICE) as f64;
                 }
             }
         }

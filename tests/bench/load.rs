@@ -31,14 +31,8 @@ pub struct Sample {
     pub answer: Vec<u8>,
 }
 
-impl Round {
-    pub fn grants(&self) -> f64 {
-        self.latencies.len() as f64
-    }
-}
-
 /// Sends `requests` over `connections`: at `rate` a second, or each as soon as a connection is free.
-pub fn run(address: SocketAddr, requests: Arc<[Request]>, connections: usize, rate: Option<f64>) -> Round {
+pub fn run(address: SocketAddr, requests: &Arc<[Request]>, connections: usize, rate: Option<f64>) -> Round {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut streams = Vec::new();
@@ -47,23 +41,22 @@ pub fn run(address: SocketAddr, requests: Arc<[Request]>, connections: usize, ra
             stream.set_nodelay(true).expect("a TCP option");
             streams.push(stream);
         }
-        let (started, cpu) = (Instant::now(), thread_time());
+        let (started, before) = (Instant::now(), thread_time());
         let next = Arc::new(AtomicUsize::new(0));
         let pace = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
         let mut running = JoinSet::new();
         for stream in streams {
             running.spawn(drive(stream, requests.clone(), next.clone(), started, pace));
         }
-        let mut round = Round { wall: Duration::ZERO, latencies: Vec::new(), loader: cpu, samples: Vec::new() };
+        let (mut latencies, mut samples) = (Vec::new(), Vec::new());
         while let Some(done) = running.join_next().await {
-            let (latencies, samples) = done.expect("every answer is a grant");
-            round.latencies.extend(latencies);
-            round.samples.extend(samples);
+            let (of_connection, kept) = done.expect("every answer is a grant");
+            latencies.extend(of_connection);
+            samples.extend(kept);
         }
-        round.wall = started.elapsed();
-        round.loader = thread_time() - cpu;
-        round.latencies.sort_unstable();
-        round
+        let (wall, loader) = (started.elapsed(), thread_time().saturating_sub(before));
+        latencies.sort_unstable();
+        Round { wall, latencies, loader, samples }
     })
 }
 
@@ -89,7 +82,7 @@ async fn drive(
         latencies.push(due.elapsed());
         let text = std::str::from_utf8(&buffer[..end]).expect("UTF-8");
         assert!(text.starts_with("HTTP/1.1 200") && text.contains(">VALID<"), "not a grant:\n{text}");
-        if number % SAMPLE == 0 {
+        if number.is_multiple_of(SAMPLE) {
             let (request, answer) = (request.envelope().to_vec(), buffer[head..end].to_vec());
             samples.push(Sample { request, answer });
         }

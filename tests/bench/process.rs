@@ -13,15 +13,17 @@ const TICK: u64 = 10;
 /// CPU time of a process.
 #[derive(Clone, Copy)]
 pub struct Usage {
-    pub user: Duration,
-    pub kernel: Duration,
-    /// Of both, that of the thread that writes the database.
-    pub writer: Duration,
+    /// The thread that writes the database.
+    pub writer_user: Duration,
+    pub writer_kernel: Duration,
+    /// All others.
+    pub others_user: Duration,
+    pub others_kernel: Duration,
 }
 
 impl Usage {
     pub fn total(self) -> Duration {
-        self.user + self.kernel
+        self.writer_user + self.writer_kernel + self.others_user + self.others_kernel
     }
 }
 
@@ -29,10 +31,12 @@ impl Sub for Usage {
     type Output = Self;
 
     fn sub(self, before: Self) -> Self {
+        // A sum that is put together of two readings may go back by a tick.
         Self {
-            user: self.user - before.user,
-            kernel: self.kernel - before.kernel,
-            writer: self.writer - before.writer,
+            writer_user: self.writer_user.saturating_sub(before.writer_user),
+            writer_kernel: self.writer_kernel.saturating_sub(before.writer_kernel),
+            others_user: self.others_user.saturating_sub(before.others_user),
+            others_kernel: self.others_kernel.saturating_sub(before.others_kernel),
         }
     }
 }
@@ -54,36 +58,42 @@ impl Process {
 
     pub fn usage(&self) -> Usage {
         let (user, kernel) = times(&format!("/proc/{}/stat", self.child.id()));
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server runs");
-        let writer = tasks.filter_map(|task| {
-            let path = task.ok()?.path();
-            let name = fs::read_to_string(path.join("comm")).ok()?;
-            name.starts_with("kdp-writer").then(|| times(&path.join("stat").display().to_string()))
-        });
-        let writer = writer.map(|(user, kernel)| user + kernel).sum();
-        Usage { user, kernel, writer }
+        let (mut writer, mut others_kernel) = ((Duration::ZERO, Duration::ZERO), Duration::ZERO);
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the server runs") {
+            let task = task.expect("/proc can be read").path();
+            let times = times(&task.join("stat").display().to_string());
+            match fs::read_to_string(task.join("comm")) {
+                Ok(name) if name.starts_with("kdp-writer") => writer = times,
+                _ => others_kernel += times.1,
+            }
+        }
+        let (writer_user, writer_kernel) = writer;
+        // What Linux tells of the whole process it shares out between user and kernel less exactly.
+        let others_user = (user + kernel).saturating_sub(writer_user + writer_kernel + others_kernel);
+        Usage { writer_user, writer_kernel, others_user, others_kernel }
     }
 
-    /// Resident memory now, KiB.
+    /// Resident memory now, bytes.
     pub fn memory(&self) -> u64 {
         self.status("VmRSS:")
     }
 
-    /// Resident memory at its highest, KiB.
+    /// Resident memory at its highest, bytes.
     pub fn highest_memory(&self) -> u64 {
         self.status("VmHWM:")
     }
 
     fn status(&self, field: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
         let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field is there");
-        line.trim().trim_end_matches(" kB").parse().expect("a number of KiB")
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
     }
 
     /// Starts `perf record` on this process.
     pub fn record(&self, file: &Path) -> Process {
         let mut perf = Command::new("perf");
-        perf.args(["record", "-e", "cpu-clock", "-F", "1999", "--call-graph", "dwarf,16384", "-p"]);
+        perf.args(["record", "-e", "cpu-clock", "-F", "997", "--call-graph", "dwarf,16384", "-p"]);
         perf.arg(self.child.id().to_string()).arg("-o").arg(file);
         Self::spawn(perf.stdout(Stdio::null()).stderr(Stdio::null()))
     }

@@ -26,6 +26,7 @@ pub struct Stand {
     process: Process,
     directory: tempfile::TempDir,
     pub address: SocketAddr,
+    admin: SocketAddr,
     pub password: String,
     pub believed: Believed,
 }
@@ -56,14 +57,21 @@ impl Stand {
         pause(Duration::from_secs(1));
         let jwks = get(address, "/.well-known/jwks.json").expect("the service answers");
         let believed = Believed::new(jwks.split_once("\r\n\r\n").expect("an HTTP answer").1);
-        Self { process, directory, address, password, believed }
+        Self { process, directory, address, admin, password, believed }
     }
 
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Size of the database with its log.
+    /// Transactions that were committed since the start.
+    pub fn commits(&self) -> f64 {
+        let metrics = get(self.admin, "/metrics").expect("the service answers");
+        let count = metrics.lines().find_map(|line| line.strip_prefix("kdp_store_commit_size_count "));
+        count.and_then(|count| count.parse().ok()).expect("commits are counted")
+    }
+
+    /// Size of the database with its log, bytes.
     pub fn database_bytes(&self) -> u64 {
         ["kdp.db", "kdp.db-wal"]
             .iter()
@@ -77,7 +85,8 @@ impl Stand {
 fn configure(directory: &Path, disk: Disk, public: SocketAddr, admin: SocketAddr) -> PathBuf {
     let file = |name: &str| directory.join(name).display().to_string();
     let key = file("service.key.pem");
-    let mut owned = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key).expect("a key");
+    let mut owned =
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key).expect("a key");
     owned.write_all(&fs::read(pki("service.key.pem")).expect("a fixture")).expect("a key");
     let synchronous = match disk {
         Disk::Full => "full",

@@ -22,7 +22,8 @@ impl Table {
     pub fn print(&self) {
         println!("\n{:52}{:>16}   aim", "", "measured");
         for [name, figure, aim] in &self.rows {
-            println!("{}", format!("{name:52}{figure:>16}   {aim}").trim_end());
+            let line = format!("{name:52}{figure:>16}   {aim}");
+            println!("{}", line.trim_end());
         }
     }
 }
@@ -40,8 +41,9 @@ pub fn median(values: &[f64]) -> f64 {
 
 /// Milliseconds that a `share` of the sorted `latencies` do not exceed.
 pub fn percentile(latencies: &[Duration], share: f64) -> f64 {
-    let at = (latencies.len() as f64 * share).ceil() as usize;
-    latencies.get(at.saturating_sub(1)).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a length")]
+    let count = (latencies.len() as f64 * share).ceil() as usize;
+    latencies.get(count.saturating_sub(1)).map_or(0.0, |latency| latency.as_secs_f64() * 1e3)
 }
 
 pub fn micros(time: Duration) -> f64 {

@@ -10,7 +10,7 @@ use crate::dispatch::Caller;
 use crate::random::Id;
 use crate::store::{AccessRequest, Granted, Granting, Opened, Opening, Record, StoreError, Token};
 use crate::text::{Lang, Reason};
-use crate::token::ovt::Ovt;
+use crate::token::ovt::{Dates, LEEWAY, Ovt};
 use crate::token::security::{self, Claims};
 
 /// Judges the ask and grants, opens or refuses it.
@@ -22,7 +22,7 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
         ovt_keys: &caller.sender.ovt_keys,
         entry: ask.directory_id.as_deref().and_then(|id| registry.entries.get(id)),
         at: caller.at / 1000,
-        ovt_lifetime: app.config.limits.ovt_lifetime_seconds,
+        ovt_lifetime: app.limits().ovt_lifetime_seconds,
     });
     let record = |outcome: Reason| {
         let detail = serde_json::json!({
@@ -41,10 +41,10 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
             app.store.note(record(reason)).await?;
             Ok(Answer::new(Word::Invalid, reason, lang))
         }
-        Ok(Agreed { ovt: Some(ovt), services, term_seconds, data }) => {
+        Ok(Agreed { ovt: Some((ovt, dates)), services, term_seconds, data }) => {
             let record = record(Reason::Granted);
             let request = request(app, caller, &ask, services, term_seconds, data, lang)?;
-            by_ovt(app, caller, request, &ovt, record, lang).await
+            by_ovt(app, caller, request, &ovt, dates, record, lang).await
         }
         Ok(Agreed { ovt: None, services, term_seconds, data }) => {
             let record = record(Reason::Waiting);
@@ -91,6 +91,7 @@ async fn by_ovt(
     caller: &Caller,
     mut request: AccessRequest,
     ovt: &Ovt,
+    dates: Dates,
     record: Record,
     lang: Lang,
 ) -> Result<Answer, StoreError> {
@@ -98,13 +99,11 @@ async fn by_ovt(
     let token = token(app, &request, mcheck, caller.at)?;
     request.consent = Consent::Granted { expires: token.expires };
     request.token = Some(token);
-    let dates =
-        ovt.check_dates(caller.at / 1000, crate::token::ovt::LEEWAY, app.config.limits.ovt_lifetime_seconds);
     let granting = Granting {
         request,
         ovt: ovt.digest,
-        ovt_until: dates.map_or(i64::MAX, |d| d.exp.saturating_add(crate::token::ovt::LEEWAY)),
-        subjects: ovt.uin.is_none().then_some(app.config.limits.ovt_subjects),
+        ovt_until: dates.exp.saturating_add(LEEWAY),
+        subjects: ovt.uin.is_none().then_some(app.limits().ovt_subjects),
     };
     Ok(match app.store.grant(granting, record).await? {
         Granted::New(request) | Granted::Before(request) => Answer::about(request, lang),
@@ -148,7 +147,7 @@ pub fn token(
     };
     let compact = security::issue(&claims, key.signer(), key.kid())
         .map_err(|_| StoreError::Setup("the token could not be signed".to_owned()))?;
-    Ok(Token { jti, compact, public_key: key.public_key_base64().to_owned(), expires })
+    Ok(Token { jti, compact, expires })
 }
 
 /// Methods 1 and 5: in progress already? A number? Then the subject is asked.
@@ -176,7 +175,7 @@ async fn by_subject(
         request.consent = Consent::ask(true, caller.at, &app.spans);
     }
     let record = Record { request: Some(request.id), ..record };
-    let opening = Opening { request, budget: app.config.limits.sms_budget() };
+    let opening = Opening { request, budget: app.limits().sms_budget() };
     match app.store.open(opening, record).await? {
         Opened::New(request) => {
             app.wake.notify_one();

@@ -75,7 +75,7 @@ impl Answer {
         let token = self.request.as_ref().and_then(|r| r.token.as_ref()).filter(|_| self.word == Word::Valid);
         if let Some(token) = token {
             data.push(("k:code", token.compact.clone()));
-            data.push(("k:public-key", token.public_key.clone()));
+            data.push(("k:public-key", app.registry().public_key_of(&token.compact)));
         }
         if let Some(request) = &self.request {
             data.push(("k:request_id", request.id.to_string()));
@@ -88,7 +88,7 @@ impl Answer {
         }
         data.push(("k:reason_text", text));
         if self.word == Word::Pending {
-            data.push(("k:poll_after", app.config.limits.poll_after_seconds.to_string()));
+            data.push(("k:poll_after", app.limits().poll_after_seconds.to_string()));
         }
         if let Some(token) = token {
             data.push(("k:expires_at", clock::text(token.expires.saturating_mul(1000))));

@@ -39,13 +39,14 @@ CREATE UNIQUE INDEX access_request_live ON access_request (live) WHERE live IS N
 CREATE INDEX access_request_phone ON access_request (phone) WHERE phone IS NOT NULL;
 CREATE UNIQUE INDEX access_request_jti ON access_request (jti) WHERE jti IS NOT NULL;
 
+-- The time stands first in the key: new rows stay together, and what is out of date is one range.
 CREATE TABLE ovt_use (
+    until    INTEGER NOT NULL,         -- Unix seconds; follows from the verification token
     ovt      BLOB NOT NULL,            -- identity of the verification token
     subject  BLOB NOT NULL,
     services BLOB NOT NULL,            -- keyed hash of the set
     request  BLOB NOT NULL,
-    until    INTEGER NOT NULL,         -- Unix seconds
-    PRIMARY KEY (ovt, subject, services)
+    PRIMARY KEY (until, ovt, subject, services)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE budget (
@@ -76,7 +77,7 @@ CREATE TABLE message (                 -- of strict senders only
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE journal (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq        INTEGER PRIMARY KEY,
     at         INTEGER NOT NULL,
     kind       TEXT NOT NULL,
     decision   BLOB,

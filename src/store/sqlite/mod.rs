@@ -61,6 +61,7 @@ impl SqliteStore {
         spans: Spans,
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
+        must_exist(path)?;
         let connection = writing(path, synchronous)?;
         match version(&connection)? {
             SCHEMA => {}
@@ -176,15 +177,20 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
 /// # Errors
 /// [`StoreError::Setup`] says what is wrong.
 pub fn inspect(path: &Path) -> Result<(), StoreError> {
-    if !path.exists() {
-        return Err(StoreError::Setup("the database file is not there: run `kdp migrate`".to_owned()));
-    }
+    must_exist(path)?;
     let connection =
         reading(path).map_err(|_| StoreError::Setup("the database cannot be read".to_owned()))?;
     match version(&connection)? {
         SCHEMA => quick_check(&connection),
         other => Err(wrong_version(other)),
     }
+}
+
+fn must_exist(path: &Path) -> Result<(), StoreError> {
+    if path.exists() {
+        return Ok(());
+    }
+    Err(StoreError::Setup("the database file is not there: run `kdp migrate`".to_owned()))
 }
 
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {

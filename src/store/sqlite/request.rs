@@ -1,4 +1,4 @@
-//! The transactions on access requests. Each runs inside one savepoint of the writing thread.
+//! The transactions on access requests, run by the writing thread. Each judges before it writes.
 
 use super::row::{self, Sealed, Stored};
 use super::writer::failed;
@@ -82,10 +82,12 @@ pub fn grant(
     let subject = row::subject_hash(seal, &request.iin);
     let services = row::services_hash(seal, &request.services);
     let mut uses = connection
-        .prepare_cached("SELECT services, request FROM ovt_use WHERE ovt = ?1 AND subject = ?2")
+        .prepare_cached(
+            "SELECT services, request FROM ovt_use WHERE until = ?1 AND ovt = ?2 AND subject = ?3",
+        )
         .map_err(failed)?;
     let uses = uses
-        .query_map(params![granting.ovt, subject], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_map(params![granting.ovt_until, granting.ovt, subject], |row| Ok((row.get(0)?, row.get(1)?)))
         .and_then(Iterator::collect::<Result<Vec<([u8; 16], [u8; 16])>, _>>)
         .map_err(failed)?;
     let refused = |outcome: &str, id| {
@@ -110,7 +112,7 @@ pub fn grant(
     }
     if let Some(most) = granting.subjects
         && uses.is_empty()
-        && served(connection, &granting.ovt)? >= most
+        && served(connection, &granting)? >= most
     {
         refused("limit-reached", None)?;
         return Ok(Granted::OverBudget);
@@ -118,10 +120,10 @@ pub fn grant(
     sealed.insert(connection)?;
     connection
         .prepare_cached(
-            "INSERT INTO ovt_use (ovt, subject, services, request, until) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO ovt_use (until, ovt, subject, services, request) VALUES (?1, ?2, ?3, ?4, ?5)",
         )
         .and_then(|mut s| {
-            s.execute(params![granting.ovt, subject, services, request.id.as_bytes(), granting.ovt_until])
+            s.execute(params![granting.ovt_until, granting.ovt, subject, services, request.id.as_bytes()])
         })
         .map_err(failed)?;
     row::journal(connection, seal, &Record { request: Some(request.id), ..record })?;
@@ -129,10 +131,10 @@ pub fn grant(
 }
 
 /// How many subjects a verification token has served.
-fn served(connection: &Connection, ovt: &[u8; 32]) -> Result<u32, StoreError> {
+fn served(connection: &Connection, granting: &Granting) -> Result<u32, StoreError> {
     connection
-        .prepare_cached("SELECT count(DISTINCT subject) FROM ovt_use WHERE ovt = ?1")
-        .and_then(|mut s| s.query_row([ovt], |row| row.get(0)))
+        .prepare_cached("SELECT count(DISTINCT subject) FROM ovt_use WHERE until = ?1 AND ovt = ?2")
+        .and_then(|mut s| s.query_row(params![granting.ovt_until, granting.ovt], |row| row.get(0)))
         .map_err(failed)
 }
 

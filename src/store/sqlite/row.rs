@@ -80,17 +80,13 @@ fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
         serde_json::from_str(&text(6)?).map_err(|_| unreadable("access_request.consent"))?;
     let jti: Option<[u8; 16]> = row.get(8).map_err(failed)?;
     let sealed: Option<Vec<u8>> = row.get(9).map_err(failed)?;
-    let token = match (jti, sealed) {
-        (Some(jti), Some(sealed)) => {
+    let token = match (jti, sealed, &consent) {
+        (Some(jti), Some(sealed), Consent::Granted { expires }) => {
             let plain = seal.open(Place { column: TOKEN, row: &id }, &sealed).ok_or(unreadable(TOKEN))?;
-            let token: StoredToken = serde_json::from_slice(&plain).map_err(|_| unreadable(TOKEN))?;
-            Some(Token {
-                jti: Id::from_bytes(jti),
-                compact: token.compact,
-                public_key: token.public_key,
-                expires: token.expires,
-            })
+            let compact = String::from_utf8(plain).map_err(|_| unreadable(TOKEN))?;
+            Some(Token { jti: Id::from_bytes(jti), compact, expires: *expires })
         }
+        // A token that was given back is kept for the record, and handed out no more.
         _ => None,
     };
     let method: u8 = row.get(3).map_err(failed)?;
@@ -115,13 +111,6 @@ fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
             token,
         },
     })
-}
-
-#[derive(Serialize, Deserialize)]
-struct StoredToken {
-    compact: String,
-    public_key: String,
-    expires: i64,
 }
 
 /// A request made ready for the database before its transaction: everything sealed and hashed.
@@ -163,13 +152,8 @@ impl Sealed {
         .map_err(|_| closed("access_request.terms"))?;
         let token = match &request.token {
             Some(token) => {
-                let plain = serde_json::to_vec(&StoredToken {
-                    compact: token.compact.clone(),
-                    public_key: token.public_key.clone(),
-                    expires: token.expires,
-                })
-                .map_err(|_| closed(TOKEN))?;
-                Some(seal.seal(Place { column: TOKEN, row: &id }, &plain).ok_or(closed(TOKEN))?)
+                let plain = token.compact.as_bytes();
+                Some(seal.seal(Place { column: TOKEN, row: &id }, plain).ok_or(closed(TOKEN))?)
             }
             None => None,
         };
@@ -218,7 +202,7 @@ impl Sealed {
         connection
             .prepare_cached(
                 "UPDATE access_request SET live = :live, phone = :phone, consent = :consent, person = :person,
-                    jti = :jti, token = :token WHERE seq = :seq",
+                    jti = coalesce(:jti, jti), token = coalesce(:token, token) WHERE seq = :seq",
             )
             .map_err(failed)?
             .execute(named_params! {
