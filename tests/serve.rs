@@ -157,7 +157,7 @@ fn a_new_key_is_published_before_it_signs_and_tokens_of_the_old_one_stay_good() 
     verifies(&first, &jwks);
     assert_eq!(service.terminate().code, Some(0));
 
-    // Another installation, whose new keys sign at once.
+    // Another installation, whose new keys sign in the next second.
     let installation = Installation::complete();
     installation.reconfigure("[log]", "[token]\nkey_lead_hours = 0\n[log]");
     let (service, public, _) = Process::serve(&installation.config());
@@ -166,6 +166,10 @@ fn a_new_key_is_published_before_it_signs_and_tokens_of_the_old_one_stay_good() 
     let said = installation.run(&["keys", "rotate"]);
     let new = said.split(' ').next().unwrap().to_owned();
     eventually("the new key is published", || published(&installation, public).0.contains(&new));
+    eventually("the new key signs", || {
+        let list: Value = serde_json::from_str(&installation.run(&["keys", "list", "--json"])).unwrap();
+        list.as_array().unwrap().iter().any(|key| key["kid"] == *new && key["state"] == "signs")
+    });
     let ovt = installation.ovt("810102499019");
     let young = granted(&installation.send(&url(public), &ovt, "810102499019", &[]));
     assert_eq!(kid(&young), new);

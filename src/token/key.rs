@@ -255,10 +255,12 @@ impl KeyRing {
         if self.keys.iter().any(|key| key.window.not_before > now && !key.is_distrusted(now)) {
             return Err(KeyError::Waiting);
         }
-        // A key that ends before the lead is over is followed at once at its end: there is no gap.
-        let not_before = self
-            .current(now)
-            .map_or(now, |current| now.saturating_add(rotation.lead).min(current.window.not_after));
+        // A key that ends before the lead is over is followed at once at its end: there is no gap. One made in the
+        // same second is followed in the next: of two that begin together it would be left to chance which one signs.
+        let not_before = self.current(now).map_or(now, |current| {
+            let begin = now.saturating_add(rotation.lead).max(current.window.not_before.saturating_add(1));
+            begin.min(current.window.not_after)
+        });
         let not_after = not_before.saturating_add(rotation.signs_for);
         KeyRecord::new(signer, Window { created_at: now, not_before, not_after })
     }
@@ -403,6 +405,15 @@ mod tests {
         assert_eq!(new.window.not_before, 30 * DAY);
         ring.add(SigningKey::from_record(&new).unwrap()).unwrap();
         assert_eq!(ring.current(30 * DAY).unwrap().kid(), new.kid);
+    }
+
+    #[test]
+    fn a_key_made_in_the_second_of_the_one_before_it_still_follows_it() {
+        let (mut ring, old) = first();
+        let new = ring.rotate(sample::other(), 0, Rotation { lead: 0, ..ROTATION }).unwrap();
+        ring.add(SigningKey::from_record(&new).unwrap()).unwrap();
+        assert_eq!(ring.current(0).unwrap().kid(), old.kid);
+        assert_eq!(ring.current(1).unwrap().kid(), new.kid);
     }
 
     #[test]
