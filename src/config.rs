@@ -331,6 +331,9 @@ impl Config {
             ("method_5.code_seconds", self.method_5.code_seconds),
             ("token.key_days", self.token.key_days),
             ("method_5.attempts", i64::from(self.method_5.attempts)),
+            ("limits.read_seconds", i64::try_from(self.limits.read_seconds).unwrap_or(i64::MAX)),
+            ("limits.exchange_seconds", i64::try_from(self.limits.exchange_seconds).unwrap_or(i64::MAX)),
+            ("limits.body_bytes", i64::try_from(self.limits.body_bytes).unwrap_or(i64::MAX)),
             ("limits.in_flight", i64::try_from(self.limits.in_flight).unwrap_or(i64::MAX)),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, n)| *n <= 0) {
