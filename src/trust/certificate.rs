@@ -11,6 +11,11 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
+/// Longest certificate that is read, bytes.
+const MAX_DER: usize = 16 * 1024;
+/// Longest serial number, bytes: the twenty of RFC 5280, 4.1.2.2, and the zero that keeps it positive.
+const MAX_SERIAL: usize = 21;
+
 /// A certificate, parsed once.
 pub struct Certificate {
     der: Vec<u8>,
@@ -43,8 +48,12 @@ impl Certificate {
     /// # Errors
     /// [`Distrust::CertificateMalformed`].
     pub fn from_der(der: &[u8]) -> Result<Self, Distrust> {
+        if der.len() > MAX_DER {
+            return Err(Distrust::CertificateMalformed);
+        }
         let (rest, x509) = X509Certificate::from_der(der).map_err(|_| Distrust::CertificateMalformed)?;
-        if !rest.is_empty() || der.len() > 16 * 1024 {
+        // A serial number is written in decimal below, which a stranger could make costly.
+        if !rest.is_empty() || x509.raw_serial().len() > MAX_SERIAL {
             return Err(Distrust::CertificateMalformed);
         }
         let usage = x509.key_usage().map_err(|_| Distrust::CertificateMalformed)?;

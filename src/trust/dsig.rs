@@ -9,6 +9,11 @@ use crate::xml::Element;
 use crate::xml::c14n::{self, Method, Target};
 use std::borrow::Cow;
 
+/// Most prefixes of a `PrefixList`; stacks write a handful.
+const MAX_PREFIXES: usize = 128;
+/// Longest `X509IssuerName` that is read, bytes.
+const MAX_ISSUER: usize = 4096;
+
 /// How the message names its signer's certificate.
 pub enum KeyInfo {
     /// The certificate itself, DER, in one of three places.
@@ -137,7 +142,9 @@ fn prefixes<'d>(element: Element<'d, '_>) -> Option<Vec<&'d str>> {
         Some(child) if child.is(EXC_C14N, "InclusiveNamespaces") => child.attribute("", "PrefixList")?,
         Some(_) => return None,
     };
-    children.next().is_none().then(|| list.split_ascii_whitespace().collect())
+    // One more than allowed is enough to know: each is compared with every prefix of a document not yet believed.
+    let prefixes: Vec<&str> = list.split_ascii_whitespace().take(MAX_PREFIXES + 1).collect();
+    (children.next().is_none() && prefixes.len() <= MAX_PREFIXES).then_some(prefixes)
 }
 
 fn key_info(
@@ -195,7 +202,9 @@ fn x509_data(data: Element<'_, '_>) -> Result<KeyInfo, Distrust> {
     let issuer = only(both, DS, "X509IssuerName")?.text().unwrap_or_default();
     let serial = only(both, DS, "X509SerialNumber")?.text().unwrap_or_default();
     let serial = serial.trim().trim_start_matches('0');
-    let issuer = DistinguishedName::parse(&issuer).ok_or(Distrust::Structure("X509IssuerName"))?;
+    let issuer = Some(issuer).filter(|name| name.len() <= MAX_ISSUER);
+    let issuer = issuer.and_then(|name| DistinguishedName::parse(&name));
+    let issuer = issuer.ok_or(Distrust::Structure("X509IssuerName"))?;
     if serial.is_empty() || !serial.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Distrust::Structure("X509SerialNumber"));
     }
