@@ -112,28 +112,31 @@ fn authenticate(
     info: &RequestInfo,
     auth_token: Option<&SecretString>,
 ) -> Result<Arc<Sender>, Fault> {
-    let refused =
-        || Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself");
-    let sender = app.registry().senders.get(&info.sender_id).cloned().ok_or_else(refused)?;
-    if !verified.signer().speaks_for(&info.sender_id, &sender.bin) {
-        return Err(refused());
-    }
+    let registry = app.registry();
+    let sender = registry.senders.get(&info.sender_id);
+    // Hashed for a sender that nobody knows too: time must not tell which ids exist.
     let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
-        let (Some(stored), Some(given)) = (stored.and_then(|hex| seal::unhex(hex)), given) else {
-            return false;
-        };
+        let Some(given) = given else { return false };
         let hash = secret_hash(&*app.seal, kind, &info.sender_id, given.expose_secret());
-        aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored).is_ok()
+        let stored = stored.and_then(|hex| seal::unhex(hex));
+        let equal =
+            aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored.unwrap_or_default()).is_ok();
+        equal & stored.is_some()
     };
-    let record = &sender.record;
-    let password = || right("password", record.password.as_ref(), info.password.as_ref());
-    let token = || right("token", record.token.as_ref(), auth_token);
-    let authenticated = match record.auth {
-        Auth::Password => password(),
-        Auth::Token => token(),
-        Auth::Both => password() & token(),
+    let record = sender.map(|sender| &sender.record);
+    let password = right("password", record.and_then(|r| r.password.as_ref()), info.password.as_ref());
+    let token = right("token", record.and_then(|r| r.token.as_ref()), auth_token);
+    let authenticated = |sender: &&Arc<Sender>| {
+        let proved = match sender.record.auth {
+            Auth::Password => password,
+            Auth::Token => token,
+            Auth::Both => password & token,
+        };
+        proved && verified.signer().speaks_for(&info.sender_id, &sender.bin)
     };
-    if authenticated { Ok(sender) } else { Err(refused()) }
+    sender.filter(authenticated).cloned().ok_or_else(|| {
+        Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself")
+    })
 }
 
 /// The keyed hash under which a login secret is stored; `kind` is `password` or `token`.

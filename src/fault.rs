@@ -6,6 +6,9 @@ use crate::trust::Distrust;
 use crate::xml::XmlError;
 use std::borrow::Cow;
 
+/// Longest detail, characters.
+const MAX_DETAIL: usize = 300;
+
 /// A SOAP fault in the making.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -31,7 +34,13 @@ pub enum Class {
 impl Fault {
     /// A fault of the ordinary classes.
     pub fn new(code: FaultCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, class: Class::Ordinary, detail: detail.into() }
+        let detail = detail.into();
+        // Names of elements are a stranger's to choose: log and journal hold a line of them, not all.
+        let detail = match detail.char_indices().nth(MAX_DETAIL) {
+            None => detail,
+            Some((end, _)) => Cow::Owned(format!("{}…", detail.get(..end).unwrap_or_default())),
+        };
+        Self { code, class: Class::Ordinary, detail }
     }
 
     /// SCE001 about `detail`.

@@ -23,11 +23,17 @@ pub struct StoreMetrics {
     pub queue: Gauge,
     /// Pieces of work in one commit.
     pub commit_size: Histogram,
+    /// Exchanges that run now, and may have work soon.
+    pub callers: Gauge,
 }
 
 impl Default for StoreMetrics {
     fn default() -> Self {
-        Self { queue: Gauge::default(), commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)) }
+        Self {
+            queue: Gauge::default(),
+            commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
+            callers: Gauge::default(),
+        }
     }
 }
 
@@ -54,13 +60,14 @@ impl Default for Metrics {
         let exchanges = Family::<ExchangeLabels, Histogram>::new_with_constructor(|| {
             Histogram::new(exponential_buckets(0.000_25, 2.0, 16))
         });
+        let store = Arc::new(StoreMetrics::default());
         let metrics = Self {
             exchanges,
-            in_flight: Gauge::default(),
+            in_flight: store.callers.clone(),
             shed: Counter::default(),
             jobs_done: Counter::default(),
             jobs_failed: Counter::default(),
-            store: Arc::new(StoreMetrics::default()),
+            store,
             registry: Registry::default(),
         };
         registry.register("exchange_seconds", "Time of an exchange", metrics.exchanges.clone());

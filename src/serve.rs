@@ -14,6 +14,7 @@ use crate::trust::certificate::Certificate;
 use crate::trust::outgoing::EnvelopeSigner;
 use crate::trust::sign::{RsaSigner, SignError};
 use crate::trust::{Distrust, Peer, PeerKind, Trust};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -146,6 +147,8 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
         }
         trust.add_authority(authority).map_err(|e| StartError::Certificate(path.clone(), e))?;
     }
+    let mut pinned_to = HashMap::new();
+    let mut chained_peer = None;
     for (name, section) in &config.peers {
         let kind = match section.kind {
             PeerKindWord::Gateway => PeerKind::Gateway,
@@ -161,9 +164,20 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
             if pinned.is_issued_by_test() && config.environment != Environment::Test {
                 return Err(test_pki(path));
             }
+            // Else the order of names would decide for whom the certificate speaks.
+            if let Some(other) = pinned_to.insert(pinned.fingerprint, name).filter(|other| *other != name) {
+                let text =
+                    format!("[peers.{name}] and [peers.{other}] pin one certificate: {}", path.display());
+                return Err(StartError::Other(text));
+            }
             trust.pin(pinned, peer.clone());
         }
         if chained {
+            if let Some(other) = chained_peer.replace(name) {
+                let text =
+                    format!("[peers.{name}] and [peers.{other}]: one peer alone can be without certificates");
+                return Err(StartError::Other(text));
+            }
             trust.believe_chained(peer);
         }
     }

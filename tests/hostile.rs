@@ -1,14 +1,20 @@
-//! What a stranger can cost: everything before the signature has been verified is work for anybody who can connect, so
-//! none of it may grow faster than the message.
+//! What a stranger can cost, and what a signer can slip in: work before the signature has been verified is work for
+//! anybody who can connect, and what a message names must not spread through answers, log and journal.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/sqlite.rs"]
+mod sqlite;
 #[path = "common/stand.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kdp::trust::certificate::Certificate;
+use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
+use kdp::trust::sign::RsaSigner;
+use sqlite::sqlite;
 use stand::{Connection, Stand};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -18,7 +24,8 @@ const SIZE: usize = 1_000_000;
 const EXCLUSIVE: &str = "Algorithm=\"http://www.w3.org/2001/10/xml-exc-c14n#\"";
 
 fn fixture(name: &str) -> String {
-    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests").join(name)).unwrap()
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests").join(name))
+        .unwrap()
 }
 
 /// `text` with what stands between `before` and `after` replaced.
@@ -110,14 +117,129 @@ async fn no_message_of_a_stranger_costs_much_more_than_reading_it() {
     let by_serial = fixture("002-shep-issuer-serial.VALID.xml");
     for (what, message, code) in [
         ("very many prefixes in a list", flood.replace(&canonicalization, &listed), "SCE006"),
-        ("a serial number of 15 000 bytes", with(&good, key, "<", &certificate_with_serial(15_000)), "SCE005"),
-        ("a serial number of 700 000 bytes", with(&good, key, "<", &certificate_with_serial(700_000)), "SCE005"),
+        (
+            "a serial number of 15 000 bytes",
+            with(&good, key, "<", &certificate_with_serial(15_000)),
+            "SCE005",
+        ),
+        (
+            "a serial number of 700 000 bytes",
+            with(&good, key, "<", &certificate_with_serial(700_000)),
+            "SCE005",
+        ),
         ("an issuer of very many parts", with(&by_serial, "X509IssuerName>", "<", &issuer), "SCE006"),
         ("a signature value of its size", with(&good, "SignatureValue>", "<", &"A".repeat(SIZE)), "SCE006"),
     ] {
         let time = cost(&stand, &message, code, what);
         println!("{what}: {time:?}, a comment: {base:?}");
         assert!(time < base * 4 + Duration::from_millis(50), "{what}: {time:?}, reading alone {base:?}");
+    }
+    stand.running.stop().await;
+}
+
+/// A call that the gateway has signed.
+struct Call<'a> {
+    message_id: &'a str,
+    correlation_id: &'a str,
+    sender_id: &'a str,
+    password: &'a str,
+}
+
+const HONEST: Call<'_> = Call {
+    message_id: "1",
+    correlation_id: "2",
+    sender_id: "bank_kdp",
+    password: "HD5O4rmKox67ctwSg9VC5eicBPNSbmvh",
+};
+
+impl Call<'_> {
+    fn signed(&self) -> Vec<u8> {
+        let file = |name: &str| {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name);
+            std::fs::read_to_string(path).unwrap()
+        };
+        let key = RsaSigner::from_pem(&file("shep.key.pem")).unwrap();
+        let certificate = Certificate::from_file(file("shep.cert.pem").as_bytes()).unwrap();
+        let signer = EnvelopeSigner::new(Box::new(key), certificate, KeyInfoForm::Certificate);
+        let call = |writer: &mut kdp::xml::Writer<'_>| {
+            writer
+                .open("t:SendMessage", &[("t", "http://bip.bee.kz/SyncChannel/v10/Types")], &[])
+                .open("request", &[], &[])
+                .open("requestInfo", &[], &[])
+                .leaf("messageId", self.message_id)
+                .leaf("correlationId", self.correlation_id)
+                .leaf("serviceId", "KDP_SERVICE")
+                .leaf("messageDate", "2026-04-01T12:00:00+05:00")
+                .open("sender", &[], &[])
+                .leaf("senderId", self.sender_id)
+                .leaf("password", self.password)
+                .close()
+                .close()
+                .open("requestData", &[], &[])
+                .open("data", &[], &[])
+                .leaf("uin", "800101399015")
+                .close()
+                .close()
+                .close()
+                .close();
+        };
+        signer.envelope("id-1", call).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_would_break_a_line_of_the_log_is_refused() {
+    let stand = Stand::start().await;
+    let reply = Connection::open(stand.address).post(&HONEST.signed());
+    assert_eq!(reply.element("code"), Some("SCSE002"), "but for its data it is in order: {}", reply.body);
+    for bad in ["1\n{\"level\":\"INFO\"}", "1\u{9b}31m", "1\u{7f}", "1\u{85}2", "1\t2"] {
+        for call in [
+            Call { message_id: bad, ..HONEST },
+            Call { correlation_id: bad, ..HONEST },
+            Call { sender_id: bad, ..HONEST },
+        ] {
+            let reply = Connection::open(stand.address).post(&call.signed());
+            assert_eq!(reply.element("errorCode"), Some("SCE001"), "{bad:?}: {}", reply.body);
+            assert!(!reply.body.contains(bad));
+        }
+    }
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_names_elements_at_no_length_in_answer_and_journal() {
+    let stand = Stand::start().await;
+    let name = "n".repeat(1000);
+    let deep = format!("{}<!-- -->text{}", format!("<{name}>").repeat(50), format!("</{name}>").repeat(50));
+    for header in [deep, format!("<x:{name} xmlns:x=\"urn:x\" soap:mustUnderstand=\"1\"/>")] {
+        let message = good().replace("<soap:Header>", &format!("<soap:Header>{header}"));
+        let reply = Connection::open(stand.address).post(message.as_bytes());
+        assert_eq!(reply.element("errorCode"), Some("SCE001"));
+        assert!(reply.body.len() < 3000, "{} bytes of answer", reply.body.len());
+    }
+    let longest = sqlite(&stand.database(), "SELECT max(length(detail)) FROM journal");
+    assert!(longest.trim().parse::<usize>().unwrap() < 400, "{longest}");
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_registered_is_told_to_nobody_who_does_not_prove_himself() {
+    let stand = Stand::start().await;
+    let refused = |call: Call<'_>| {
+        let reply = Connection::open(stand.address).post(&call.signed());
+        assert_eq!(reply.element("errorCode"), Some("KDP401"), "{}", reply.body);
+        // The decision is another each time, and says nothing.
+        let (before, rest) = reply.body.split_once("decision ").unwrap();
+        format!("{before}{}", rest.get(36..).unwrap())
+    };
+    let unknown = refused(Call { sender_id: "nobody", ..HONEST });
+    for call in [
+        Call { password: "wrong", ..HONEST },
+        Call { password: "", ..HONEST },
+        Call { sender_id: "akimat_kdp", ..HONEST },
+        Call { sender_id: "bank_kdp2", password: "", ..HONEST },
+    ] {
+        assert_eq!(refused(call), unknown);
     }
     stand.running.stop().await;
 }

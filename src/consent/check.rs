@@ -4,7 +4,7 @@
 //! authenticated, BIN of the sender. They begin every examination as passed.
 
 use super::identity::ServiceIds;
-use super::method::{Allowance, Ask, DirectoryEntry, Method};
+use super::method::{Allowance, Ask, DirectoryEntry, MAX_TERM, Method};
 use crate::text::{Check, Reason};
 use crate::token::ovt::{self, Dates, Mcheck, Ovt, OvtKey};
 use std::borrow::Cow;
@@ -205,9 +205,11 @@ fn services_allowed(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, 
 
 fn term(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
     let agreed = facts.entry.map_or(facts.allowance.max_term_seconds, |entry| entry.period_seconds);
+    let agreed = agreed.min(u64::from(MAX_TERM));
     let asked_ms = facts.ask.expires_in_ms;
     let expected = format!("at most {agreed} s");
-    if asked_ms > agreed.saturating_mul(1000) {
+    // A token of no life would be granted and expired at once: nothing was agreed.
+    if agreed == 0 || asked_ms > agreed * 1000 {
         return Err(failure(Reason::TermTooLong, format!("{asked_ms} ms"), expected));
     }
     // Whole seconds, as exp has them; a shorter wish than a second is a second.
@@ -289,5 +291,60 @@ fn ovt_subject(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failu
             Err(failure(Reason::OvtSubject, "not bound", "bound to this subject by uin"))
         }
         None => Ok(("not bound".into(), "uin, if any, is the subject's".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::identity::{Bin, Iin};
+    use super::*;
+
+    /// The term, seconds, or why there is none, of an ask for `wish` milliseconds where `agreed` seconds were agreed.
+    fn term_of(agreed: u64, wish: u64) -> Result<u64, Reason> {
+        let allowance = Allowance {
+            services: vec!["A".to_owned()],
+            max_term_seconds: agreed,
+            methods: vec![Method::Sms],
+            ..Allowance::default()
+        };
+        let ask = Ask {
+            iin: Iin::parse("800101399015").unwrap(),
+            bin: Bin::parse("260140990117").unwrap(),
+            company: String::new(),
+            responsible: String::new(),
+            employee: String::new(),
+            services: ServiceIds::parse("A"),
+            data: String::new(),
+            expires_in_ms: wish,
+            method: Method::Sms,
+            ovt: None,
+            directory_id: None,
+        };
+        let facts =
+            Facts { ask: &ask, allowance: &allowance, ovt_keys: &[], entry: None, at: 0, ovt_lifetime: 0 };
+        examine(&facts).verdict.map(|agreed| agreed.term_seconds)
+    }
+
+    #[test]
+    fn a_wish_counts_in_whole_seconds_up_to_what_was_agreed() {
+        for (agreed, wish, term) in [
+            (600, 0, Ok(600)),
+            (600, 1, Ok(1)),
+            (600, 999, Ok(1)),
+            (600, 1999, Ok(1)),
+            (600, 600_000, Ok(600)),
+            (600, 600_001, Err(Reason::TermTooLong)),
+            (600, u64::MAX, Err(Reason::TermTooLong)),
+        ] {
+            assert_eq!(term_of(agreed, wish), term, "{wish} ms of {agreed} s");
+        }
+    }
+
+    #[test]
+    fn nothing_agreed_is_nothing_granted_and_no_token_outlives_the_key_that_verifies_it() {
+        assert_eq!(term_of(0, 0), Err(Reason::TermTooLong));
+        assert_eq!(term_of(0, 1), Err(Reason::TermTooLong));
+        assert_eq!(term_of(u64::MAX, 0), Ok(u64::from(MAX_TERM)));
+        assert_eq!(term_of(u64::MAX, u64::MAX), Err(Reason::TermTooLong));
     }
 }

@@ -123,7 +123,7 @@ pub struct ServiceIds(Vec<String>);
 impl ServiceIds {
     /// Parses the `;`-separated list of `access_name`; blanks around the ids are ignored.
     ///
-    /// `None` when no id remains, or an id is longer than 128 bytes or holds a control character.
+    /// `None` when no id remains, or an id is longer than 128 bytes or holds a control character or a `;`.
     #[must_use]
     pub fn parse(list: &str) -> Option<Self> {
         Self::collect(list.split(';').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned))
@@ -134,7 +134,8 @@ impl ServiceIds {
         let mut ids: Vec<String> = ids.into_iter().collect();
         ids.sort_unstable();
         ids.dedup();
-        let sound = |id: &String| id.len() <= 128 && !id.chars().any(char::is_control);
+        // A `;` within an id would make one key of two sets.
+        let sound = |id: &String| id.len() <= 128 && !id.chars().any(|c| c == ';' || c.is_control());
         (!ids.is_empty() && ids.iter().all(sound)).then_some(Self(ids))
     }
 
@@ -200,5 +201,6 @@ mod tests {
         assert_eq!(a.as_slice(), ["A", "B"]);
         assert_eq!(a, ServiceIds::parse("A;B").unwrap());
         assert_eq!(ServiceIds::parse(" ; "), None);
+        assert_eq!(ServiceIds::collect(["A;B".to_owned()]), None);
     }
 }

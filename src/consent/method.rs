@@ -3,6 +3,10 @@
 use super::identity::{Bin, ServiceIds};
 use serde::{Deserialize, Serialize};
 
+/// Longest life of a security token, seconds, whatever was agreed: 366 days. A key stays published so much longer than
+/// it signs.
+pub const MAX_TERM: u32 = 366 * 86_400;
+
 /// One of the five ways of asking (F-4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]

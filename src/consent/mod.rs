@@ -132,7 +132,7 @@ impl Consent {
     /// The first state of a request that asks the subject.
     #[must_use]
     pub fn ask(number_known: bool, at: i64, spans: &Spans) -> Self {
-        let until = at + spans.retry * 1000;
+        let until = after(at, spans.retry);
         if number_known { Self::Sending { until } } else { Self::Seeking { until } }
     }
 
@@ -147,7 +147,7 @@ impl Consent {
             Self::Agreed { until } if at >= until => {
                 Self::Closed { end: End::Timeout, reason: Reason::NotCollected }
             }
-            Self::Granted { expires } if at >= expires * 1000 => {
+            Self::Granted { expires } if at >= expires.saturating_mul(1000) => {
                 Self::Closed { end: End::Invalid, reason: Reason::TokenExpired }
             }
             state => state,
@@ -162,14 +162,14 @@ impl Consent {
         let refused = |reason| Ok(Self::Closed { end: End::Invalid, reason });
         match (self.at(at), event) {
             (Self::Seeking { .. }, Event::NumberFound(_)) => {
-                Ok(Self::Sending { until: at + spans.retry * 1000 })
+                Ok(Self::Sending { until: after(at, spans.retry) })
             }
             (Self::Seeking { .. }, Event::NumberAbsent) => {
                 Ok(Self::Closed { end: End::NotFound, reason: Reason::NoPhone })
             }
             (Self::Sending { .. }, Event::SmsAccepted) => {
                 let span = if method == Method::Code { spans.code } else { spans.answer };
-                Ok(Self::Waiting { until: at + span * 1000, attempts: 0 })
+                Ok(Self::Waiting { until: after(at, span), attempts: 0 })
             }
             (Self::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
             // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash.
@@ -178,12 +178,12 @@ impl Consent {
                 refused(Reason::SubjectReportedFraud)
             }
             (Self::Sending { .. } | Self::Waiting { .. }, Event::Yes) if method == Method::Sms => {
-                Ok(Self::Agreed { until: at + spans.collect * 1000 })
+                Ok(Self::Agreed { until: after(at, spans.collect) })
             }
             (Self::Waiting { until, attempts }, Event::Code { right }) if method == Method::Code => {
-                let attempts = attempts + 1;
+                let attempts = attempts.saturating_add(1);
                 match (right, attempts < spans.attempts) {
-                    (true, _) => Ok(Self::Agreed { until: at + spans.collect * 1000 }),
+                    (true, _) => Ok(Self::Agreed { until: after(at, spans.collect) }),
                     (false, true) => Ok(Self::Waiting { until, attempts }),
                     (false, false) => refused(Reason::CodeAttempts),
                 }
@@ -222,6 +222,11 @@ impl Consent {
             Self::Granted { .. } | Self::Closed { .. } => None,
         }
     }
+}
+
+/// `at` (Unix milliseconds) and a span of seconds; a span without end has none, instead of running round to the past.
+fn after(at: i64, span: i64) -> i64 {
+    at.saturating_add(span.saturating_mul(1000))
 }
 
 #[cfg(test)]

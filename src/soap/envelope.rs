@@ -118,11 +118,8 @@ fn read_header_block(block: Element<'_, '_>) -> Result<bool, Fault> {
     }
     let security = block.is(WSSE, "Security");
     if must && !security {
-        return Err(Fault {
-            code: FaultCode::Format,
-            class: Class::MustUnderstand,
-            detail: format!("the header {} is not understood", block.name()).into(),
-        });
+        let fault = Fault::format(format!("the header {} is not understood", block.name()));
+        return Err(Fault { class: Class::MustUnderstand, ..fault });
     }
     Ok(security)
 }

@@ -192,6 +192,10 @@ fn optional(name: &'static str, element: Option<Element<'_, '_>>) -> Result<Opti
     if text.len() > MAX_ID {
         return Err(Fault::format(format!("{name} is longer than {MAX_ID} bytes")));
     }
+    // They go to log and journal, where a line must stay a line.
+    if text.contains(char::is_control) {
+        return Err(Fault::format(format!("{name} holds a control character")));
+    }
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 

@@ -6,6 +6,7 @@
 use crate::random::Random;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use ring::hmac;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Which value: its place is part of the seal.
@@ -44,6 +45,9 @@ pub enum SealError {
     /// There is no key.
     #[error("the key file holds no key")]
     Empty,
+    /// Two sealing keys have one number, so that what the second sealed would not open; or two lookup keys.
+    #[error("two keys have one number, or there are two lookup keys")]
+    Ambiguous,
 }
 
 impl KeyFileSeal {
@@ -60,11 +64,14 @@ impl KeyFileSeal {
                 Ok((number, LessSafeKey::new(key)))
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let numbers: HashSet<u32> = keys.iter().map(|(number, _)| *number).collect();
         let lookup = lines(lookup)?;
-        let (_, lookup) = lookup.first().ok_or(SealError::Empty)?;
-        if keys.is_empty() {
-            return Err(SealError::Empty);
-        }
+        let (_, lookup) = match lookup.as_slice() {
+            [] => return Err(SealError::Empty),
+            _ if keys.is_empty() => return Err(SealError::Empty),
+            [one] if numbers.len() == keys.len() => one,
+            _ => return Err(SealError::Ambiguous),
+        };
         Ok(Self { keys, lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup), random })
     }
 
@@ -101,7 +108,7 @@ fn lines(text: &str) -> Result<Vec<(u32, [u8; 32])>, SealError> {
 #[must_use]
 pub fn unhex(text: &str) -> Option<[u8; 32]> {
     let mut out = [0_u8; 32];
-    (text.len() == 64 && text.is_ascii()).then_some(())?;
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then_some(())?;
     for (i, byte) in out.iter_mut().enumerate() {
         *byte = u8::from_str_radix(text.get(2 * i..2 * i + 2)?, 16).ok()?;
     }
@@ -220,7 +227,9 @@ mod tests {
     fn a_bad_key_file_is_refused() {
         let good = format!("1 {}", "01".repeat(32));
         let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1, 0));
-        for bad in ["", "1", "1 00", "x 00", &good[..65]] {
+        let (twice, signed) = (format!("{good}\n{good}"), good.replace("01", "+1"));
+        assert!(KeyFileSeal::read(&good, &twice, random.clone()).is_err());
+        for bad in ["", "1", "1 00", "x 00", &good[..65], &twice, &signed] {
             assert!(KeyFileSeal::read(bad, &good, random.clone()).is_err(), "{bad}");
         }
         assert!(KeyFileSeal::read(&KeyFileSeal::new_file(&*random).unwrap(), &good, random.clone()).is_ok());

@@ -3,8 +3,8 @@
 use super::repeat;
 use super::reply::{Answer, Word};
 use crate::app::App;
-use crate::consent::check::{self, Agreed, Facts};
-use crate::consent::method::Ask;
+use crate::consent::check::{self, Agreed, Facts, Finding};
+use crate::consent::method::{Ask, Method};
 use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
 use crate::random::Id;
@@ -12,6 +12,14 @@ use crate::store::{AccessRequest, Granted, Granting, Opened, Opening, Record, St
 use crate::text::{Lang, Reason};
 use crate::token::ovt::{Dates, LEEWAY, Ovt};
 use crate::token::security::{self, Claims};
+
+/// What the journal keeps of a decision.
+#[derive(serde::Serialize)]
+struct Detail<'a> {
+    edition: &'static str,
+    method: Method,
+    checks: &'a [Finding],
+}
 
 /// Judges the ask and grants, opens or refuses it.
 pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<Answer, StoreError> {
@@ -25,14 +33,11 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
         ovt_lifetime: app.limits().ovt_lifetime_seconds,
     });
     let record = |outcome: Reason| {
-        let detail = serde_json::json!({
-            "edition": EDITION,
-            "method": ask.method.number(),
-            "checks": examination.findings,
-        });
+        let detail = Detail { edition: EDITION, method: ask.method, checks: &examination.findings };
         Record {
             subject: Some(ask.iin),
-            detail: detail.to_string(),
+            // Plain structures with text keys: serde_json cannot fail on them.
+            detail: serde_json::to_string(&detail).unwrap_or_default(),
             ..caller.record("decision", outcome.code())
         }
     };

@@ -2,7 +2,7 @@
 
 use super::row::journal;
 use super::writer::failed;
-use crate::consent::method::DirectoryEntry;
+use crate::consent::method::{DirectoryEntry, MAX_TERM};
 use crate::registry::{Registry, SenderRecord};
 use crate::store::seal::{Place, Seal};
 use crate::store::{Record, StoreError};
@@ -14,9 +14,6 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const KEY: &str = "signing_key.record";
-
-/// Longest life of a security token, seconds: keys stay published until their last token has expired.
-const MAX_TOKEN_LIFE: i64 = 366 * 86_400;
 
 /// A key of the service as it is sealed.
 #[derive(Serialize, Deserialize)]
@@ -63,7 +60,7 @@ pub fn registry(connection: &Connection, seal: &dyn Seal) -> Result<Registry, St
         entries.insert(entry.id.clone(), entry);
     }
     let keys = stored_keys(&snapshot, seal)?;
-    let keys = KeyRing::from_records(&keys, MAX_TOKEN_LIFE).map_err(|_| StoreError::Unreadable(KEY))?;
+    let keys = KeyRing::from_records(&keys, i64::from(MAX_TERM)).map_err(|_| StoreError::Unreadable(KEY))?;
     Ok(Registry { version: version(&snapshot)?, senders, entries, keys })
 }
 

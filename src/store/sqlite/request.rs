@@ -11,7 +11,7 @@ use crate::store::seal::{self, Seal};
 use crate::store::{
     AccessRequest, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, StoreError, Task,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// `told` bits.
 const HELP: u8 = 1;
@@ -42,7 +42,7 @@ pub fn open(
     Ok(Opened::New(opening.request))
 }
 
-/// Takes one ask from the day's budgets of subject and initiator; `false`: one of them is used up.
+/// Takes one ask from the day's budgets of subject and initiator, from both or from none; `false`: one is used up.
 fn spend(
     connection: &Connection,
     seal: &dyn Seal,
@@ -51,22 +51,28 @@ fn spend(
     at: i64,
 ) -> Result<bool, StoreError> {
     let day = row::day(at);
-    for (kind, holder, most) in [
-        ("budget-subject", request.iin.as_str(), budget.subject),
-        ("budget-initiator", request.bin.as_str(), budget.initiator),
-    ] {
-        let asked: u32 = connection
-            .prepare_cached(
-                "INSERT INTO budget (holder, day, asked) VALUES (?1, ?2, 1)
-                 ON CONFLICT DO UPDATE SET asked = asked + 1 RETURNING asked",
-            )
-            .and_then(|mut s| {
-                s.query_row(params![row::budget_hash(seal, kind, holder), day], |row| row.get(0))
-            })
+    let holders = [
+        (row::budget_hash(seal, "budget-subject", request.iin.as_str()), budget.subject),
+        (row::budget_hash(seal, "budget-initiator", request.bin.as_str()), budget.initiator),
+    ];
+    // Judged before either is charged: an initiator over its own budget must not use up a subject's.
+    for (holder, most) in &holders {
+        let asked: Option<i64> = connection
+            .prepare_cached("SELECT asked FROM budget WHERE holder = ?1 AND day = ?2")
+            .and_then(|mut s| s.query_row(params![holder, day], |row| row.get(0)).optional())
             .map_err(failed)?;
-        if asked > most {
+        if asked.unwrap_or(0) >= i64::from(*most) {
             return Ok(false);
         }
+    }
+    for (holder, _) in &holders {
+        connection
+            .prepare_cached(
+                "INSERT INTO budget (holder, day, asked) VALUES (?1, ?2, 1)
+                 ON CONFLICT DO UPDATE SET asked = asked + 1",
+            )
+            .and_then(|mut s| s.execute(params![holder, day]))
+            .map_err(failed)?;
     }
     Ok(true)
 }
@@ -81,27 +87,21 @@ pub fn grant(
     let request = &granting.request;
     let subject = row::subject_hash(seal, &request.iin);
     let services = row::services_hash(seal, &request.services);
-    let mut uses = connection
-        .prepare_cached(
-            "SELECT services, request FROM ovt_use WHERE until = ?1 AND ovt = ?2 AND subject = ?3",
-        )
-        .map_err(failed)?;
-    let uses = uses
-        .query_map(params![granting.ovt_until, granting.ovt, subject], |row| Ok((row.get(0)?, row.get(1)?)))
-        .and_then(Iterator::collect::<Result<Vec<([u8; 16], [u8; 16])>, _>>)
-        .map_err(failed)?;
     let refused = |outcome: &str, id| {
         row::journal(connection, seal, &Record { outcome: outcome.to_owned(), request: id, ..record.clone() })
     };
-    for (used_for, id) in &uses {
-        let before = row::find(connection, seal, "id = ?1", id)?
-            .ok_or(StoreError::Unreadable("ovt_use.request"))?
-            .request;
-        if before.method != request.method || before.bin != request.bin {
-            refused("ovt-used", Some(before.id))?;
-            return Ok(Granted::OvtUsed);
-        }
-        if *used_for == services {
+    if let Some((used_for, before)) = used(connection, seal, &granting, &subject, None)? {
+        // One use stands for all: a token that was used by another method or initiator is used up.
+        let same_way = before.method == request.method && before.bin == request.bin;
+        let same_ask = match same_way {
+            true if used_for == services => Some(before),
+            true => used(connection, seal, &granting, &subject, Some(&services))?.map(|(_, before)| before),
+            false => {
+                refused("ovt-used", Some(before.id))?;
+                return Ok(Granted::OvtUsed);
+            }
+        };
+        if let Some(before) = same_ask {
             if matches!(before.consent.clone().at(record.at), Consent::Granted { .. }) {
                 row::journal(connection, seal, &Record { request: Some(before.id), ..record })?;
                 return Ok(Granted::Before(before));
@@ -109,9 +109,7 @@ pub fn grant(
             refused("ovt-used", Some(before.id))?;
             return Ok(Granted::OvtUsed);
         }
-    }
-    if let Some(most) = granting.subjects
-        && uses.is_empty()
+    } else if let Some(most) = granting.subjects
         && served(connection, &granting)? >= most
     {
         refused("limit-reached", None)?;
@@ -128,6 +126,41 @@ pub fn grant(
         .map_err(failed)?;
     row::journal(connection, seal, &Record { request: Some(request.id), ..record })?;
     Ok(Granted::New(granting.request))
+}
+
+/// A use of the verification token for the subject, and for `services` if they are given: for which, and what it led to.
+fn used(
+    connection: &Connection,
+    seal: &dyn Seal,
+    granting: &Granting,
+    subject: &[u8; 16],
+    services: Option<&[u8; 16]>,
+) -> Result<Option<([u8; 16], AccessRequest)>, StoreError> {
+    // Never all of them: sets of services are many, and this thread serves everybody.
+    let found: Option<([u8; 16], [u8; 16])> = connection
+        .prepare_cached(match services {
+            None => {
+                "SELECT services, request FROM ovt_use WHERE until = ?1 AND ovt = ?2 AND subject = ?3 LIMIT 1"
+            }
+            Some(_) => {
+                "SELECT services, request FROM ovt_use
+                 WHERE until = ?1 AND ovt = ?2 AND subject = ?3 AND services = ?4"
+            }
+        })
+        .and_then(|mut s| {
+            let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            let (until, ovt) = (granting.ovt_until, granting.ovt);
+            match services {
+                None => s.query_row(params![until, ovt, subject], pair),
+                Some(services) => s.query_row(params![until, ovt, subject, services], pair),
+            }
+            .optional()
+        })
+        .map_err(failed)?;
+    let Some((services, id)) = found else { return Ok(None) };
+    let stored = row::find(connection, seal, "id = ?1", &id)?;
+    let stored = stored.ok_or(StoreError::Unreadable("ovt_use.request"))?;
+    Ok(Some((services, stored.request)))
 }
 
 /// How many subjects a verification token has served.
@@ -209,15 +242,21 @@ pub fn hear(
     spans: &Spans,
     record: Record,
 ) -> Result<Heard, StoreError> {
-    let new = connection
-        .prepare_cached("INSERT INTO heard_sms (sms, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")
-        .and_then(|mut s| s.execute(params![sms, record.at]))
+    let heard: Option<i64> = connection
+        .prepare_cached("SELECT at FROM heard_sms WHERE sms = ?1")
+        .and_then(|mut s| s.query_row([sms], |row| row.get(0)).optional())
         .map_err(failed)?;
-    if new == 0 {
+    if heard.is_some() {
         return Ok(Heard::Again);
     }
+    // Read before anything is written: a row that cannot be read must not undo the work of others.
+    let on_phone = row::on_phone(connection, seal, &row::phone_hash(seal, from))?;
+    connection
+        .prepare_cached("INSERT INTO heard_sms (sms, at) VALUES (?1, ?2)")
+        .and_then(|mut s| s.execute(params![sms, record.at]))
+        .map_err(failed)?;
     let mut waiting = Vec::new();
-    for stored in row::on_phone(connection, seal, &row::phone_hash(seal, from))? {
+    for stored in on_phone {
         let stored = as_time_made_it(connection, seal, stored, record.at)?;
         if stored.request.consent.is_live() {
             waiting.push(stored);

@@ -315,5 +315,5 @@ pub fn budget_hash(seal: &dyn Seal, kind: &'static str, holder: &str) -> [u8; 16
 
 /// Days since 1970 in Astana.
 pub fn day(at: i64) -> i64 {
-    (at + i64::from(crate::clock::ASTANA.whole_seconds()) * 1000).div_euclid(86_400_000)
+    at.saturating_add(i64::from(crate::clock::ASTANA.whole_seconds()) * 1000).div_euclid(86_400_000)
 }

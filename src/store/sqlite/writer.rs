@@ -7,10 +7,13 @@ use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Most pieces of work in one commit.
 const GROUP: usize = 512;
+/// Least time between two commits while more work is on its way.
+const PACE: Duration = Duration::from_millis(4);
 /// Most pieces of work that may wait.
 const QUEUE: usize = 2048;
 
@@ -70,44 +73,57 @@ impl Writer {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "paces commits; no date is made of it")]
 fn run(connection: &Connection, waiting: &Receiver<Work>, metrics: &StoreMetrics) {
+    let mut paced_until = Instant::now();
     while let Ok(first) = waiting.recv() {
-        let mut answers = Vec::new();
-        let committed = commit_group(connection, first, waiting, &mut answers);
-        metrics.queue.dec_by(i64::try_from(answers.len()).unwrap_or(i64::MAX));
+        let group = gather(first, waiting, metrics, paced_until);
+        metrics.queue.dec_by(i64::try_from(group.len()).unwrap_or(i64::MAX));
         #[expect(clippy::cast_precision_loss, reason = "a group is small")]
-        metrics.commit_size.observe(answers.len() as f64);
-        for answer in answers {
-            answer(committed.clone());
-        }
+        metrics.commit_size.observe(group.len() as f64);
+        commit(connection, group);
+        paced_until = Instant::now() + PACE;
     }
 }
 
-fn commit_group(
-    connection: &Connection,
-    first: Work,
-    waiting: &Receiver<Work>,
-    answers: &mut Vec<Answer>,
-) -> Result<(), StoreError> {
-    let mut sound = connection.execute_batch("BEGIN IMMEDIATE").map_err(failed);
-    let mut next = Some(first);
-    while let Some(work) = next {
+/// What waits, up to [`GROUP`]. While more exchanges run than wait here, commits keep [`PACE`] apart: each costs the
+/// same pages and one wait for the disk, however much is in it. A caller that is alone never waits.
+fn gather(first: Work, waiting: &Receiver<Work>, metrics: &StoreMetrics, paced_until: Instant) -> Vec<Work> {
+    let mut group = vec![first];
+    let take = |group: &mut Vec<Work>| group.extend(waiting.try_iter().take(GROUP - group.len()));
+    take(&mut group);
+    if i64::try_from(group.len()).is_ok_and(|here| here < metrics.callers.get()) {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "paces commits, on a thread that has nothing else to do"
+        )]
+        std::thread::sleep(paced_until.saturating_duration_since(Instant::now()));
+        take(&mut group);
+    }
+    group
+}
+
+/// Runs a group in one transaction and tells its callers.
+fn commit(connection: &Connection, group: Vec<Work>) {
+    let mut answers = Vec::with_capacity(group.len());
+    let step =
+        |sql| connection.prepare_cached(sql).and_then(|mut s| s.execute([])).map(|_| ()).map_err(failed);
+    let mut sound = step("BEGIN IMMEDIATE");
+    for work in group {
+        // Once the group cannot be kept, the rest is dropped: that closes its channels, and callers read `NotCommitted`.
         if sound.is_ok() {
             let (answer, whole) = run_one(connection, work);
             answers.push(answer);
             sound = whole;
-        } else {
-            // Dropping the work closes its channel: the caller reads `NotCommitted`.
-            drop(work);
-            answers.push(Box::new(|_| ()));
         }
-        next = if answers.len() < GROUP { waiting.try_recv().ok() } else { None };
     }
-    let committed = sound.and_then(|()| connection.execute_batch("COMMIT").map_err(failed));
+    let committed = sound.and_then(|()| step("COMMIT"));
     if committed.is_err() && !connection.is_autocommit() {
-        let _ = connection.execute_batch("ROLLBACK");
+        let _ = step("ROLLBACK");
     }
-    committed
+    for answer in answers {
+        answer(committed.clone());
+    }
 }
 
 /// One piece of work, and whether the group can go on.

@@ -1,0 +1,158 @@
+//! SMS of subjects: heard once, counted only where it is certain what they are about (wire.md 2.5).
+
+use super::bench::{Ask, NOON, benches, phone};
+use super::closed;
+use kdp::consent::method::Method;
+use kdp::consent::{Consent, End, Event};
+use kdp::store::seal::one_time_code;
+use kdp::store::{Heard, Task};
+use kdp::text::Reason;
+
+/// A second request that waits on the phone of the first.
+fn beside() -> Ask {
+    Ask { services: "C", reference: "2000".to_owned(), ..Ask::default() }
+}
+
+#[tokio::test]
+async fn a_bare_answer_counts_when_exactly_one_request_waits_on_the_phone() {
+    for bench in benches() {
+        for (text, iin) in [("ДА", 1), ("жоқ", 2), ("STOP", 3)] {
+            let request = bench.waiting(&Ask::of(iin), NOON).await;
+            let heard = bench.say(&phone(iin), text, NOON + 1).await;
+            assert_eq!(heard, Heard::Answered(request.id), "{text} on {}", bench.name);
+            let after = bench.consent(request.id).await;
+            assert!(match iin {
+                1 => after == Consent::Agreed { until: NOON + 300_001 },
+                2 => after == closed(Reason::SubjectRefused),
+                _ => after == closed(Reason::SubjectReportedFraud),
+            });
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_from_another_phone_changes_nothing() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask::default(), NOON).await;
+        for text in ["ДА", "ДА 1000", "НЕТ"] {
+            assert_eq!(bench.say(&phone(2), text, NOON).await, Heard::NothingWaits, "{}", bench.name);
+        }
+        assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
+        assert!(bench.journal().iter().filter(|outcome| *outcome == "sms unexpected").count() == 3);
+    }
+}
+
+#[tokio::test]
+async fn the_same_sms_is_heard_once_whatever_it_says_the_second_time() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask::default(), NOON).await;
+        assert_eq!(bench.say_as("7", &phone(1), "что это?", NOON).await, Heard::NotUnderstood);
+        assert_eq!(bench.say_as("7", &phone(1), "ДА", NOON).await, Heard::Again, "{}", bench.name);
+        assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
+        assert_eq!(bench.say_as("8", &phone(1), "ДА", NOON).await, Heard::Answered(request.id));
+        assert_eq!(bench.say_as("8", &phone(1), "НЕТ", NOON).await, Heard::Again);
+        assert!(matches!(bench.consent(request.id).await, Consent::Agreed { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_bare_answer_to_two_requests_asks_for_the_reference_once() {
+    for bench in benches() {
+        let (first, second) =
+            (bench.waiting(&Ask::default(), NOON).await, bench.waiting(&beside(), NOON).await);
+        for text in ["ДА", "ДА", "НЕТ"] {
+            assert_eq!(bench.say(&phone(1), text, NOON + 1).await, Heard::Ambiguous, "{}", bench.name);
+        }
+        let asked = |tasks: Vec<(Task, i64)>| tasks.iter().filter(|t| t.0 == Task::SendReference).count();
+        let (one, two) = (bench.tasks(first.id).await, bench.tasks(second.id).await);
+        assert_eq!(asked(one) + asked(two), 1, "{}", bench.name);
+        assert_eq!(
+            bench.say(&phone(1), "ДА 3000", NOON + 2).await,
+            Heard::NotUnderstood,
+            "nobody's reference"
+        );
+        assert_eq!(bench.say(&phone(1), "ДА 2000", NOON + 2).await, Heard::Answered(second.id));
+        assert!(matches!(bench.consent(first.id).await, Consent::Waiting { .. }));
+        // One is left: now the bare yes is certain.
+        assert_eq!(bench.say(&phone(1), "ДА", NOON + 3).await, Heard::Answered(first.id), "{}", bench.name);
+        // A third one that joins later was not asked about yet.
+        bench.waiting(&Ask { services: "D", ..Ask::default() }, NOON + 4).await;
+        bench.waiting(&Ask { services: "E", ..Ask::default() }, NOON + 4).await;
+        assert_eq!(bench.say(&phone(1), "ДА", NOON + 5).await, Heard::Ambiguous);
+        let jobs = bench.store.due(i64::MAX, 100).await.unwrap();
+        assert_eq!(jobs.iter().filter(|job| job.task == Task::SendReference).count(), 2, "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn two_subjects_who_share_a_phone_are_told_apart_by_the_reference() {
+    for bench in benches() {
+        let first = bench.waiting(&Ask::default(), NOON).await;
+        let second = bench.waiting(&Ask { iin: 2, phone: Some(1), ..beside() }, NOON).await;
+        assert_eq!(bench.say(&phone(1), "ДА", NOON).await, Heard::Ambiguous);
+        assert_eq!(bench.say(&phone(1), "НЕТ 1000", NOON).await, Heard::Answered(first.id), "{}", bench.name);
+        assert_eq!(bench.say(&phone(1), "ДА 2000", NOON).await, Heard::Answered(second.id));
+    }
+}
+
+#[tokio::test]
+async fn help_is_sent_once_a_request_and_a_wrong_reference_is_no_answer() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask::default(), NOON).await;
+        for text in ["кто это?", "ДА НЕ ЗНАЮ", "кто это?"] {
+            assert_eq!(bench.say(&phone(1), text, NOON + 1).await, Heard::NotUnderstood, "{text}");
+        }
+        assert_eq!(bench.say(&phone(1), "ДА 9999", NOON + 1).await, Heard::NotUnderstood);
+        let tasks = bench.tasks(request.id).await;
+        let help: Vec<_> = tasks.iter().filter(|t| t.0 == Task::SendHelp).collect();
+        assert_eq!(help, [&(Task::SendHelp, NOON + 1)], "{}", bench.name);
+        assert!(tasks.contains(&(Task::Expire, NOON + 100_000)), "help does not prolong the wait");
+        let another = bench.waiting(&beside(), NOON + 2).await;
+        bench.say(&phone(1), "кто это?", NOON + 3).await;
+        let help = |tasks: Vec<(Task, i64)>| tasks.iter().filter(|t| t.0 == Task::SendHelp).count();
+        let sent = help(bench.tasks(request.id).await) + help(bench.tasks(another.id).await);
+        assert_eq!(sent, 2, "{}: the new request has its own help", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn a_yes_to_a_code_is_no_consent_and_its_code_from_the_phone_is_heard() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask { method: Method::Code, ..Ask::default() }, NOON).await;
+        assert_eq!(bench.say(&phone(1), "ДА", NOON).await, Heard::NotUnderstood);
+        let code = one_time_code(&*bench.seal, &request);
+        let heard = bench.say(&phone(1), &format!("KOD {code}"), NOON).await;
+        assert_eq!(heard, Heard::Answered(request.id), "{}", bench.name);
+        assert!(
+            matches!(bench.consent(request.id).await, Consent::Waiting { attempts: 0, .. }),
+            "the initiator must bring it still, and the subject's words are no tries"
+        );
+        assert_eq!(bench.say(&phone(1), "НЕТ", NOON).await, Heard::Answered(request.id));
+        assert!(bench.consent(request.id).await == closed(Reason::SubjectRefused));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_journalled_and_changes_nothing() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask::default(), NOON).await;
+        assert_eq!(bench.say(&phone(1), "ДА", NOON + 100_000).await, Heard::NothingWaits, "{}", bench.name);
+        assert!(
+            bench.consent(request.id).await
+                == Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer }
+        );
+        assert!(bench.journal().contains(&"sms unexpected".to_owned()));
+        let (_, applied) = bench.event(request.id, Event::Yes, NOON + 100_001).await;
+        assert!(!applied && bench.journal().contains(&"change ignored".to_owned()), "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn a_second_answer_is_not_heard_after_the_first() {
+    for bench in benches() {
+        let request = bench.waiting(&Ask::default(), NOON).await;
+        bench.say(&phone(1), "ДА", NOON).await;
+        assert_eq!(bench.say(&phone(1), "НЕТ", NOON).await, Heard::NothingWaits, "{}", bench.name);
+        assert!(matches!(bench.consent(request.id).await, Consent::Agreed { .. }));
+    }
+}
