@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -30,6 +30,13 @@ const DRAIN_BYTES: usize = 4 << 20;
 const LAST_REQUEST: Duration = Duration::from_millis(500);
 /// Most connections that are taken from the queue of the operating system at the end.
 const BACKLOG: usize = 4096;
+
+/// Most connections of a listener: each has buffers before it has said anything.
+const CONNECTIONS: usize = 4096;
+/// What a message may take of memory while it arrives, bytes. Larger ones share [`LARGE`].
+const SMALL: usize = 64 << 10;
+/// What larger messages take together at most, KiB: else slow senders of large messages would fill the memory.
+const LARGE: usize = 256 << 10;
 
 /// A response of ours.
 pub type Answer = Response<Full<Bytes>>;
@@ -73,6 +80,8 @@ pub struct Server {
     routes: Option<Arc<dyn Routes>>,
     base_url: String,
     draining: watch::Receiver<bool>,
+    /// KiB of [`LARGE`] that are free.
+    large: Semaphore,
 }
 
 impl Server {
@@ -85,7 +94,7 @@ impl Server {
         base_url: String,
         draining: watch::Receiver<bool>,
     ) -> Arc<Self> {
-        Arc::new(Self { app, routes, base_url, draining })
+        Arc::new(Self { app, routes, base_url, draining, large: Semaphore::new(LARGE) })
     }
 
     /// Accepts connections until told to stop, then lets running exchanges end.
@@ -103,6 +112,10 @@ impl Server {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             };
+            if connections.len() >= CONNECTIONS {
+                self.app.metrics.shed.inc();
+                continue;
+            }
             connections.spawn(self.clone().meet(stream, door.clone()));
         }
         // Who has connected before the end is served too.
@@ -280,8 +293,8 @@ impl Server {
         path: &str,
     ) -> Answer {
         match self.read(request.into_body()).await {
-            Ok(body) => {
-                let answer = routes.answer(method, path, body).await;
+            Ok(message) => {
+                let answer = routes.answer(method, path, message.bytes).await;
                 answer.unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "no such path"))
             }
             Err(_) => plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or too slow"),
@@ -313,6 +326,11 @@ impl Server {
                 self.forget(rest);
                 return self.fault(self.too_large(), true).await;
             }
+            Err(Unread::NoRoom(rest)) => {
+                self.app.metrics.shed.inc();
+                self.forget(rest);
+                return closing(self.overloaded("too many large messages at once"));
+            }
             Err(Unread::TooSlow) => {
                 return self.fault(Fault::format("the message did not arrive in time"), true).await;
             }
@@ -327,7 +345,7 @@ impl Server {
             return self.overloaded("too many exchanges at once");
         };
         let limit = Duration::from_secs(limits.exchange_seconds);
-        match tokio::time::timeout(limit, exchange(&self.app, &message)).await {
+        match tokio::time::timeout(limit, exchange(&self.app, &message.bytes)).await {
             Ok(response) => soap(response, false),
             Err(_elapsed) => self.overloaded("the exchange took too long; it may be repeated"),
         }
@@ -349,17 +367,22 @@ impl Server {
         soap(exchange::refuse(&self.app, fault, decision, at, Known::default()).await, close)
     }
 
-    /// Reads a body within the limits of size and time; one that came in one piece is not copied.
-    async fn read(&self, mut body: Incoming) -> Result<Bytes, Unread> {
+    /// Reads a body within the limits of size, time and memory; one that came in one piece is not copied.
+    async fn read(&self, mut body: Incoming) -> Result<Message<'_>, Unread> {
         let most = self.app.limits().body_bytes;
         let reading = async {
             let mut whole = BytesMut::new();
             let mut first: Option<Bytes> = None;
+            let mut share: Option<SemaphorePermit<'_>> = None;
             loop {
                 let Some(frame) = body.frame().await else { break };
                 let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
-                if whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len() > most {
+                let length = whole.len() + first.as_ref().map_or(0, Bytes::len) + data.len();
+                if length > most {
                     return Err(Unread::TooLarge(body));
+                }
+                if length > SMALL && !self.take_share(&mut share, length) {
+                    return Err(Unread::NoRoom(body));
                 }
                 match first.take() {
                     None if whole.is_empty() => first = Some(data),
@@ -370,10 +393,28 @@ impl Server {
                     }
                 }
             }
-            Ok(first.unwrap_or_else(|| whole.freeze()))
+            Ok(Message { bytes: first.unwrap_or_else(|| whole.freeze()), _share: share })
         };
         tokio::time::timeout(self.read_time(), reading).await.unwrap_or(Err(Unread::TooSlow))
     }
+
+    /// Widens a share of [`LARGE`] to `length` bytes; `false`: there is no room.
+    fn take_share<'s>(&'s self, share: &mut Option<SemaphorePermit<'s>>, length: usize) -> bool {
+        let held = share.as_ref().map_or(0, SemaphorePermit::num_permits);
+        let missing = u32::try_from(length.div_ceil(1024).saturating_sub(held)).unwrap_or(u32::MAX);
+        let Ok(more) = self.large.try_acquire_many(missing) else { return false };
+        match share {
+            None => *share = Some(more),
+            Some(share) => share.merge(more),
+        }
+        true
+    }
+}
+
+/// A body in memory, with its share of what large ones may take.
+struct Message<'s> {
+    bytes: Bytes,
+    _share: Option<SemaphorePermit<'s>>,
 }
 
 async fn stopped(stop: &mut watch::Receiver<bool>) {
@@ -401,6 +442,7 @@ impl Drop for Counted<'_> {
 /// Why a body was not read.
 enum Unread {
     TooLarge(Incoming),
+    NoRoom(Incoming),
     TooSlow,
     Broken,
 }

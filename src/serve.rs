@@ -122,12 +122,16 @@ fn read(path: &Path) -> Result<Vec<u8>, StartError> {
 
 /// Reads a file that nobody but its owner may read.
 fn read_secret(path: &Path) -> Result<String, StartError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let meta = std::fs::metadata(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))?;
-    if meta.permissions().mode() & 0o077 != 0 {
+    if is_open_to_others(path) {
         return Err(StartError::Open(path.to_owned()));
     }
     std::fs::read_to_string(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))
+}
+
+/// Whether the file is there and others than its owner may read or write it.
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
 }
 
 fn certificate(path: &Path) -> Result<Certificate, StartError> {
@@ -197,8 +201,12 @@ pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
     let section = &config.trust;
     let key = read_secret(&section.key)?;
     let signer = RsaSigner::from_pem(&key).map_err(|e| StartError::Key(section.key.clone(), e))?;
-    let answers =
-        EnvelopeSigner::new(Box::new(signer), certificate(&section.certificate)?, section.answer_key_info);
+    let own = certificate(&section.certificate)?;
+    // The keys of the sandbox are public: anybody could sign such answers.
+    if own.is_issued_by_test() && config.environment != Environment::Test {
+        return Err(test_pki(&section.certificate));
+    }
+    let answers = EnvelopeSigner::new(Box::new(signer), own, section.answer_key_info);
     if answers.fits() {
         Ok(answers)
     } else {
@@ -249,6 +257,12 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     warn("methods 1 and 5 have no gateways yet: requests that ask the subject wait and time out");
     if config.peers.is_empty() {
         warn("[peers] is empty: every message will be refused");
+    }
+    if config.peers.values().any(|peer| peer.certificates.is_empty()) {
+        warn("a peer without pinned certificates: whether a certificate was revoked is not checked yet");
+    }
+    if config.sqlite_path().is_ok_and(|path| is_open_to_others(&path)) {
+        warn("the database can be read by others than its owner: chmod 600");
     }
     if config.tls.is_none() && !config.listen.public.ip().is_loopback() {
         warn(

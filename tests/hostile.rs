@@ -11,13 +11,16 @@ mod stand;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use kdp::config::Limits;
+use kdp::sandbox::limits;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
 use kdp::trust::sign::RsaSigner;
 use sqlite::sqlite;
-use stand::{Connection, Stand};
+use stand::{Connection, Reply, Stand};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 const SIZE: usize = 1_000_000;
@@ -241,5 +244,33 @@ async fn who_is_registered_is_told_to_nobody_who_does_not_prove_himself() {
     ] {
         assert_eq!(refused(call), unknown);
     }
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn senders_of_large_messages_share_a_memory_that_small_ones_do_not_need() {
+    let stand = Stand::start_within(Limits { read_seconds: 5, ..limits() }).await;
+    let length = (1 << 20) - 1;
+    let header = stand::head("POST", "/shep/sync", "Content-Type: text/xml\r\n", length);
+    let (tell, told) = mpsc::channel();
+    for _ in 0..264 {
+        let mut sender = Connection::open(stand.address);
+        // The last byte never comes; what came before waits in the service's memory.
+        assert!(sender.write(&header) && sender.write(&vec![b' '; length - 1]));
+        let tell = tell.clone();
+        std::thread::spawn(move || tell.send(sender.read()).unwrap());
+    }
+    let refused: Vec<Reply> = told.iter().take(8).collect();
+    for reply in &refused {
+        assert_eq!((reply.status, reply.element("errorCode")), (503, Some("KDP503")), "{}", reply.body);
+        assert!(reply.closes() && reply.header("retry-after").is_some());
+    }
+    let reply = Connection::impatient(stand.address).post(good().as_bytes());
+    assert_eq!(reply.word(), Some("VALID"), "a small message needs no share: {}", reply.body);
+    let too_slow = told.iter().take(256).filter(|reply| reply.element("errorCode") == Some("SCE001")).count();
+    assert_eq!(too_slow, 256, "the others waited for their own time to end");
+    let large = good().replace("<soap:Header>", &format!("<soap:Header><!--{}-->", "x".repeat(SIZE)));
+    let reply = Connection::open(stand.address).post(large.as_bytes());
+    assert_eq!(reply.word(), Some("VALID"), "they gave their share back: {}", reply.body);
     stand.running.stop().await;
 }

@@ -4,7 +4,7 @@
 
 use kdp::config::Config;
 use kdp::consent::identity::Bin;
-use kdp::serve::read_trust;
+use kdp::serve::{read_answers, read_trust};
 use kdp::soap::envelope::Envelope;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
@@ -76,7 +76,7 @@ impl Saying {
         params.not_before = OffsetDateTime::from_unix_timestamp(self.from).unwrap();
         params.not_after = OffsetDateTime::from_unix_timestamp(self.until).unwrap();
         if let Some(constraints) = &self.authority {
-            params.is_ca = IsCa::Ca(constraints.clone());
+            params.is_ca = IsCa::Ca(*constraints);
         }
         params.key_usages.clone_from(&self.usages);
         params
@@ -98,7 +98,9 @@ fn peer(kind: PeerKind) -> Arc<Peer> {
 
 fn believing(authorities: Vec<Certificate>) -> Trust {
     let mut trust = Trust::default();
-    authorities.into_iter().for_each(|certificate| trust.add_authority(certificate).unwrap());
+    for certificate in authorities {
+        trust.add_authority(certificate).unwrap();
+    }
     trust.believe_chained(peer(PeerKind::Direct(None)));
     trust
 }
@@ -276,4 +278,23 @@ fn a_configuration_in_which_one_certificate_speaks_for_two_does_not_start() {
     assert!(twice.contains("bank") && twice.contains("shep") && twice.contains("bank.cert.pem"), "{twice}");
     let both = read_trust(&config(&(direct("one", "") + &direct("two", "")))).err().unwrap().to_string();
     assert!(both.contains("one") && both.contains("two"), "{both}");
+}
+
+#[test]
+fn the_public_keys_of_the_sandbox_sign_no_answer_in_production() {
+    let pki = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name);
+    let directory = tempfile::tempdir().unwrap();
+    let key = directory.path().join("service.key.pem");
+    std::fs::copy(pki("service.key.pem"), &key).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let config = |environment: &str| {
+        let certificate = pki("service.cert.pem");
+        let text = format!(
+            "environment = \"{environment}\"\n[trust]\ncertificate = {certificate:?}\nkey = {key:?}\n"
+        );
+        Config::parse(&text).unwrap()
+    };
+    assert!(read_answers(&config("test")).is_ok());
+    let refused = read_answers(&config("production")).err().unwrap().to_string();
+    assert!(refused.contains("service.cert.pem: of a test authority"), "{refused}");
 }

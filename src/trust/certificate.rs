@@ -35,8 +35,8 @@ pub struct Certificate {
     validity: (i64, i64),
     /// `keyUsage` allows digital signatures; `None`: no such extension.
     digital_signature: Option<bool>,
-    /// The same for certificates.
-    certificate_signing: Option<bool>,
+    /// `keyUsage` allows to sign certificates; `None`: no such extension.
+    issues_others: Option<bool>,
     is_ca: bool,
     /// PKCS#1 `RSAPublicKey`; `None`: another kind of key.
     rsa: Option<Vec<u8>>,
@@ -72,7 +72,7 @@ impl Certificate {
             bin: bin(&x509),
             validity: (x509.validity().not_before.timestamp(), x509.validity().not_after.timestamp()),
             digital_signature: usage.as_ref().map(|u| u.value.digital_signature()),
-            certificate_signing: usage.map(|u| u.value.key_cert_sign()),
+            issues_others: usage.map(|u| u.value.key_cert_sign()),
             is_ca: basic.is_some_and(|b| b.value.ca),
             rsa: (key.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION)
                 .then(|| key.subject_public_key.data.to_vec()),
@@ -126,7 +126,7 @@ impl Certificate {
     /// Whether it can be pinned as an authority: `cA`, and a `keyUsage`, if any, that allows to sign certificates.
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        self.is_ca && self.certificate_signing != Some(false)
+        self.is_ca && self.issues_others != Some(false)
     }
 
     /// Whether it belongs to a test PKI: of НУЦ, or of the sandbox. Such a name must never be trusted in production.

@@ -223,7 +223,7 @@ pub fn id(at: i64) -> Id {
 
 /// Twelve digits with a right control digit, another for each `n`.
 fn twelve(first: u64, n: u64) -> String {
-    (0..)
+    (0..16)
         .map(|skip| format!("{:011}", first + n * 16 + skip))
         .flat_map(|digits| (0..10).map(move |control| format!("{digits}{control}")))
         .find(|number| Iin::parse(number).is_ok())

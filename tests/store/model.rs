@@ -234,7 +234,9 @@ impl Model {
         let holders = [(("subject", subject, day), BUDGET.subject), (("bin", bin, day), BUDGET.initiator)];
         let free = holders.iter().all(|(holder, most)| self.asked.get(holder).copied().unwrap_or(0) < *most);
         if free {
-            holders.iter().for_each(|(holder, _)| *self.asked.entry(*holder).or_default() += 1);
+            for (holder, _) in &holders {
+                *self.asked.entry(*holder).or_default() += 1;
+            }
         }
         free
     }
@@ -294,8 +296,7 @@ impl Model {
         let before = self
             .requests
             .iter_mut()
-            .filter(|known| known.key == key && known.method.asks_subject())
-            .next_back();
+            .find(|known| known.key == key && known.method.asks_subject() && known.is_live());
         if let Some(before) = before {
             before.write_time(now);
             if before.is_live() {

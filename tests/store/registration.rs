@@ -94,7 +94,7 @@ async fn keys_are_kept_sealed_and_a_record_of_the_same_kid_replaces_the_old() {
         one.distrusted_at = Some(5);
         bench.store.keep_keys(vec![one.clone(), key()], record(NOON, "keys")).await.unwrap();
         assert_ne!(kid(10).await.as_ref(), Ok(&one.kid), "{}: distrusted", bench.name);
-        assert_eq!(kid(4).await.is_ok(), true);
+        assert!(kid(4).await.is_ok());
     }
 }
 

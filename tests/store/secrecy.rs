@@ -53,7 +53,7 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
             let pairs: Vec<u8> =
                 (0..text.len()).step_by(2).map(|i| text[i..i + 2].parse().unwrap()).collect();
             // Binary coded decimals, and the number as an integer of SQLite.
-            all.push(pairs.iter().map(|pair| pair / 10 << 4 | pair % 10).collect());
+            all.push(pairs.iter().map(|pair| ((pair / 10) << 4) | (pair % 10)).collect());
             all.push(text.parse::<u64>().unwrap().to_be_bytes()[2..].to_vec());
         }
     }
@@ -67,7 +67,7 @@ fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
         }
     }
     all.push(STANDARD.encode(value).into_bytes());
-    let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = value.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     all.push(hex.to_uppercase().into_bytes());
     all.push(hex.into_bytes());
     all.retain(|spelling| spelling.len() >= 6);
