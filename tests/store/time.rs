@@ -79,6 +79,13 @@ async fn jobs_fall_due_in_order_are_put_off_and_done() {
         let rest = bench.store.due(NOON + 60, 10).await.unwrap();
         let seen: Vec<_> = rest.iter().map(|j| (j.request, j.due, j.tries)).collect();
         assert_eq!(seen, [(later.id, NOON + 10, 0), (first.id, NOON + 60, 1)], "{}", bench.name);
+        bench.store.postpone(rest[0].id, NOON + 90).await.unwrap();
+        let turned = bench.store.due(NOON + 90, 10).await.unwrap();
+        assert_eq!(
+            turned.iter().map(|j| j.request).collect::<Vec<_>>(),
+            [first.id, later.id],
+            "earliest first"
+        );
         bench.store.done(due[1].id).await.unwrap();
         bench.store.postpone(due[1].id, NOON).await.unwrap();
         assert_eq!(bench.store.due(i64::MAX, 10).await.unwrap().len(), 2, "what is done stays done");
