@@ -172,7 +172,8 @@ impl Consent {
                 Ok(Self::Waiting { until: after(at, span), attempts: 0 })
             }
             (Self::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
-            // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash.
+            // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash. (A yes must
+            // then carry the reference: the store sees to that.)
             (Self::Sending { .. } | Self::Waiting { .. }, Event::No) => refused(Reason::SubjectRefused),
             (Self::Sending { .. } | Self::Waiting { .. }, Event::Fraud) => {
                 refused(Reason::SubjectReportedFraud)

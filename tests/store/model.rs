@@ -415,6 +415,13 @@ impl Model {
         }
         match waiting.as_slice() {
             [] => Heard::NotUnderstood,
+            [one]
+                if event == Event::Yes
+                    && reference.is_none()
+                    && matches!(self.requests[*one].written, Consent::Sending { .. }) =>
+            {
+                self.explain(Task::SendReference, &waiting, Heard::Ambiguous)
+            }
             [one] => match next(&self.requests[*one], &event, now) {
                 Some(next) => {
                     self.requests[*one].written = next;

@@ -5,7 +5,7 @@ use super::closed;
 use kdp::consent::method::Method;
 use kdp::consent::{Consent, End, Event};
 use kdp::store::seal::one_time_code;
-use kdp::store::{Heard, Task};
+use kdp::store::{Heard, Opened, Task};
 use kdp::text::Reason;
 
 /// A second request that waits on the phone of the first.
@@ -27,6 +27,19 @@ async fn a_bare_answer_counts_when_exactly_one_request_waits_on_the_phone() {
                 _ => after == closed(Reason::SubjectReportedFraud),
             });
         }
+    }
+}
+
+#[tokio::test]
+async fn a_bare_yes_to_a_request_whose_sms_has_not_left_asks_for_the_reference() {
+    for bench in benches() {
+        let Opened::New(request) = bench.open(&Ask::default(), NOON).await else {
+            panic!("a request is opened");
+        };
+        assert_eq!(bench.say(&phone(1), "ДА", NOON + 1).await, Heard::Ambiguous, "{}", bench.name);
+        assert!(matches!(bench.consent(request.id).await, Consent::Sending { .. }));
+        assert_eq!(bench.say(&phone(1), "ДА 1000", NOON + 2).await, Heard::Answered(request.id));
+        assert!(matches!(bench.consent(request.id).await, Consent::Agreed { .. }), "{}", bench.name);
     }
 }
 

@@ -304,6 +304,11 @@ fn understand(
     }
     match waiting.as_mut_slice() {
         [] => Ok((Heard::NotUnderstood, None)),
+        // The SMS is not known to have left: a bare yes may be a late one to another request.
+        [one] if event == Event::Yes && reply.reference().is_none() && is_sending(one) => {
+            let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
+            Ok((Heard::Ambiguous, about))
+        }
         [one] => {
             let id = one.request.id;
             let consent = one.request.consent.clone();
@@ -320,6 +325,10 @@ fn understand(
             Ok((Heard::Ambiguous, about))
         }
     }
+}
+
+fn is_sending(stored: &Stored) -> bool {
+    matches!(stored.request.consent, Consent::Sending { .. })
 }
 
 /// Queues one message about all that waits, unless each of them had it before.
