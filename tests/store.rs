@@ -114,7 +114,12 @@ async fn a_request_reads_back_as_it_was_opened() {
         let read = bench.reopened().request(stored.id).await.unwrap().unwrap();
         assert!(read.id == request.id && read.bin == request.bin && read.iin == request.iin);
         assert!(read.method == request.method && read.services == request.services);
-        assert!(read.term_seconds == 600 && read.company == "Банк Үлгі" && read.data == "ФИО, адрес");
+        assert!(
+            read.term_seconds == 600
+                && read.company == "Банк Үлгі"
+                && read.employee == "Үлгіұлы Ү."
+                && read.data == "ФИО, адрес"
+        );
         assert!(read.directory_id == request.directory_id && read.lang == request.lang);
         assert!(read.msisdn == request.msisdn && read.reference == "1000");
         assert!(

@@ -55,6 +55,10 @@ pub struct AccessRequest {
     pub term_seconds: u64,
     /// The initiator's name as the subject reads it.
     pub company: String,
+    /// Responsible body at the initiator, as it wrote it (F-7).
+    pub responsible: String,
+    /// Who at the initiator asks, as it wrote it (F-7).
+    pub employee: String,
     /// Which data, as the subject reads it.
     pub data: String,
     /// Directory entry, if one was named.

@@ -282,6 +282,8 @@ impl Ask {
             services: services(self.services),
             term_seconds: 600,
             company: "Банк Үлгі".to_owned(),
+            responsible: "Несие бөлімі".to_owned(),
+            employee: "Үлгіұлы Ү.".to_owned(),
             data: "ФИО, адрес".to_owned(),
             directory_id: None,
             lang: Lang::Ru,

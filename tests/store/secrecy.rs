@@ -17,6 +17,8 @@ async fn story(bench: &Bench) -> Vec<(&'static str, Vec<u8>)> {
         secret("phone", phone(1).as_str()),
         secret("local phone", phone(1).as_str().get(1..).unwrap()),
         secret("name", "Банк Үлгі"),
+        secret("responsible body", "Несие бөлімі"),
+        secret("employee", "Үлгіұлы Ү."),
         secret("data", "ФИО, адрес"),
     ];
     let by_sms = bench.waiting(&Ask::default(), NOON).await;

@@ -79,6 +79,8 @@ fn request(
         services,
         term_seconds,
         company: ask.company.clone(),
+        responsible: ask.responsible.clone(),
+        employee: ask.employee.clone(),
         data,
         directory_id: ask.directory_id.clone(),
         lang,

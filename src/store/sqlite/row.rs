@@ -20,6 +20,8 @@ struct Person {
     iin: String,
     msisdn: Option<String>,
     company: String,
+    responsible: String,
+    employee: String,
     data: String,
 }
 
@@ -101,6 +103,8 @@ fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
             services: ServiceIds::collect(terms.services).ok_or(unreadable("access_request.terms"))?,
             term_seconds: terms.term_seconds,
             company: person.company,
+            responsible: person.responsible,
+            employee: person.employee,
             data: person.data,
             directory_id: terms.directory_id,
             lang: Lang::parse(&terms.lang).ok_or(unreadable("access_request.terms"))?,
@@ -138,6 +142,8 @@ impl Sealed {
             iin: request.iin.as_str().to_owned(),
             msisdn: request.msisdn.as_ref().map(|m| m.as_str().to_owned()),
             company: request.company.clone(),
+            responsible: request.responsible.clone(),
+            employee: request.employee.clone(),
             data: request.data.clone(),
         })
         .map_err(|_| closed(PERSON))?;
