@@ -164,7 +164,7 @@ pub enum PeerKindWord {
 section! {
     /// `[bmg]`: no driver is offered yet; requests of methods 1 and 5 wait and time out.
     Gateway {
-        /// Time for one question within an exchange, milliseconds.
+        /// Time for one question within an exchange, milliseconds; for the driver to come, nothing reads it yet.
         timeout_ms: u64 = 2000,
     }
 }
@@ -182,7 +182,7 @@ section! {
         help_code: String = String::new(),
         /// When a bare yes is not enough.
         add_reference: String = String::new(),
-        /// Time for handing one SMS over, milliseconds.
+        /// Time for handing one SMS over, milliseconds; for the driver to come, nothing reads it yet.
         timeout_ms: u64 = 10_000,
     }
 }
