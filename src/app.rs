@@ -3,13 +3,15 @@
 use crate::clock::Clock;
 use crate::config::{Config, Limits};
 use crate::consent::Spans;
+use crate::consent::revocation::Rule;
 use crate::consent::sms::Templates;
 use crate::gateway::{CitizenDirectory, SmsGateway};
 use crate::metric::Metrics;
 use crate::random::Random;
 use crate::registry::Registry;
+use crate::status::StatusBook;
 use crate::store::seal::Seal;
-use crate::store::{Store, StoreError};
+use crate::store::{Record, Store, StoreError};
 use crate::trust::Trust;
 use crate::trust::outgoing::EnvelopeSigner;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,6 +39,10 @@ pub struct App {
     pub answers: RwLock<Arc<EnvelopeSigner>>,
     /// Spans of the law.
     pub spans: Spans,
+    /// How the term of a review is counted.
+    pub rule: Rule,
+    /// The status list.
+    pub status: StatusBook,
     /// Texts of the SMS.
     pub templates: Templates,
     /// Figures.
@@ -82,8 +88,13 @@ impl App {
     /// [`StoreError`] when the registry cannot be read.
     pub async fn new(parts: Parts) -> Result<Self, StoreError> {
         let registry = parts.store.registry().await?;
+        let outcome = "terms computed anew".to_owned();
+        let at = parts.clock.now();
+        parts.store.recount(Record { at, kind: "registration", outcome, ..Record::default() }).await?;
         Ok(Self {
             spans: parts.config.spans(),
+            rule: parts.config.rule(),
+            status: StatusBook::new(&parts.config),
             limits: RwLock::new(Arc::new(parts.config.limits.clone())),
             config: parts.config,
             clock: parts.clock,

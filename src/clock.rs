@@ -73,7 +73,9 @@ pub fn text(at: i64) -> String {
     let Ok(t) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at) * 1_000_000) else {
         return "9999-12-31T23:59:59.999+05:00".to_owned();
     };
-    let t = t.to_offset(ASTANA);
+    let Some(t) = t.checked_to_offset(ASTANA) else {
+        return "9999-12-31T23:59:59.999+05:00".to_owned();
+    };
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}+05:00",
         t.year(),

@@ -1,10 +1,12 @@
 //! The configuration: one TOML file, unknown keys refused, secrets only by file path. `deploy/kdp.toml` shows all of it.
 
 use crate::consent::Spans;
+use crate::consent::calendar::FirstDay;
+use crate::consent::revocation::Rule;
 use crate::consent::sms::{Sources, TemplateError, Templates};
 use crate::dispatch::Service;
-use crate::store::Budget;
 use crate::store::sqlite::Synchronous;
+use crate::store::{Budget, Sweeping};
 use crate::trust::outgoing::KeyInfoForm;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -52,6 +54,8 @@ pub struct Config {
     pub limits: Limits,
     /// One-time codes.
     pub method_5: Method5,
+    /// The review of applications for revocation.
+    pub revocation: Revocation,
     /// Names of the services on the wire.
     pub services: Services,
     /// Words of `data/status`.
@@ -120,6 +124,10 @@ section! {
         key_days: i64 = 90,
         /// How long a new key is published before it signs, hours.
         key_lead_hours: i64 = 24,
+        /// Address of the status list as owners reach it; empty: `/token-status` beside the service.
+        status_url: String = String::new(),
+        /// How long owners may keep a status list, seconds: it is signed anew at most so often.
+        status_ttl_seconds: i64 = 300,
     }
 }
 
@@ -232,10 +240,30 @@ section! {
 }
 
 section! {
+    /// `[revocation]`
+    Revocation {
+        /// Working days of the review (F-18).
+        working_days: u32 = crate::consent::revocation::REVIEW_DAYS,
+        /// Day 1: `next`, the first working day after the application, or `same`, its own day if it is one.
+        first_day: FirstDay = FirstDay::Next,
+    }
+}
+
+section! {
     /// `[services]`
     Services {
         /// serviceId of access requests.
         access_request: String = "KDP_SERVICE".to_owned(),
+        /// Log of accesses.
+        personal_data: String = "KDP_PERSONALDATA".to_owned(),
+        /// Open applications for revocation.
+        list_to_revoke: String = "KDP_LIST_TO_REVOKE".to_owned(),
+        /// Decision on one.
+        send_solution: String = "KDP_SEND_SOLUTION".to_owned(),
+        /// Token check.
+        check_token: String = "KDP_CHECK_TOKEN".to_owned(),
+        /// Application for revocation.
+        revoke: String = "KDP_REVOKE".to_owned(),
     }
 }
 
@@ -258,11 +286,11 @@ section! {
 }
 
 section! {
-    /// `[retention]`: nothing is erased yet; the section is read so that files need no change later.
+    /// `[retention]`
     Retention {
-        /// Decisions and journal, days.
+        /// Who a request was about, days after its end; then only counts remain.
         decision_days: u32 = 5 * 365,
-        /// SMS texts and phone numbers, days after the end of the request.
+        /// Phone numbers, days after the end of the request.
         phone_days: u32 = 90,
     }
 }
@@ -330,6 +358,10 @@ impl Config {
             ("limits.ovt_lifetime_seconds", self.limits.ovt_lifetime_seconds),
             ("method_5.code_seconds", self.method_5.code_seconds),
             ("token.key_days", self.token.key_days),
+            ("token.status_ttl_seconds", self.token.status_ttl_seconds),
+            ("revocation.working_days", i64::from(self.revocation.working_days)),
+            ("retention.decision_days", i64::from(self.retention.decision_days)),
+            ("retention.phone_days", i64::from(self.retention.phone_days)),
             ("method_5.attempts", i64::from(self.method_5.attempts)),
             ("limits.read_seconds", i64::try_from(self.limits.read_seconds).unwrap_or(i64::MAX)),
             ("limits.exchange_seconds", i64::try_from(self.limits.exchange_seconds).unwrap_or(i64::MAX)),
@@ -338,6 +370,11 @@ impl Config {
         ];
         if let Some((name, _)) = positive.iter().find(|(_, n)| *n <= 0) {
             return Err(ConfigError::Value(format!("{name} must be more than 0")));
+        }
+        let mut ids = self.services.all().map(|(id, _)| id);
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair.first() == pair.last()) {
+            return value("[services]: two services have one serviceId");
         }
         if self.limits.header_bytes < 8192 {
             return value("limits.header_bytes must be at least 8192");
@@ -380,6 +417,22 @@ impl Config {
         })?)
     }
 
+    /// How the term of a review is counted.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        Rule { working_days: self.revocation.working_days, first: self.revocation.first_day }
+    }
+
+    /// What goes when, at `at` (Unix milliseconds).
+    #[must_use]
+    pub fn sweeping(&self, at: i64) -> Sweeping {
+        let before = |days: u32| at.saturating_sub(i64::from(days) * 86_400_000);
+        Sweeping {
+            phones_before: before(self.retention.phone_days),
+            persons_before: before(self.retention.decision_days),
+        }
+    }
+
     /// Spans of consent.
     #[must_use]
     pub fn spans(&self) -> Spans {
@@ -405,7 +458,18 @@ impl Services {
     /// The service with this serviceId.
     #[must_use]
     pub fn find(&self, service_id: &str) -> Option<Service> {
-        (service_id == self.access_request).then_some(Service::AccessRequest)
+        self.all().into_iter().find(|(id, _)| *id == service_id).map(|(_, service)| service)
+    }
+
+    fn all(&self) -> [(&str, Service); 6] {
+        [
+            (&self.access_request, Service::AccessRequest),
+            (&self.personal_data, Service::PersonalData),
+            (&self.list_to_revoke, Service::ListToRevoke),
+            (&self.send_solution, Service::SendSolution),
+            (&self.check_token, Service::CheckToken),
+            (&self.revoke, Service::Revoke),
+        ]
     }
 
     /// Metric label of this serviceId.

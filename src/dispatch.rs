@@ -4,9 +4,9 @@ use crate::app::App;
 use crate::fault::Fault;
 use crate::random::Id;
 use crate::registry::{Auth, Role, Sender};
-use crate::service::access_request;
 use crate::service::payload::Payload;
-use crate::soap::sync_channel::{Call, K, Reply, RequestInfo};
+use crate::service::{access_request, check_token, list_to_revoke, personal_data, revoke, send_solution};
+use crate::soap::sync_channel::{Call, K, P, Reply, RequestInfo, S};
 use crate::store::Record;
 use crate::store::seal::{self, Seal};
 use crate::text::{FaultCode, Reason};
@@ -62,7 +62,9 @@ pub async fn dispatch(
     decision: Id,
 ) -> Result<(Caller, Reply), Fault> {
     let service = app.config.services.find(&call.info.service_id);
-    let payload = Payload::read(call.data, K, access_request::NAMES)?;
+    // An unknown service must not tell an unauthenticated sender anything: its data are read all the same.
+    let (namespace, names) = service.unwrap_or(Service::AccessRequest).payload();
+    let payload = Payload::read(call.data, namespace, names)?;
     let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
     let caller = Caller { sender, info: call.info, digest: *verified.digest(), at, decision };
     let service =
@@ -76,6 +78,11 @@ pub async fn dispatch(
     let payload = strict(app, &caller, payload).await?;
     let reply = match service {
         Service::AccessRequest => access_request::handle(app, &caller, payload).await?,
+        Service::PersonalData => personal_data::handle(app, &caller, payload).await?,
+        Service::ListToRevoke => list_to_revoke::handle(app, &caller, payload).await?,
+        Service::SendSolution => send_solution::handle(app, &caller, payload).await?,
+        Service::CheckToken => check_token::handle(app, &caller, payload).await?,
+        Service::Revoke => revoke::handle(app, &caller, payload).await?,
     };
     Ok((caller, reply))
 }
@@ -85,6 +92,16 @@ pub async fn dispatch(
 pub enum Service {
     /// `KDP_SERVICE`.
     AccessRequest,
+    /// `KDP_PERSONALDATA`.
+    PersonalData,
+    /// `KDP_LIST_TO_REVOKE`.
+    ListToRevoke,
+    /// `KDP_SEND_SOLUTION`.
+    SendSolution,
+    /// `KDP_CHECK_TOKEN`.
+    CheckToken,
+    /// `KDP_REVOKE`.
+    Revoke,
 }
 
 impl Service {
@@ -92,7 +109,21 @@ impl Service {
     #[must_use]
     pub fn role(self) -> Role {
         match self {
-            Self::AccessRequest => Role::Initiator,
+            Self::AccessRequest | Self::ListToRevoke | Self::SendSolution => Role::Initiator,
+            Self::PersonalData | Self::Revoke => Role::Egov,
+            Self::CheckToken => Role::Owner,
+        }
+    }
+
+    /// Namespace and names of the elements of its data.
+    fn payload(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::AccessRequest => (K, access_request::NAMES),
+            Self::PersonalData => (P, personal_data::NAMES),
+            Self::ListToRevoke => (S, list_to_revoke::NAMES),
+            Self::SendSolution => (S, send_solution::NAMES),
+            Self::CheckToken => (S, check_token::NAMES),
+            Self::Revoke => (S, revoke::NAMES),
         }
     }
 
@@ -101,6 +132,11 @@ impl Service {
     pub fn label(self) -> &'static str {
         match self {
             Self::AccessRequest => "KDP_SERVICE",
+            Self::PersonalData => "KDP_PERSONALDATA",
+            Self::ListToRevoke => "KDP_LIST_TO_REVOKE",
+            Self::SendSolution => "KDP_SEND_SOLUTION",
+            Self::CheckToken => "KDP_CHECK_TOKEN",
+            Self::Revoke => "KDP_REVOKE",
         }
     }
 }

@@ -5,10 +5,14 @@ use crate::exchange::{self, Known, exchange};
 use crate::fault::Fault;
 use crate::soap::wsdl;
 use crate::text::FaultCode;
+use crate::token::status_list;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, RETRY_AFTER};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HeaderValue, IF_NONE_MATCH,
+    RETRY_AFTER,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -203,7 +207,12 @@ impl Server {
             ("/shep/sync", &Method::GET) => self.contract(request.uri().query().unwrap_or_default()),
             ("/shep/sync", _) => not_allowed("GET, POST"),
             ("/.well-known/jwks.json", &Method::GET) => self.keys(),
-            ("/.well-known/jwks.json", _) => not_allowed("GET"),
+            ("/token-status", &Method::GET) => {
+                let tags = request.headers().get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+                let (list, tags) = (status_list::asked_for(request.uri().query()), tags.map(str::to_owned));
+                self.token_status(list, tags.as_deref()).await
+            }
+            ("/.well-known/jwks.json" | "/token-status", _) => not_allowed("GET"),
             _ => match &self.routes {
                 Some(routes) => return self.elsewhere(&**routes, request, &method, &path).await,
                 None => plain(StatusCode::NOT_FOUND, "no such path"),
@@ -251,7 +260,10 @@ impl Server {
             Some("draining")
         } else if self.app.store.check().await.is_err() {
             Some("database")
-        } else if self.app.registry().keys.current(self.app.clock.now() / 1000).is_err() {
+        } else if let now = self.app.clock.now() / 1000
+            && (self.app.registry().keys.current(now).is_err()
+                || self.app.registry().keys.current_receipt(now).is_err())
+        {
             Some("no signing key in its time")
         } else {
             None
@@ -282,6 +294,37 @@ impl Server {
                 answer
             }
             Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "no keys"),
+        }
+    }
+
+    /// The signed status list (the draft of the IETF), for owners that must survive our being away.
+    async fn token_status(&self, list: Option<u64>, tags: Option<&str>) -> Answer {
+        let at = self.app.clock.now();
+        let published = match list {
+            None => Ok(None),
+            Some(list) => {
+                let (store, registry) = (&*self.app.store, self.app.registry());
+                self.app.status.published(store, &registry, list, at).await
+            }
+        };
+        match published {
+            Ok(list) => {
+                let listed = status_list::answer(list, tags, at);
+                let status = StatusCode::from_u16(listed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                let mut answer = plain(status, "");
+                *answer.body_mut() = Full::new(listed.body);
+                answer.headers_mut().remove(CONTENT_TYPE);
+                for (name, text) in listed.headers {
+                    if let Ok(text) = HeaderValue::from_str(&text) {
+                        answer.headers_mut().insert(name, text);
+                    }
+                }
+                answer
+            }
+            Err(error) => {
+                tracing::error!(%error, "the status list was not made");
+                plain(StatusCode::SERVICE_UNAVAILABLE, "try again")
+            }
         }
     }
 

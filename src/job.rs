@@ -73,10 +73,23 @@ pub async fn run_in_order(app: &Arc<App>) -> Result<usize, StoreError> {
 
 async fn perform(app: &App, job: &Job) {
     let at = app.clock.now();
-    let outcome = match app.store.request(job.request).await {
-        Ok(Some(request)) => attempt(app, job, &request, at).await,
-        Ok(None) => app.store.done(job.id).await.map(|()| true),
-        Err(error) => Err(error),
+    let event =
+        |outcome: &str| Record { at, kind: "event", outcome: outcome.to_owned(), ..Record::default() };
+    let outcome = match job.task {
+        Task::Review => app.store.review(job.request, event("review")).await.map(|()| true),
+        Task::Overdue => {
+            tracing::warn!(about = %job.request, "a term of an integration application or incident has ended");
+            let record = Record { request: Some(job.request), ..event("overdue") };
+            app.store.overdue(job.id, record).await.map(|()| true)
+        }
+        Task::Sweep => sweep(app, job, event("sweep")).await,
+        Task::FindNumber | Task::SendAsk | Task::SendHelp | Task::SendReference | Task::Expire => {
+            match app.store.request(job.request).await {
+                Ok(Some(request)) => attempt(app, job, &request, at).await,
+                Ok(None) => app.store.done(job.id).await.map(|()| true),
+                Err(error) => Err(error),
+            }
+        }
     };
     match outcome {
         Ok(true) => {
@@ -91,6 +104,21 @@ async fn perform(app: &App, job: &Job) {
             let _ = app.store.postpone(job.id, at + backoff(job.tries)).await;
         }
     }
+}
+
+/// The daily sweep: in bounded pieces, then it is put off to the next night.
+async fn sweep(app: &App, job: &Job, record: Record) -> Result<bool, StoreError> {
+    let at = record.at;
+    // A piece at a time: what else is due goes on in between.
+    let more = app.store.sweep(app.config.sweeping(at), record).await?;
+    app.store.postpone(job.id, if more { at } else { next_night(at) }).await.map(|()| true)
+}
+
+/// 03:00 of the next day in Astana, Unix milliseconds.
+fn next_night(at: i64) -> i64 {
+    let offset = i64::from(crate::clock::ASTANA.whole_seconds()) * 1000;
+    let day = (at + offset).div_euclid(86_400_000) + 1;
+    day * 86_400_000 + 3 * 3_600_000 - offset
 }
 
 /// Tries the job once; `false`: the party was not available, and the job was put off.
@@ -120,6 +148,7 @@ async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Resu
             return Ok(true);
         }
         (Task::FindNumber | Task::SendAsk | Task::Expire, _) => Event::Due,
+        (Task::Review | Task::Overdue | Task::Sweep, _) => return Ok(true),
     };
     let outcome = match &event {
         Event::NumberFound(_) => "number found",

@@ -46,6 +46,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Exchanges refused because too many ran.
     pub shed: Counter,
+    /// Subjects who reported a fraud.
+    pub frauds: Counter,
     /// Due jobs that were done, and failed tries of them.
     pub jobs_done: Counter,
     /// See [`Metrics::jobs_done`].
@@ -65,6 +67,7 @@ impl Default for Metrics {
             exchanges,
             in_flight: store.callers.clone(),
             shed: Counter::default(),
+            frauds: Counter::default(),
             jobs_done: Counter::default(),
             jobs_failed: Counter::default(),
             store,
@@ -73,6 +76,7 @@ impl Default for Metrics {
         registry.register("exchange_seconds", "Time of an exchange", metrics.exchanges.clone());
         registry.register("exchanges_in_flight", "Exchanges that run now", metrics.in_flight.clone());
         registry.register("exchanges_shed", "Exchanges refused by KDP503", metrics.shed.clone());
+        registry.register("frauds_reported", "Subjects who reported a fraud", metrics.frauds.clone());
         registry.register("jobs_done", "Due jobs done", metrics.jobs_done.clone());
         registry.register("jobs_failed", "Tries of due jobs that failed", metrics.jobs_failed.clone());
         registry.register("store_queue", "Work that waits for the writer", metrics.store.queue.clone());

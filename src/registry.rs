@@ -2,8 +2,11 @@
 //!
 //! A [`Registry`] is an immutable snapshot of the database; [`crate::app::App`] replaces it when it changed.
 
+use crate::consent::calendar::Calendar;
+use crate::consent::directory::{DirectoryEntry, Ground, ProactiveService};
 use crate::consent::identity::Bin;
-use crate::consent::method::{Allowance, DirectoryEntry};
+use crate::consent::method::{Allowance, Method};
+use crate::consent::standing::Span;
 use crate::text::Lang;
 use crate::token::jws::unverified_kid;
 use crate::token::key::KeyRing;
@@ -89,10 +92,43 @@ pub struct SenderRecord {
     pub ovt_keys: Vec<String>,
     /// Language of `reason_text` when the request names none: kk, ru or en.
     pub lang: String,
+    /// Why each method is allowed (F-4, I-7, I-8).
+    #[serde(default)]
+    pub permits: Vec<Permit>,
+    /// When it was suspended, with the last one open while it is.
+    #[serde(default)]
+    pub suspensions: Vec<Suspension>,
+}
+
+/// Why a method is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permit {
+    /// Which method.
+    pub method: Method,
+    /// The agreement, act or integration application that it rests on.
+    pub basis: String,
+    /// The test protocol on file (I-8): its name or digest.
+    #[serde(default)]
+    pub protocol: Option<String>,
+    /// Since when, Unix milliseconds.
+    pub since: i64,
+}
+
+/// A time in which an initiator may not ask and its tokens do not work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suspension {
+    /// From when to when.
+    pub span: Span,
+    /// Why, as the registrar wrote it.
+    pub reason: String,
 }
 
 /// A registered sender, read and checked.
 pub struct Sender {
+    /// Which revision of its registration this is.
+    pub revision: u32,
     /// As stored.
     pub record: SenderRecord,
     /// Parsed BIN.
@@ -118,7 +154,7 @@ impl SenderRecord {
     ///
     /// # Errors
     /// [`BadRegistration`].
-    pub fn read(self) -> Result<Sender, BadRegistration> {
+    pub fn read(self, revision: u32) -> Result<Sender, BadRegistration> {
         let bad = |field| BadRegistration { sender: self.sender_id.clone(), field };
         let bin = Bin::parse(&self.bin).map_err(|_| bad("bin"))?;
         let lang = Lang::parse(&self.lang).ok_or_else(|| bad("lang"))?;
@@ -134,7 +170,15 @@ impl SenderRecord {
             .iter()
             .map(|pem| OvtKey::from_pem(pem, None).map_err(|_| bad("ovt_keys")))
             .collect::<Result<_, _>>()?;
-        Ok(Sender { bin, ovt_keys, lang, record: self })
+        Ok(Sender { revision, bin, ovt_keys, lang, record: self })
+    }
+}
+
+impl Sender {
+    /// Whether it is suspended at `at` (Unix milliseconds).
+    #[must_use]
+    pub fn is_suspended(&self, at: i64) -> bool {
+        self.record.suspensions.iter().any(|suspension| suspension.span.covers(at))
     }
 }
 
@@ -146,6 +190,12 @@ pub struct Registry {
     pub senders: HashMap<String, Arc<Sender>>,
     /// By id.
     pub entries: HashMap<String, DirectoryEntry>,
+    /// By id.
+    pub grounds: HashMap<String, Ground>,
+    /// By code.
+    pub proactive: HashMap<String, ProactiveService>,
+    /// Working days, with the acts that were loaded.
+    pub calendar: Arc<Calendar>,
     /// Keys that sign the security tokens.
     pub keys: KeyRing,
 }

@@ -104,7 +104,8 @@ fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let seal = read_seal(config, random.clone())?;
     let path = config.sqlite_path()?;
-    let store = SqliteStore::open(&path, config.database.synchronous, seal.clone(), config.spans(), metrics)?;
+    let rules = (config.spans(), config.rule());
+    let store = SqliteStore::open(&path, config.database.synchronous, seal.clone(), rules, metrics)?;
     Ok(Opened { store: Arc::new(store), seal, random, clock: Arc::new(SystemClock) })
 }
 
@@ -352,21 +353,19 @@ fn caught(kind: SignalKind) -> Result<Signal, StartError> {
 /// # Errors
 /// [`StartError`] when the service does not start.
 pub async fn run(path: PathBuf) -> Result<(), StartError> {
-    let config = Config::read(&path)?;
+    let mut config = Config::read(&path)?;
     crate::log::start(&config.log.level);
     // Before anything is served: a signal that nobody catches would end the process at once.
     let (termination, hangup) = (Termination::catch()?, caught(SignalKind::hangup())?);
     let (tls, tls_now) = watch::channel(read_tls(&config)?);
-    let app = build(config).await?;
-    let listen = app.config.listen.clone();
-    let (public, public_at) = bind(listen.public).await?;
-    let (admin, admin_at) = bind(listen.admin).await?;
-    let base_url = if listen.base_url.is_empty() {
+    let (public, public_at) = bind(config.listen.public).await?;
+    let (admin, admin_at) = bind(config.listen.admin).await?;
+    if config.listen.base_url.is_empty() {
         let scheme = if tls_now.borrow().is_some() { "https" } else { "http" };
-        format!("{scheme}://{public_at}/shep/sync")
-    } else {
-        listen.base_url
-    };
+        config.listen.base_url = format!("{scheme}://{public_at}/shep/sync");
+    }
+    let base_url = config.listen.base_url.clone();
+    let app = build(config).await?;
     let ((drain, draining), (end, ended)) = (watch::channel(false), watch::channel(false));
     let server = Server::new(app.clone(), None, base_url, draining.clone());
     let public_door = Door { side: Side::Public, tls: tls_now, stop: draining };

@@ -49,8 +49,9 @@ fn the_rules_of_consent_do_no_input_or_output() {
         "tokio",
         "tracing",
     ] {
-        let strays = naming(foreign, |path| path.starts_with("src/consent/"));
-        assert!(strays.is_empty(), "consent/ is pure, but names {foreign}:\n{}", strays.join("\n"));
+        let pure = ["src/consent/", "src/onboarding", "src/incident.rs"];
+        let strays = naming(foreign, |path| pure.iter().any(|place| path.starts_with(place)));
+        assert!(strays.is_empty(), "what is pure names {foreign}:\n{}", strays.join("\n"));
     }
 }
 

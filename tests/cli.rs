@@ -1,5 +1,22 @@
 //! The binary from outside: output, messages and exit codes, without a server.
 
+#[path = "cli/agreement.rs"]
+mod agreement;
+#[path = "cli/incident.rs"]
+mod incident;
+#[path = "cli/past.rs"]
+mod past;
+#[path = "cli/report.rs"]
+mod report;
+#[path = "cli/sandbox.rs"]
+mod sandbox;
+#[path = "cli/sender.rs"]
+mod sender;
+#[path = "common/sqlite.rs"]
+mod sqlite;
+#[path = "cli/subject.rs"]
+mod subject;
+
 use kdp::soap::envelope::Envelope;
 use kdp::soap::sync_channel::Call;
 use kdp::token::ovt;
@@ -8,30 +25,51 @@ use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::{RsaSigner, Signer as _};
 use kdp::trust::{Peer, PeerKind, Trust};
 use kdp::xml::{Document, Limits};
+use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 const BIN: &str = "260140990117";
+const OWNER: &str = "260140990513";
 const SUBJECT: &str = "800101399015";
 
 fn pki(name: &str) -> String {
     format!("{}/fixtures/pki/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn kdp(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_kdp")).args(arguments).stdin(Stdio::null()).output().unwrap()
-}
-
 /// Runs, holds the exit code against `code`, and answers with stdout and stderr.
 fn ends(code: i32, arguments: &[&str]) -> (String, String) {
-    let output = kdp(arguments);
+    ends_fed(code, "", arguments)
+}
+
+/// The same, with something on stdin.
+fn ends_fed(code: i32, input: &str, arguments: &[&str]) -> (String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_kdp"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that reads nothing may have ended by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let (out, err) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.code(), Some(code), "kdp {arguments:?}\n{out}\n{err}");
     (out, err)
+}
+
+/// Where a command is to work: the flag and its value.
+type At<'a> = [&'a str; 2];
+
+/// Runs a command there and reads the JSON that it prints.
+fn json(at: At<'_>, arguments: &[&str]) -> Value {
+    let (out, _) = ends(0, &[arguments, &at, &["--json"]].concat());
+    serde_json::from_str(&out).unwrap()
 }
 
 /// A directory with a configuration of its own.
@@ -69,8 +107,77 @@ impl Installation {
         installation
     }
 
+    /// Ready, and no test installation.
+    fn production() -> Self {
+        let installation = Self::ready();
+        let text = fs::read_to_string(&installation.config).unwrap();
+        assert!(text.contains("environment = \"test\""));
+        fs::write(
+            &installation.config,
+            text.replace("environment = \"test\"", "environment = \"production\""),
+        )
+        .unwrap();
+        installation
+    }
+
+    fn at(&self) -> At<'_> {
+        ["--config", &self.config]
+    }
+
+    /// Runs a command here; answers with stdout and stderr.
+    fn run(&self, code: i32, arguments: &[&str]) -> (String, String) {
+        ends(code, &[arguments, &self.at()].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        json(self.at(), arguments)
+    }
+
+    /// The same with an initiator and an owner.
+    fn peopled() -> Self {
+        let installation = Self::ready();
+        let key = pki("bank.cert.pem");
+        let bank = [
+            "--sender-id",
+            "bank_kdp",
+            "--name",
+            "Банк",
+            "--bin",
+            BIN,
+            "--methods",
+            "1,2",
+            "--ovt-key",
+            &key,
+        ];
+        installation.add(0, &[&bank[..], &["--services", "A,B"]].concat());
+        let owner =
+            ["--sender-id", "owner_kdp", "--name", "Собственник", "--bin", OWNER, "--services", "A,B"];
+        installation.run(0, &[&["owner", "add"], &owner[..]].concat());
+        installation
+    }
+
+    /// The last record of the journal: outcome and detail.
+    fn journalled(&self) -> (String, Value) {
+        let line = sqlite::sqlite(
+            &self.path("kdp.db"),
+            "SELECT kind, outcome, detail FROM journal ORDER BY seq DESC LIMIT 1",
+        );
+        let mut parts = line.trim_end().splitn(3, '|').map(str::to_owned);
+        assert_eq!(parts.next().as_deref(), Some("registration"));
+        let outcome = parts.next().unwrap();
+        (outcome, serde_json::from_str(&parts.next().unwrap()).unwrap())
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
+    }
+
+    /// What each key signs, its state and its id.
+    fn keys(&self) -> Vec<(String, String, String)> {
+        let (out, _) = ends(0, &["keys", "list", "--config", &self.config, "--json"]);
+        let keys: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
+        let text = |key: &serde_json::Value, name: &str| key[name].as_str().unwrap().to_owned();
+        keys.iter().map(|key| (text(key, "signs"), text(key, "state"), text(key, "kid"))).collect()
     }
 
     fn add(&self, code: i32, arguments: &[&str]) -> (String, String) {
@@ -103,7 +210,7 @@ fn help_of_every_command_ends_with_an_example() {
             }
         }
     }
-    assert!(seen >= 20, "{seen} commands");
+    assert!(seen >= 70, "{seen} commands");
 }
 
 #[test]
@@ -324,7 +431,7 @@ fn check_tells_what_is_missing_until_nothing_is() {
     assert!(!installation.path("kdp.db").exists() && !installation.path("seal.keys").exists());
     ends(0, &["keys", "init", "--config", config]);
     let (out, _) = ends(0, &["migrate", "--config", config]);
-    assert_eq!(out, "the database was created with version 1\n");
+    assert_eq!(out, "the database was created with version 2\n");
     ends(0, &["keys", "generate", "--config", config]);
     let (out, _) = ends(0, &["check", "--config", config]);
     assert!(out.contains("methods 1 and 5 have no gateways yet"), "{out}");
@@ -341,78 +448,38 @@ fn keys_follow_each_other_and_only_one_waits() {
     ends(1, &["keys", "generate", "--config", config]);
     ends(0, &["keys", "rotate", "--config", config]);
     ends(1, &["keys", "rotate", "--config", config]);
-    let (out, _) = ends(0, &["keys", "list", "--config", config, "--json"]);
-    let keys: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
-    assert_eq!(keys.iter().map(|key| key["state"].as_str().unwrap()).collect::<Vec<_>>(), ["signs", "waits"]);
+    for purpose in ["tokens", "receipts"] {
+        let states: Vec<_> =
+            installation.keys().into_iter().filter(|key| key.0 == purpose).map(|key| key.1).collect();
+        assert_eq!(states, ["signs", "waits"], "{purpose}");
+    }
 }
 
 #[test]
-fn an_initiator_is_registered_shown_and_changed() {
+fn a_distrusted_key_signs_no_more_and_a_new_one_is_made_for_its_purpose_alone() {
     let installation = Installation::ready();
     let config = &installation.config;
-    let certificate = pki("bank.cert.pem");
-    let arguments =
-        ["--sender-id", "bank_kdp", "--name", "Банк", "--bin", BIN, "--methods", "2,1", "--auth", "both"];
-    let more = ["--services", "B,A", "--ovt-key", &certificate, "--json"];
-    let (out, _) = installation.add(0, &[&arguments[..], &more].concat());
-    let secrets: serde_json::Value = serde_json::from_str(&out).unwrap();
-    let password = secrets["password"].as_str().unwrap();
-    assert!(password.len() == 32 && secrets["token"].as_str().unwrap().len() == 32);
-    let database = fs::read(installation.path("kdp.db")).unwrap();
-    assert!(
-        !database.windows(32).any(|bytes| bytes == password.as_bytes()),
-        "the password is in the database"
-    );
-
-    let show = || -> serde_json::Value {
-        let (out, _) = ends(0, &["initiator", "show", "bank_kdp", "--config", config, "--json"]);
-        assert!(!out.contains(password));
-        serde_json::from_str(&out).unwrap()
-    };
-    let shown = show();
-    assert_eq!(shown["methods"], serde_json::json!([1, 2]));
-    assert_eq!(shown["services"], serde_json::json!(["A", "B"]));
-    assert_eq!(shown["max_term_seconds"], 90 * 86_400);
-    ends(0, &["initiator", "set-methods", "bank_kdp", "--config", config, "--methods", "5"]);
-    ends(0, &["initiator", "set-services", "bank_kdp", "--config", config, "--services", "C"]);
-    assert_eq!(
-        (&show()["methods"], &show()["services"]),
-        (&serde_json::json!([5]), &serde_json::json!(["C"]))
-    );
-    let (out, _) = ends(0, &["initiator", "new-secret", "bank_kdp", "--config", config, "--json"]);
-    assert_ne!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["password"], password);
-    let (out, _) = ends(0, &["initiator", "list", "--config", config]);
-    assert!(out.lines().count() == 2 && out.contains(BIN), "{out}");
-    installation.add(1, &arguments);
-    ends(1, &["initiator", "show", "nobody", "--config", config]);
-}
-
-#[test]
-fn a_registration_that_cannot_be_right_is_refused_by_name() {
-    let installation = Installation::ready();
-    let key = pki("bank.key.pem");
-    let directory: &Path = installation.directory.path();
-    for (flag, value, name) in [
-        ("--bin", "260140990118", "--bin: control digit is wrong"),
-        ("--bin", "26014099011", "--bin: must have 12 digits"),
-        ("--sender-id", "two words", "--sender-id"),
-        ("--name", " ", "--name"),
-        ("--lang", "de", "--lang"),
-        ("--methods", "6", "--methods"),
-        ("--services", "A;B", "--services"),
-        ("--max-term-days", "400", "--max-term-days"),
-        ("--ovt-key", &key, "holds a private key"),
-        ("--ovt-key", directory.join("kdp.toml").to_str().unwrap(), "not well formed"),
-    ] {
-        let mut arguments = vec![flag, value];
-        for (other, sound) in [("--sender-id", "x"), ("--name", "X"), ("--bin", BIN)] {
-            if other != flag {
-                arguments.extend([other, sound]);
-            }
-        }
-        let (_, err) = installation.add(2, &arguments);
-        assert!(err.contains(name), "{flag} {value}: {err}");
+    let (_, err) = ends(1, &["keys", "distrust", "unknown", "--config", config]);
+    assert!(err.contains("kdp keys list"), "{err}");
+    ends(0, &["keys", "generate", "--config", config]);
+    // One waits too: it does not stand in the way of a key that signs now.
+    ends(0, &["keys", "rotate", "--config", config]);
+    for purpose in ["tokens", "receipts"] {
+        let keys = installation.keys();
+        let (_, _, kid) = keys.iter().find(|key| key.0 == purpose && key.1 == "signs").unwrap();
+        let (out, _) = ends(0, &["keys", "distrust", kid, "--config", config]);
+        let (first, second) = out.split_once('\n').unwrap();
+        assert!(first.starts_with(&format!("{kid} is distrusted from 20")), "{out}");
+        assert_eq!(second, format!("no key signs {purpose} now: run `kdp keys generate`\n"));
+        let (again, _) = ends(0, &["keys", "distrust", kid, "--config", config]);
+        assert!(again.starts_with(&format!("{kid} has been distrusted since 20")), "{again}");
+        let (out, _) = ends(0, &["keys", "generate", "--config", config]);
+        let (new, rest) = out.split_once(' ').unwrap();
+        assert!(rest.starts_with(&format!("signs {purpose} from 20")) && out.lines().count() == 1, "{out}");
+        let states = installation.keys();
+        let state = |kid: &str| states.iter().find(|key| key.2 == kid).unwrap().1.as_str();
+        assert_eq!((state(kid), state(new)), ("distrusted", "signs"));
+        assert_eq!(states.iter().filter(|key| key.1 == "signs").count(), 2);
+        ends(1, &["keys", "generate", "--config", config]);
     }
-    let (out, _) = ends(0, &["initiator", "list", "--config", &installation.config]);
-    assert_eq!(out.lines().count(), 1);
 }

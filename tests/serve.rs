@@ -144,16 +144,16 @@ fn a_new_key_is_published_before_it_signs_and_tokens_of_the_old_one_stay_good() 
     };
     let first = granted(&installation.send(&url(public), &ovt, SUBJECT, &[]));
     let (before, _) = published(&installation, public);
-    assert_eq!(before, [kid(&first)]);
+    assert!(before.len() == 2 && before.contains(&kid(&first)), "one of tokens, one of receipts: {before:?}");
     let said = installation.run(&["keys", "rotate"]);
     let new = said.split(' ').next().unwrap().to_owned();
     eventually("the new key is published", || published(&installation, public).0.contains(&new));
     let ovt = installation.ovt("810102499019");
     let second = granted(&installation.send(&url(public), &ovt, "810102499019", &[]));
-    assert_eq!(kid(&second), before[0], "the new key signs before owners can know it");
+    assert_eq!(kid(&second), kid(&first), "the new key signs before owners can know it");
     assert_eq!(installation.try_run(&["keys", "rotate"]).code, Some(1), "one key waits already");
     let (kids, jwks) = published(&installation, public);
-    assert_eq!(kids.len(), 2);
+    assert_eq!(kids.len(), 4);
     verifies(&first, &jwks);
     assert_eq!(service.terminate().code, Some(0));
 
@@ -256,8 +256,8 @@ fn what_stands_in_the_way_of_a_start_is_named_and_found_by_check_before() {
         ),
         (
             "a database of a later version",
-            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 2")),
-            "has version 2, this program needs version 1",
+            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 3")),
+            "has version 3, this program needs version 2",
         ),
         (
             "a test authority in production",

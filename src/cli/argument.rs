@@ -5,16 +5,24 @@ use hyper::Uri;
 use hyper::http::uri::Authority;
 use kdp::clock::{self, Clock as _, SystemClock};
 use kdp::config::Config;
-use kdp::consent::identity::{Bin, Iin};
+use kdp::consent::calendar::parse_date;
+use kdp::consent::identity::{Bin, Iin, ServiceIds};
 use kdp::consent::method::Method;
+use kdp::consent::revocation::midnight;
+use kdp::sandbox;
+use kdp::serve::{Opened, open_store};
+use kdp::text::Lang;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::RsaSigner;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use time::Date;
 use zeroize::Zeroizing;
 
 /// Longest file or standard input that is read, bytes.
 const MAX_INPUT: u64 = 4 << 20;
+/// Longest text of a flag, characters.
+const MAX_LINE: usize = 1000;
 
 /// A BIN of a flag.
 pub fn bin(flag: &str, text: &str) -> Result<Bin> {
@@ -58,6 +66,91 @@ pub fn milliseconds(text: &str) -> std::result::Result<u64, String> {
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(wrong)
 }
 
+/// A span for clap that is stored in seconds: `30s`, `10m`, `2h`, `90d`.
+pub fn seconds(text: &str) -> std::result::Result<u64, String> {
+    let wrong = || "a span is 30s, 10m, 2h or 90d".to_owned();
+    let (number, unit) =
+        text.len().checked_sub(1).and_then(|at| text.split_at_checked(at)).ok_or_else(wrong)?;
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    if !number.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(wrong());
+    }
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(factor)).ok_or_else(wrong)
+}
+
+/// A time for clap, Unix milliseconds: `xs:dateTime`, or a date alone, which is its beginning in Astana.
+pub fn moment(text: &str) -> std::result::Result<i64, &'static str> {
+    let time = clock::parse(text).or_else(|| parse_date(text).and_then(midnight));
+    time.ok_or("a time is written as 2026-04-01T12:00:00+05:00, a date as 2026-04-01")
+}
+
+/// A date for clap.
+pub fn date(text: &str) -> std::result::Result<Date, &'static str> {
+    parse_date(text).ok_or("a date is written as 2026-03-05")
+}
+
+/// A language for clap.
+pub fn lang(text: &str) -> std::result::Result<Lang, &'static str> {
+    Lang::parse(text).ok_or("must be kk, ru or en")
+}
+
+/// A line of text that is kept and journalled, without blanks around it. A number of a person in it is refused: such
+/// texts are never erased.
+pub fn line(flag: &str, text: &str) -> Result<String> {
+    let text = text.trim();
+    let wrong = |why: &str| Err(Failure::unusable(format!("{flag}: {why}")));
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return wrong("must be a line of text");
+    }
+    if text.chars().count() > MAX_LINE {
+        return wrong("must be at most 1000 characters");
+    }
+    if names_a_person(text) {
+        return wrong("holds an IIN; personal data do not belong here");
+    }
+    Ok(text.to_owned())
+}
+
+/// Whether twelve digits in a row are an IIN: the fifth digit of an organisation's number is 4 or more.
+fn names_a_person(text: &str) -> bool {
+    let runs = text.split(|c: char| !c.is_ascii_digit());
+    runs.filter(|run| Iin::parse(run).is_ok())
+        .any(|run| run.as_bytes().get(4).is_some_and(|digit| *digit < b'4'))
+}
+
+/// An id that a registrar chooses: 1 to 128 bytes without blanks.
+pub fn id(flag: &str, text: &str) -> Result<String> {
+    let fits = (1..=128).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    if fits && !names_a_person(text) {
+        return Ok(text.to_owned());
+    }
+    Err(Failure::unusable(format!("{flag}: must be 1 to 128 bytes without blanks")))
+}
+
+/// `ServiceIDs` of a flag, in order, each once; none are none.
+pub fn service_ids(flag: &str, ids: &[String]) -> Result<Vec<String>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = ids.iter().map(|id| id.trim().to_owned());
+    let sound = |id: &String| !id.is_empty() && !id.contains([';', ',']);
+    let set = ids.clone().all(|id| sound(&id)).then(|| ServiceIds::collect(ids)).flatten();
+    set.map(|set| set.as_slice().to_vec()).ok_or_else(|| {
+        Failure::unusable(format!("{flag}: ServiceIDs of 1 to 128 bytes, separated by commas"))
+    })
+}
+
+/// A subject: its IIN, or `-` for standard input.
+pub fn subject(text: &str) -> Result<Iin> {
+    if text == "-" { iin("stdin", &stdin()?) } else { iin("IIN", text) }
+}
+
 /// Host and port of an address, for messages: a password in it is not repeated.
 pub fn place(uri: &Uri) -> &str {
     let authority = uri.authority().map_or("", Authority::as_str);
@@ -82,13 +175,17 @@ pub fn text_file(path: &Path) -> Result<Zeroizing<String>> {
 /// A token as people hand it over: itself, `-` for standard input, or the path of a file that holds it.
 pub fn token(text: &str) -> Result<Zeroizing<String>> {
     if text == "-" {
-        let bytes =
-            read(std::io::stdin().lock()).map_err(|why| Failure::unusable(format!("stdin: {why}")))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Failure::unusable("stdin: not UTF-8"))?;
-        return Ok(Zeroizing::new(text.trim().to_owned()));
+        return stdin();
     }
     let path = Path::new(text);
     if path.is_file() { text_file(path) } else { Ok(Zeroizing::new(text.trim().to_owned())) }
+}
+
+/// All of standard input, without blanks around it.
+fn stdin() -> Result<Zeroizing<String>> {
+    let bytes = read(std::io::stdin().lock()).map_err(|why| Failure::unusable(format!("stdin: {why}")))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Failure::unusable("stdin: not UTF-8"))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
 fn read(source: impl std::io::Read) -> std::result::Result<Zeroizing<Vec<u8>>, String> {
@@ -114,6 +211,33 @@ pub fn config(path: &Path) -> Result<Config> {
     let text = text_file_as_is(path)?;
     Config::parse(&text)
         .map_err(|error| Failure::unusable(format!("{}: {}", path.display(), error.to_string().trim_end())))
+}
+
+/// Which installation a command is about: a service by its configuration, or a sandbox by its directory.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Installation {
+    /// The configuration of a service
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// The data directory of a sandbox, running or not; its clock counts
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl Installation {
+    /// Opens its database.
+    pub fn open(&self) -> Result<(Config, Opened)> {
+        match (&self.config, &self.data) {
+            (Some(path), _) => {
+                let config = config(path)?;
+                let opened = open_store(&config)?;
+                Ok((config, opened))
+            }
+            (None, Some(data)) => Ok(sandbox::open(data)?),
+            (None, None) => Err(Failure::unusable("give --config or --data")),
+        }
+    }
 }
 
 /// Untrimmed, so that the lines that an error names are those of the file.
@@ -161,6 +285,36 @@ mod tests {
         for text in ["", "m", "-1", "1.5h", "10 m", "1w", "99999999999999999999", "18446744073709551615d"] {
             assert!(milliseconds(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_span_in_seconds_needs_its_unit() {
+        for (text, span) in [("30s", 30), ("10m", 600), ("2h", 7200), ("90d", 7_776_000), ("0d", 0)] {
+            assert_eq!(seconds(text), Ok(span), "{text}");
+        }
+        for text in ["", "d", "90", "+1d", "-1d", "1.5h", "90 d", "1w", "9\u{434}", "18446744073709551615d"] {
+            assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_alone_is_its_beginning_in_astana() {
+        assert_eq!(moment("2026-04-01"), moment("2026-04-01T00:00:00+05:00"));
+        assert_eq!(moment("2026-04-01T12:00:00Z"), Ok(1_775_044_800_000));
+        for text in ["", "tomorrow", "2026-02-30", "2026-04-01 12:00"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_kept_text_is_a_line_without_an_iin() {
+        assert_eq!(line("--reason", " order № 5 of 260140990117 ").unwrap(), "order № 5 of 260140990117");
+        for text in ["", " ", "two\nlines", "about 800101399015", "(800101399015)", &"x".repeat(1001)] {
+            let failure = line("--reason", text).unwrap_err();
+            assert!(failure.text.starts_with("--reason: ") && !failure.text.contains("8001"), "{text}");
+        }
+        assert!(line("--reason", "case 8001013990150 of 800101399016").is_ok(), "no IIN is among them");
+        assert!(id("ID", "dir-1").is_ok() && id("ID", "").is_err() && id("ID", "800101399015").is_err());
     }
 
     #[test]

@@ -1,23 +1,24 @@
-//! `kdp keys`: the keys that sign security tokens, and the key files that seal the database.
+//! `kdp keys`: the keys that sign security tokens and receipts, and the key files that seal the database.
 
-use super::{Failure, Outcome, Result, argument};
+use super::argument::{self, Installation};
+use super::{Failure, Outcome, Result};
 use clap::Subcommand;
 use kdp::clock;
 use kdp::config::Config;
 use kdp::random::{Random, SystemRandom};
-use kdp::serve::{Opened, open_store};
+use kdp::serve::Opened;
 use kdp::store::Record;
 use kdp::store::seal::KeyFileSeal;
-use kdp::token::key::{KeyError, KeyRecord, Rotation, SigningKey};
-use kdp::trust::sign::RsaSigner;
+use kdp::token::key::{KeyError, KeyPurpose, KeyRecord, KeyRing, Rotation, SigningKey};
+use kdp::trust::sign::{EcSigner, RsaSigner, Signer};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Lists, generates and rotates the keys of the service.
+/// Lists, generates, rotates and distrusts the keys of the service.
 ///
-/// A running `kdp serve` on the same database notices within a second.
+/// One kind signs security tokens and their status list, the other the receipts of token checks. A running `kdp serve` on the same database notices within a second.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys list --config kdp.toml")]
 pub struct Args {
@@ -31,6 +32,7 @@ enum Command {
     List(List),
     Generate(Generate),
     Rotate(Rotate),
+    Distrust(Distrust),
 }
 
 /// Creates the sealing and lookup key files that are missing; an existing file is never touched
@@ -44,49 +46,63 @@ struct Init {
     config: PathBuf,
 }
 
-/// Shows the keys that sign or signed security tokens
+/// Shows the keys that sign or signed, with what they sign
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys list --config kdp.toml --json")]
 struct List {
-    /// The configuration
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    at: Installation,
     /// Print an array
     #[arg(long)]
     json: bool,
 }
 
-/// Generates the first key, which signs at once; refused while a key signs
+/// Generates the keys that are missing, which sign at once; refused while none is
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys generate --config kdp.toml")]
 struct Generate {
-    /// The configuration
-    #[arg(long)]
-    config: PathBuf,
-    /// Size of the RSA key: 2048, 3072 or 4096
+    #[command(flatten)]
+    at: Installation,
+    /// Size of the RSA key that signs tokens: 2048, 3072 or 4096
     #[arg(long, default_value_t = 2048)]
     bits: u32,
 }
 
-/// Generates the key that follows: published now, signing after `token.key_lead_hours`
+/// Generates the keys that follow: published now, signing after `token.key_lead_hours`
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp keys rotate --config kdp.toml")]
 struct Rotate {
-    /// The configuration
-    #[arg(long)]
-    config: PathBuf,
-    /// Size of the RSA key: 2048, 3072 or 4096
+    #[command(flatten)]
+    at: Installation,
+    /// Size of the RSA key that signs tokens: 2048, 3072 or 4096
     #[arg(long, default_value_t = 2048)]
     bits: u32,
+}
+
+/// Distrusts a key at once: it neither signs nor is published, and no token of it is active any more
+///
+/// For a key that others may have. There is no way back.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Example:\n  kdp keys distrust NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --config kdp.toml"
+)]
+struct Distrust {
+    /// The key, as `kdp keys list` names it
+    // A thumbprint is base64url: it may begin with a hyphen.
+    #[arg(allow_hyphen_values = true)]
+    kid: String,
+    #[command(flatten)]
+    at: Installation,
 }
 
 /// Runs a subcommand.
 pub async fn run(args: Args) -> Result {
     match args.command {
         Command::Init(args) => init(&argument::config(&args.config)?, &SystemRandom::default()),
-        Command::List(args) => list(&open_store(&argument::config(&args.config)?)?, args.json).await,
-        Command::Generate(args) => new_key(&argument::config(&args.config)?, args.bits, true).await,
-        Command::Rotate(args) => new_key(&argument::config(&args.config)?, args.bits, false).await,
+        Command::List(args) => list(&args.at.open()?.1, args.json).await,
+        Command::Generate(args) => generate(&args.at, args.bits).await,
+        Command::Rotate(args) => rotate(&args.at, args.bits).await,
+        Command::Distrust(args) => distrust(&args.at.open()?.1, &args.kid).await,
     }
 }
 
@@ -117,11 +133,11 @@ fn create(path: &Path, text: &str) -> Result<bool> {
 async fn list(opened: &Opened, as_json: bool) -> Result {
     let ring = opened.store.registry().await?.keys;
     let now = opened.clock.now() / 1000;
-    let current = ring.current(now).ok().map(SigningKey::kid);
+    let signing = [ring.current(now), ring.current_receipt(now)].map(|key| key.ok().map(SigningKey::kid));
     let state = |key: &SigningKey| {
         if key.is_distrusted(now) {
             "distrusted"
-        } else if current == Some(key.kid()) {
+        } else if signing.contains(&Some(key.kid())) {
             "signs"
         } else if key.window().not_before > now {
             "waits"
@@ -137,56 +153,118 @@ async fn list(opened: &Opened, as_json: bool) -> Result {
         .map(|key| {
             let window = key.window();
             json!({
-                "kid": key.kid(), "state": state(key), "created": time(window.created_at),
-                "signs_from": time(window.not_before), "signs_until": time(window.not_after),
+                "kid": key.kid(), "signs": signs(key.purpose()), "state": state(key),
+                "created": time(window.created_at), "signs_from": time(window.not_before),
+                "signs_until": time(window.not_after), "distrusted": key.distrusted_at().map(time),
                 "public_key": key.public_key_base64(),
             })
         })
         .collect();
     Ok(Outcome::either(as_json, &Value::Array(value), || {
-        let heading = ["KID", "STATE", "SIGNS FROM", "SIGNS UNTIL"].map(str::to_owned).to_vec();
+        let heading = ["KID", "SIGNS", "STATE", "SIGNS FROM", "SIGNS UNTIL"].map(str::to_owned).to_vec();
         let rows = keys.iter().map(|key| {
-            let window = key.window();
-            vec![key.kid().to_owned(), state(key).to_owned(), time(window.not_before), time(window.not_after)]
+            let (window, words) = (key.window(), [key.kid(), signs(key.purpose()), state(key)]);
+            let times = [time(window.not_before), time(window.not_after)];
+            words.map(str::to_owned).into_iter().chain(times).collect()
         });
         argument::table(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
     }))
 }
 
-async fn new_key(config: &Config, bits: u32, first: bool) -> Result {
-    let opened = open_store(config)?;
+fn signs(purpose: KeyPurpose) -> &'static str {
+    match purpose {
+        KeyPurpose::Token => "tokens",
+        KeyPurpose::Receipt => "receipts",
+    }
+}
+
+async fn generate(at: &Installation, bits: u32) -> Result {
+    let (config, opened) = at.open()?;
     let ring = opened.store.registry().await?.keys;
     let now = opened.clock.now() / 1000;
-    if first && ring.current(now).is_ok() {
-        return Err(Failure::refused("a key signs already: `kdp keys rotate` makes the one that follows"));
+    let mut missing: Vec<Box<dyn Signer>> = Vec::new();
+    if ring.current(now).is_err() {
+        missing.push(Box::new(rsa(bits)?));
     }
+    if ring.current_receipt(now).is_err() {
+        missing.push(Box::new(EcSigner::generate()?));
+    }
+    if missing.is_empty() {
+        return Err(Failure::refused("keys sign already: `kdp keys rotate` makes those that follow"));
+    }
+    add(&config, &opened, &ring, &missing).await
+}
+
+async fn rotate(at: &Installation, bits: u32) -> Result {
+    let (config, opened) = at.open()?;
+    let ring = opened.store.registry().await?.keys;
+    add(&config, &opened, &ring, &[Box::new(rsa(bits)?), Box::new(EcSigner::generate()?)]).await
+}
+
+fn rsa(bits: u32) -> Result<RsaSigner> {
+    RsaSigner::generate(bits).map_err(|e| Failure::unusable(format!("--bits: {e}")))
+}
+
+/// Adds all of the keys, or none.
+async fn add(config: &Config, opened: &Opened, ring: &KeyRing, signers: &[Box<dyn Signer>]) -> Result {
     let rotation = Rotation {
         lead: config.token.key_lead_hours.saturating_mul(3600),
         signs_for: config.token.key_days.saturating_mul(86_400),
     };
-    let signer = RsaSigner::generate(bits).map_err(|e| Failure::unusable(format!("--bits: {e}")))?;
-    let record = ring.rotate(&signer, now, rotation).map_err(|error| match error {
-        KeyError::Waiting => Failure::refused(error.to_string()),
-        _ => Failure::unusable(error.to_string()),
-    })?;
-    let (kid, from) = (record.kid.clone(), clock::text(record.window.not_before.saturating_mul(1000)));
-    keep(&opened, record).await?;
-    Ok(Outcome::accepted(format!("{kid} signs from {from}\n")))
+    let mut text = String::new();
+    let mut records = Vec::new();
+    for signer in signers {
+        let now = opened.clock.now() / 1000;
+        let record = ring.rotate(&**signer, now, rotation).map_err(|error| match error {
+            KeyError::Waiting => Failure::refused(error.to_string()),
+            _ => Failure::unusable(error.to_string()),
+        })?;
+        let from = clock::text(record.window.not_before.saturating_mul(1000));
+        let _ = writeln!(text, "{} signs {} from {from}", record.kid, signs(KeyPurpose::of(&**signer)));
+        records.push(record);
+    }
+    keep(opened, records).await?;
+    Ok(Outcome::accepted(text))
 }
 
-async fn keep(opened: &Opened, key: KeyRecord) -> Result<()> {
-    let window = key.window;
+async fn distrust(opened: &Opened, kid: &str) -> Result {
+    let mut ring = opened.store.registry().await?.keys;
+    let now = opened.clock.now() / 1000;
+    let key = ring.find(kid).ok_or_else(|| Failure::refused("no key has this KID: see `kdp keys list`"))?;
+    if let Some(since) = key.distrusted_at() {
+        let since = clock::text(since.saturating_mul(1000));
+        return Ok(Outcome::accepted(format!("{kid} has been distrusted since {since}\n")));
+    }
+    ring.distrust(kid, now);
+    let key = ring.find(kid).map(SigningKey::record).transpose()?;
+    keep(opened, key.into_iter().collect()).await?;
+    let mut text = format!("{kid} is distrusted from {}\n", clock::text(now.saturating_mul(1000)));
+    for (current, what) in [(ring.current(now), "tokens"), (ring.current_receipt(now), "receipts")] {
+        if current.is_err() {
+            let _ = writeln!(text, "no key signs {what} now: run `kdp keys generate`");
+        }
+    }
+    Ok(Outcome::accepted(text))
+}
+
+async fn keep(opened: &Opened, keys: Vec<KeyRecord>) -> Result<()> {
+    let told: Vec<Value> = keys
+        .iter()
+        .map(|key| {
+            json!({
+                "kid": key.kid, "not_before": key.window.not_before, "not_after": key.window.not_after,
+                "distrusted_at": key.distrusted_at,
+            })
+        })
+        .collect();
     let journal = Record {
         at: opened.clock.now(),
         kind: "registration",
         outcome: "key".to_owned(),
-        detail: json!({
-            "kid": key.kid, "not_before": window.not_before, "not_after": window.not_after,
-        })
-        .to_string(),
+        detail: json!({ "keys": told }).to_string(),
         ..Record::default()
     };
-    Ok(opened.store.keep_keys(vec![key], journal).await?)
+    Ok(opened.store.keep_keys(keys, journal).await?)
 }
 
 #[cfg(test)]

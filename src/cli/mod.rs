@@ -1,19 +1,31 @@
 //! The command line: one file a command. Results go to stdout, messages to stderr, and the exit code says
 //! 0 (done, accepted), 1 (refused) or 2 (not readable, not reachable, wrong use).
 
+mod agreed;
+mod application;
 mod argument;
+mod calendar;
 mod check;
+mod directory;
+mod ground;
+mod incident;
 mod initiator;
 mod keys;
 mod migrate;
 mod ovt;
+mod owner;
+mod proactive;
+mod registration;
+mod report;
 mod sandbox;
 mod send;
+mod sender;
 mod serve;
+mod subject;
 mod token;
 
 use clap::{Parser, Subcommand};
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 /// КДП: the state service for control of access to personal data of Kazakhstan.
@@ -36,8 +48,17 @@ pub enum Command {
     Sandbox(sandbox::Args),
     Serve(serve::Args),
     Check(check::Args),
+    Application(Box<application::Args>),
+    Calendar(calendar::Args),
     Migrate(migrate::Args),
     Initiator(initiator::Args),
+    Owner(owner::Args),
+    Directory(directory::Args),
+    Ground(ground::Args),
+    Proactive(proactive::Args),
+    Subject(subject::Args),
+    Incident(incident::Args),
+    Report(report::Args),
     Keys(keys::Args),
     Ovt(ovt::Args),
     Token(token::Args),
@@ -113,8 +134,17 @@ pub async fn run(command: Command) -> Result {
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Check(args) => check::run(&args),
+        Command::Application(args) => application::run(*args).await,
+        Command::Calendar(args) => calendar::run(args).await,
         Command::Migrate(args) => migrate::run(&args),
         Command::Initiator(args) => initiator::run(args).await,
+        Command::Owner(args) => owner::run(args).await,
+        Command::Directory(args) => directory::run(args).await,
+        Command::Ground(args) => ground::run(args).await,
+        Command::Proactive(args) => proactive::run(args).await,
+        Command::Subject(args) => subject::run(args).await,
+        Command::Incident(args) => incident::run(args).await,
+        Command::Report(args) => report::run(args).await,
         Command::Keys(args) => keys::run(args).await,
         Command::Ovt(args) => ovt::run(&args),
         Command::Token(args) => token::run(&args),
@@ -145,6 +175,32 @@ pub fn end(result: Result) -> ExitCode {
 /// A message beside the results.
 pub fn say(text: &str) {
     let _ = writeln!(std::io::stderr(), "kdp: {text}");
+}
+
+/// How far a long job is, on a terminal; on anything else, nothing.
+#[derive(Default)]
+pub struct Progress {
+    steps: u64,
+}
+
+impl Progress {
+    /// One more of `what` is done.
+    pub fn step(&mut self, what: &str) {
+        self.steps += 1;
+        let mut terminal = std::io::stderr();
+        if terminal.is_terminal() {
+            let _ = write!(terminal, "\rkdp: {} {what}", self.steps);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        let mut terminal = std::io::stderr();
+        if self.steps > 0 && terminal.is_terminal() {
+            let _ = writeln!(terminal);
+        }
+    }
 }
 
 #[cfg(test)]

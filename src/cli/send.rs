@@ -6,7 +6,7 @@ mod message;
 mod payload;
 
 use super::{Failure, Outcome, Result, argument, say};
-use answer::Answer;
+use answer::{Answer, Asked};
 use clap::{ArgAction, ValueEnum};
 use hyper::Uri;
 use identity::Identity;
@@ -22,6 +22,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// serviceId of access requests: what is sent unless another is named.
+const ACCESS_REQUEST: &str = "KDP_SERVICE";
+
 /// How long one exchange may take: the service itself ends one after 25 s.
 const EXCHANGE: Duration = Duration::from_secs(40);
 
@@ -30,11 +33,14 @@ const EXCHANGE: Duration = Duration::from_secs(40);
 /// With --as NAME the sandbox on this machine is asked for that peer's key, certificate, secrets and BIN, and a
 /// verification token is made for the methods that need one. The token of a VALID answer is the last line.
 ///
-/// Exit 0: VALID or PENDING (or --cancel has cancelled); 1: any other status, a fault, or an answer whose signature
+/// Another service is named by --service-id, its elements by --set or a file; it answers SCSS001, or it is a no.
+///
+/// Exit 0: VALID or PENDING (or --cancel has cancelled), an active token; 1: any other status, a fault, or an answer whose signature
 /// is not believed; 2: not readable, not reachable, wrong use.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  kdp send --as bank --method 2 --uin 800101399015 --service GBDFLUniversal_token\n\n\
+    after_help = "Example:\n  kdp send --as bank --method 2 --uin 800101399015 --service GBDFLUniversal_token\n  \
+                  kdp send --as egov --service-id KDP_REVOKE --set uin=800101399015 --set applicant=subject --set request_id=ID\n\n\
                   Without a sandbox:\n  kdp send request.xml --url https://shep.example/shep/sync --tls-ca ca.pem --key my.key.pem \
                   --cert my.cert.pem --sender-id my_system --password-file password.txt --trust service.cert.pem"
 )]
@@ -69,7 +75,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     auth_token_file: Option<PathBuf>,
     /// requestInfo/serviceId
-    #[arg(long, default_value = "KDP_SERVICE")]
+    #[arg(long, default_value = ACCESS_REQUEST)]
     service_id: String,
     /// While the answer is PENDING, repeat the request by its id for this long
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["print", "cancel"])]
@@ -116,7 +122,8 @@ pub async fn run(args: &Args) -> Result {
         .map_err(|e| Failure::unusable(format!("--tls-ca: {e}")))?;
     let file = args.request.as_deref().map(payload::File::read).transpose()?.unwrap_or_default();
     let identity = Identity::learn(args, &client, &file).await?;
-    let payload = Payload::build(&args.payload, file, &identity)?;
+    let asks = args.service_id == ACCESS_REQUEST;
+    let payload = Payload::build(&args.payload, file, &identity, asks)?;
     let sender = Sender::new(args, client, identity)?;
     let envelope = sender.envelope(&payload)?;
     if args.print {
@@ -129,7 +136,12 @@ pub async fn run(args: &Args) -> Result {
         answer = sender.wait(answer, &payload, Duration::from_secs(seconds)).await?;
     }
     let lang = payload.get("lang").and_then(Lang::parse).unwrap_or_default();
-    Ok(answer.report(lang, args.payload.cancel, args.json))
+    let asked = match (asks, args.payload.cancel) {
+        (false, _) => Asked::Other,
+        (true, true) => Asked::Cancelling,
+        (true, false) => Asked::Access,
+    };
+    Ok(answer.report(lang, asked, args.json))
 }
 
 /// Everything that stays the same from one message to the next.

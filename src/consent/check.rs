@@ -3,8 +3,9 @@
 //! Three checks stand before the data of the request are read and fail as faults: sender known, sender
 //! authenticated, BIN of the sender. They begin every examination as passed.
 
+use super::directory::{DirectoryEntry, Ground, ProactiveService, in_force};
 use super::identity::ServiceIds;
-use super::method::{Allowance, Ask, DirectoryEntry, MAX_TERM, Method};
+use super::method::{Allowance, Ask, LOGGING_TERM, MAX_TERM, Method};
 use crate::text::{Check, Reason};
 use crate::token::ovt::{self, Dates, Mcheck, Ovt, OvtKey};
 use std::borrow::Cow;
@@ -37,8 +38,16 @@ pub struct Facts<'a> {
     pub allowance: &'a Allowance,
     /// The initiator's registered keys.
     pub ovt_keys: &'a [OvtKey],
+    /// Whether the initiator is suspended now.
+    pub suspended: bool,
     /// The directory entry that the request names, if it is known.
     pub entry: Option<&'a DirectoryEntry>,
+    /// The ground that it names, if it is known.
+    pub ground: Option<&'a Ground>,
+    /// The proactive service that it names, if it is known.
+    pub proactive: Option<&'a ProactiveService>,
+    /// Whether unconfirmed grounds serve: in test installations only.
+    pub unconfirmed: bool,
     /// Unix seconds.
     pub at: i64,
     /// Longest life of a verification token, seconds.
@@ -51,6 +60,8 @@ pub struct Agreed {
     pub services: ServiceIds,
     /// Life of the token, seconds.
     pub term_seconds: u64,
+    /// When the first of what was agreed ends, Unix seconds: no token outlives it.
+    pub ends_at: Option<i64>,
     /// Which data, as the subject reads it.
     pub data: String,
     /// The verification token of methods 2 to 4, and its dates.
@@ -86,6 +97,7 @@ type Seen = (Cow<'static, str>, Cow<'static, str>);
 
 /// F-6, every request.
 const EVERY: &[Step] = &[
+    (Check::InitiatorActive, initiator_active),
     (Check::MethodAllowed, method_allowed),
     (Check::DirectoryEntry, directory_entry),
     (Check::ServicesAllowed, services_allowed),
@@ -102,6 +114,30 @@ const OWN_MEANS: &[Step] = &[
     (Check::OvtSubject, ovt_subject),
 ];
 
+/// F-6, method 3.
+const PROACTIVE: &[Step] = &[
+    (Check::OvtPresent, ovt_present),
+    (Check::OvtSignature, ovt_signature),
+    (Check::ProactiveCode, proactive_code),
+    (Check::OvtBin, ovt_bin),
+    (Check::OvtMethod, ovt_method),
+    (Check::OvtDate, ovt_date),
+    (Check::Ground, ground),
+    (Check::OvtSubject, ovt_subject),
+];
+
+/// F-6, method 4. That its ovt is marked "no consent obtained" is no check of the law, but what the method is.
+const LOGGING: &[Step] = &[
+    (Check::OvtPresent, ovt_present),
+    (Check::OvtSignature, ovt_signature),
+    (Check::LoggingAllowed, logging_allowed),
+    (Check::OvtBin, ovt_bin),
+    (Check::OvtDate, ovt_date),
+    (Check::OvtMethod, ovt_method),
+    (Check::Ground, ground),
+    (Check::OvtSubject, ovt_subject),
+];
+
 /// Runs the checks of the request's method until one fails.
 #[must_use]
 pub fn examine(facts: &Facts<'_>) -> Examination {
@@ -111,8 +147,9 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
     }
     let own: &[Step] = match facts.ask.method {
         Method::OwnMeans => OWN_MEANS,
-        // Proactive service and logging mode need directories that are not kept yet: no registration allows them.
-        Method::Sms | Method::Code | Method::Proactive | Method::Logging => &[],
+        Method::Proactive => PROACTIVE,
+        Method::Logging => LOGGING,
+        Method::Sms | Method::Code => &[],
     };
     let mut progress = Progress::default();
     for (check, step) in EVERY.iter().chain(own) {
@@ -130,6 +167,7 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
         Some(services) => Ok(Agreed {
             services,
             term_seconds: progress.term_seconds,
+            ends_at: ends_at(facts),
             data: data(facts),
             ovt: progress.ovt.zip(progress.dates),
         }),
@@ -145,6 +183,22 @@ fn data(facts: &Facts<'_>) -> String {
     }
 }
 
+/// The first end of what the request rests on; what has ended already fails in a check of its own.
+fn ends_at(facts: &Facts<'_>) -> Option<i64> {
+    let proactive = facts.proactive.filter(|service| is_own_proactive(facts, service));
+    let ground = facts.ground.filter(|_| needs_ground(facts.ask.method));
+    let ends = [
+        facts.entry.and_then(|entry| entry.expires_at),
+        proactive.and_then(|service| service.expires_at),
+        ground.and_then(|ground| ground.expires_at),
+    ];
+    ends.into_iter().flatten().filter(|end| *end > facts.at).min()
+}
+
+fn needs_ground(method: Method) -> bool {
+    matches!(method, Method::Proactive | Method::Logging)
+}
+
 fn failure(
     reason: Reason,
     found: impl Into<Cow<'static, str>>,
@@ -153,12 +207,18 @@ fn failure(
     Failure { reason, found: found.into(), expected: expected.into() }
 }
 
+fn initiator_active(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    if facts.suspended {
+        return Err(failure(Reason::Suspended, "suspended", "not suspended"));
+    }
+    Ok(("not suspended".into(), "not suspended".into()))
+}
+
 fn method_allowed(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
     let allowed = &facts.allowance.methods;
     let found = facts.ask.method.number().to_string();
     let expected = allowed.iter().map(|m| m.number().to_string()).collect::<Vec<_>>().join(", ");
-    let implemented = !matches!(facts.ask.method, Method::Proactive | Method::Logging);
-    if implemented && allowed.contains(&facts.ask.method) {
+    if allowed.contains(&facts.ask.method) {
         Ok((found.into(), expected.into()))
     } else {
         Err(failure(Reason::MethodNotAllowed, found, expected))
@@ -177,44 +237,109 @@ fn directory_entry(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure>
                 let end = crate::clock::text(end.saturating_mul(1000));
                 Err(failure(Reason::DirectoryExpired, format!("ended {end}"), expected))
             }
-            _ => Ok((id.clone().into(), expected.into())),
+            _ if facts.at < entry.valid_from => {
+                let start = crate::clock::text(entry.valid_from.saturating_mul(1000));
+                Err(failure(Reason::DirectoryExpired, format!("begins {start}"), expected))
+            }
+            _ => Ok((format!("{id}, revision {}", entry.revision).into(), expected.into())),
         },
         _ => Err(failure(Reason::DirectoryUnknown, "unknown", expected)),
     }
 }
 
 fn services_allowed(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
-    let allowed = facts.entry.map_or(&facts.allowance.services, |entry| &entry.services);
+    let agreed = facts.entry.map_or(&facts.allowance.services, |entry| &entry.services);
+    // The proactive service narrows what was agreed; whether its code may be used at all is a check of its own.
+    let proactive = facts.proactive.filter(|p| is_own_proactive(facts, p));
+    let allowed: Vec<String> = match proactive {
+        Some(service) => agreed.iter().filter(|id| service.services.contains(id)).cloned().collect(),
+        None => agreed.clone(),
+    };
     let asked = match (&facts.ask.services, facts.entry) {
         (Some(services), _) => Some(services.clone()),
-        (None, Some(entry)) => ServiceIds::collect(entry.services.iter().cloned()),
+        (None, Some(_)) => ServiceIds::collect(allowed.iter().cloned()),
         (None, None) => None,
     };
     let expected = allowed.join(";");
     let Some(asked) = asked else {
         return Err(failure(Reason::ServiceNotAllowed, "no ServiceID", expected));
     };
-    let outside = asked.outside(allowed);
+    let outside = asked.outside(&allowed);
     if !outside.is_empty() {
-        return Err(failure(Reason::ServiceNotAllowed, outside.join(";"), expected));
+        // What a peer wrote does not go to the journal: it may name anything, and anybody.
+        let found = format!("{} not agreed", outside.len());
+        return Err(failure(Reason::ServiceNotAllowed, found, expected));
     }
     let found = asked.key();
     progress.services = Some(asked);
     Ok((found.into(), expected.into()))
 }
 
+/// Whether the request is one of method 3 under this service of the same BIN.
+fn is_own_proactive(facts: &Facts<'_>, service: &ProactiveService) -> bool {
+    facts.ask.method == Method::Proactive && service.bin == facts.ask.bin.as_str()
+}
+
 fn term(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+    let left = ends_at(facts).map_or(u64::MAX, |end| end.abs_diff(facts.at));
+    if facts.ask.method == Method::Logging {
+        // Whatever was asked for; but no token outlives its ground.
+        progress.term_seconds = LOGGING_TERM.min(left);
+        return Ok((format!("{} s", progress.term_seconds).into(), format!("{LOGGING_TERM} s").into()));
+    }
     let agreed = facts.entry.map_or(facts.allowance.max_term_seconds, |entry| entry.period_seconds);
-    let agreed = agreed.min(u64::from(MAX_TERM));
+    let proactive = facts.proactive.filter(|p| is_own_proactive(facts, p)).map(|p| p.period_seconds);
+    let agreed = agreed.min(proactive.unwrap_or(u64::MAX)).min(u64::from(MAX_TERM));
+    let most = agreed.min(left);
     let asked_ms = facts.ask.expires_in_ms;
-    let expected = format!("at most {agreed} s");
+    let expected = format!("at most {most} s");
     // A token of no life would be granted and expired at once: nothing was agreed.
-    if agreed == 0 || asked_ms > agreed * 1000 {
+    if most == 0 || asked_ms > most * 1000 {
         return Err(failure(Reason::TermTooLong, format!("{asked_ms} ms"), expected));
     }
     // Whole seconds, as exp has them; a shorter wish than a second is a second.
-    progress.term_seconds = if asked_ms == 0 { agreed } else { (asked_ms / 1000).max(1) };
+    progress.term_seconds = if asked_ms == 0 { most } else { (asked_ms / 1000).max(1) };
     Ok((format!("{} s", progress.term_seconds).into(), expected.into()))
+}
+
+fn proactive_code(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    let expected = "a proactive service of this BIN";
+    let Some(code) = &facts.ask.proactive_code else {
+        return Err(failure(Reason::ProactiveCode, "absent", expected));
+    };
+    match facts.proactive.filter(|p| is_own_proactive(facts, p)) {
+        Some(service) if in_force(service.expires_at, facts.at) => Ok((code.clone().into(), expected.into())),
+        Some(_) => Err(failure(Reason::ProactiveCode, "no longer provided", expected)),
+        // Another's code looks like an unknown one.
+        None => Err(failure(Reason::ProactiveCode, "unknown", expected)),
+    }
+}
+
+fn logging_allowed(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    if facts.allowance.logging {
+        Ok(("allowed".into(), "allowed".into()))
+    } else {
+        Err(failure(Reason::LoggingNotAllowed, "not allowed", "allowed"))
+    }
+}
+
+fn ground(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
+    let method = facts.ask.method;
+    let expected = format!("a ground in force for method {}", method.number());
+    let no = |found: &'static str| Err(failure(Reason::GroundUnknown, found, expected.clone()));
+    let (Some(id), Some(ground)) = (&facts.ask.ground_id, facts.ground) else {
+        return no(if facts.ask.ground_id.is_some() { "unknown" } else { "absent" });
+    };
+    if !ground.methods.contains(&method) {
+        return no("for another method");
+    }
+    if !in_force(ground.expires_at, facts.at) {
+        return no("no longer in force");
+    }
+    if ground.confirmed.is_none() && !facts.unconfirmed {
+        return no("not confirmed");
+    }
+    Ok((format!("{id}, revision {}", ground.revision).into(), expected.into()))
 }
 
 fn ovt_present(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
@@ -254,12 +379,23 @@ fn ovt_bin(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> 
     }
 }
 
-fn ovt_method(_: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
+fn ovt_method(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
     let ovt = verified(progress)?;
-    let expected = "BIO, DS, DID, OTP or PC";
+    let allowed: &[Mcheck] = match facts.ask.method {
+        Method::Proactive => &[Mcheck::Biometrics, Mcheck::Signature, Mcheck::Paper],
+        Method::Logging => &[Mcheck::NoConsent],
+        _ => &[
+            Mcheck::Biometrics,
+            Mcheck::Signature,
+            Mcheck::DigitalId,
+            Mcheck::OneTimePassword,
+            Mcheck::Paper,
+        ],
+    };
+    let expected = allowed.iter().map(|m| m.as_str()).collect::<Vec<_>>().join(", ");
     match ovt.mcheck {
-        Some(Mcheck::NoConsent) => Err(failure(Reason::OvtMethod, "NONE", expected)),
-        Some(mcheck) => Ok((mcheck.as_str().into(), expected.into())),
+        Some(mcheck) if allowed.contains(&mcheck) => Ok((mcheck.as_str().into(), expected.into())),
+        Some(mcheck) => Err(failure(Reason::OvtMethod, mcheck.as_str(), expected)),
         None => Err(failure(Reason::OvtMethod, "an unknown word", expected)),
     }
 }
@@ -310,7 +446,6 @@ mod tests {
         let ask = Ask {
             iin: Iin::parse("800101399015").unwrap(),
             bin: Bin::parse("260140990117").unwrap(),
-            company: String::new(),
             responsible: String::new(),
             employee: String::new(),
             services: ServiceIds::parse("A"),
@@ -319,9 +454,21 @@ mod tests {
             method: Method::Sms,
             ovt: None,
             directory_id: None,
+            ground_id: None,
+            proactive_code: None,
         };
-        let facts =
-            Facts { ask: &ask, allowance: &allowance, ovt_keys: &[], entry: None, at: 0, ovt_lifetime: 0 };
+        let facts = Facts {
+            ask: &ask,
+            allowance: &allowance,
+            ovt_keys: &[],
+            suspended: false,
+            entry: None,
+            ground: None,
+            proactive: None,
+            unconfirmed: false,
+            at: 0,
+            ovt_lifetime: 0,
+        };
         examine(&facts).verdict.map(|agreed| agreed.term_seconds)
     }
 

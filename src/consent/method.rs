@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// it signs.
 pub const MAX_TERM: u32 = 366 * 86_400;
 
+/// Life of a security token of method 4, seconds, whatever was asked for (F-4 4).
+pub const LOGGING_TERM: u64 = 15 * 60;
+
 /// One of the five ways of asking (F-4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -76,8 +79,6 @@ pub struct Ask {
     pub iin: super::identity::Iin,
     /// Who asks.
     pub bin: Bin,
-    /// `company`: the initiator's name as it wrote it.
-    pub company: String,
     /// `company_responsible`: responsible body.
     pub responsible: String,
     /// `employee_name`: who at the initiator asks.
@@ -94,6 +95,10 @@ pub struct Ask {
     pub ovt: Option<String>,
     /// F-7 5: id of the directory entry.
     pub directory_id: Option<String>,
+    /// F-7 7: id in the directory of grounds.
+    pub ground_id: Option<String>,
+    /// Method 3: code of the proactive service.
+    pub proactive_code: Option<String>,
 }
 
 /// The part of an initiator's registration that its requests are held against.
@@ -106,6 +111,8 @@ pub struct Allowance {
     pub services: Vec<String>,
     /// Longest life of a token, seconds.
     pub max_term_seconds: u64,
+    /// `true`: this BIN may use logging mode (F-6, method 4), beside the method being allowed.
+    pub logging: bool,
     /// `true`: `personal_data_name` may be empty (seen in old clients).
     pub legacy: bool,
     /// `true`: only a verification token bound to the subject by `uin` is accepted.
@@ -120,6 +127,7 @@ impl Default for Allowance {
             methods: vec![Method::Sms],
             services: Vec::new(),
             max_term_seconds: 90 * 86_400,
+            logging: false,
             legacy: false,
             ovt_bound: false,
             code: CodeForm::Digits,
@@ -135,23 +143,4 @@ pub enum CodeForm {
     Digits,
     /// Six capital letters and digits, without those that look alike.
     Alphanumeric,
-}
-
-/// A directory entry (запись справочника): the agreed purpose (F-7 5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DirectoryEntry {
-    /// Id that requests name.
-    pub id: String,
-    /// Organisation it was agreed with.
-    pub bin: String,
-    /// `ServiceIDs` of the purpose.
-    pub services: Vec<String>,
-    /// Period of the service: longest life of a token, seconds.
-    pub period_seconds: u64,
-    /// Which data, for requests that leave `personal_data_name` out.
-    pub data: String,
-    /// Unix seconds from which the entry is no longer in force; `None`: without an end.
-    #[serde(default)]
-    pub expires_at: Option<i64>,
 }

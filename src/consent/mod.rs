@@ -3,11 +3,15 @@
 //! Pure: no I/O, no clock, no database. A state carries what is true in it; [`Consent::apply`]
 //! consumes it. Events are data: the store applies them inside one transaction.
 
+pub mod calendar;
 pub mod check;
 pub mod code;
+pub mod directory;
 pub mod identity;
 pub mod method;
+pub mod revocation;
 pub mod sms;
+pub mod standing;
 pub mod transliterate;
 
 use crate::text::Reason;
@@ -69,13 +73,20 @@ pub enum Consent {
     Granted {
         /// Its expiry, Unix seconds.
         expires: i64,
+        /// While an application for revocation is reviewed: when the term of the review ends (F-21). The token stays
+        /// active until then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lapses: Option<i64>,
     },
-    /// Ended without a token, or its token was given back.
+    /// Ended without a token, or its token has ended.
     Closed {
         /// How.
         end: End,
         /// Why.
         reason: Reason,
+        /// Since when, as the law dates it, not when it was written down.
+        #[serde(default)]
+        at: i64,
     },
 }
 
@@ -120,6 +131,17 @@ pub enum Event {
     },
     /// The initiator takes its request or token back.
     Cancel,
+    /// What was agreed ended before the token was collected: a directory entry, a permission.
+    GroundEnded(Reason),
+    /// The subject applied for revocation, or the term of the review moved (F-17).
+    Contest {
+        /// When the review ends at the latest.
+        until: i64,
+    },
+    /// The initiator refused the revocation (F-20).
+    Keep,
+    /// The initiator approved the revocation (F-19).
+    Revoke,
     /// A span ended: only what time did is written down.
     Due,
 }
@@ -139,16 +161,21 @@ impl Consent {
     /// The state as time alone makes it at `at` (Unix milliseconds).
     #[must_use]
     pub fn at(self, at: i64) -> Self {
-        let timeout = |reason| Self::Closed { end: End::Timeout, reason };
+        let closed = |end, reason, at| Self::Closed { end, reason, at };
         match self {
-            Self::Seeking { until } if at >= until => timeout(Reason::BmgUnavailable),
-            Self::Sending { until } if at >= until => timeout(Reason::SmsNotSent),
-            Self::Waiting { until, .. } if at >= until => timeout(Reason::NoAnswer),
-            Self::Agreed { until } if at >= until => {
-                Self::Closed { end: End::Timeout, reason: Reason::NotCollected }
-            }
-            Self::Granted { expires } if at >= expires.saturating_mul(1000) => {
-                Self::Closed { end: End::Invalid, reason: Reason::TokenExpired }
+            Self::Seeking { until } if at >= until => closed(End::Timeout, Reason::BmgUnavailable, until),
+            Self::Sending { until } if at >= until => closed(End::Timeout, Reason::SmsNotSent, until),
+            Self::Waiting { until, .. } if at >= until => closed(End::Timeout, Reason::NoAnswer, until),
+            Self::Agreed { until } if at >= until => closed(End::Timeout, Reason::NotCollected, until),
+            Self::Granted { expires, lapses } => {
+                let expiry = expires.saturating_mul(1000);
+                match lapses {
+                    Some(lapse) if at >= lapse && lapse < expiry => {
+                        closed(End::Invalid, Reason::Revoked, lapse)
+                    }
+                    _ if at >= expiry => closed(End::Invalid, Reason::TokenExpired, expiry),
+                    _ => self,
+                }
             }
             state => state,
         }
@@ -159,13 +186,13 @@ impl Consent {
     /// # Errors
     /// [`Ignored`] when the event does not fit the state: a late answer, a second yes, a code after the end.
     pub fn apply(self, event: &Event, method: Method, at: i64, spans: &Spans) -> Result<Self, Ignored> {
-        let refused = |reason| Ok(Self::Closed { end: End::Invalid, reason });
+        let refused = |reason| Ok(Self::Closed { end: End::Invalid, reason, at });
         match (self.at(at), event) {
             (Self::Seeking { .. }, Event::NumberFound(_)) => {
                 Ok(Self::Sending { until: after(at, spans.retry) })
             }
             (Self::Seeking { .. }, Event::NumberAbsent) => {
-                Ok(Self::Closed { end: End::NotFound, reason: Reason::NoPhone })
+                Ok(Self::Closed { end: End::NotFound, reason: Reason::NoPhone, at })
             }
             (Self::Sending { .. }, Event::SmsAccepted) => {
                 let span = if method == Method::Code { spans.code } else { spans.answer };
@@ -189,7 +216,17 @@ impl Consent {
                     (false, false) => refused(Reason::CodeAttempts),
                 }
             }
-            (Self::Agreed { .. }, Event::Collect { expires }) => Ok(Self::Granted { expires: *expires }),
+            (Self::Agreed { .. }, Event::Collect { expires }) => {
+                Ok(Self::Granted { expires: *expires, lapses: None })
+            }
+            (Self::Agreed { .. }, Event::GroundEnded(reason)) => refused(*reason),
+            (Self::Granted { expires, .. }, Event::Contest { until }) => {
+                Ok(Self::Granted { expires, lapses: Some(*until) })
+            }
+            (Self::Granted { expires, lapses: Some(_) }, Event::Keep) => {
+                Ok(Self::Granted { expires, lapses: None })
+            }
+            (Self::Granted { lapses: Some(_), .. }, Event::Revoke) => refused(Reason::Revoked),
             (
                 Self::Seeking { .. }
                 | Self::Sending { .. }
@@ -220,7 +257,18 @@ impl Consent {
             | Self::Sending { until }
             | Self::Waiting { until, .. }
             | Self::Agreed { until } => Some(*until),
-            Self::Granted { .. } | Self::Closed { .. } => None,
+            Self::Granted { lapses, .. } => *lapses,
+            Self::Closed { .. } => None,
+        }
+    }
+
+    /// When it ended or, if a token was issued, will end at the latest by itself, Unix milliseconds.
+    #[must_use]
+    pub fn ends(&self) -> Option<i64> {
+        match self {
+            Self::Granted { expires, .. } => Some(expires.saturating_mul(1000)),
+            Self::Closed { at, .. } => Some(*at),
+            _ => None,
         }
     }
 }
@@ -256,7 +304,8 @@ mod tests {
     fn an_answer_after_the_term_changes_nothing() {
         let late = waiting(Method::Sms);
         assert!(late.clone().apply(&Event::Yes, Method::Sms, 901_000, &SPANS).is_err());
-        assert!(late.at(901_000) == Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer });
+        let end = Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer, at: 901_000 };
+        assert!(late.at(5_000_000) == end, "dated when the span ended");
     }
 
     #[test]
@@ -267,8 +316,23 @@ mod tests {
             assert!(state.is_live());
         }
         state = state.apply(&Event::Code { right: false }, Method::Code, 2_000, &SPANS).ok().unwrap();
-        assert!(state == Consent::Closed { end: End::Invalid, reason: Reason::CodeAttempts });
+        let closed = Consent::Closed { end: End::Invalid, reason: Reason::CodeAttempts, at: 2_000 };
+        assert!(state == closed);
         assert!(state.apply(&Event::Code { right: true }, Method::Code, 2_000, &SPANS).is_err());
+    }
+
+    #[test]
+    fn a_token_is_active_during_the_review_and_ends_with_its_term_by_itself() {
+        let token = Consent::Granted { expires: 1_000, lapses: None };
+        let method = Method::OwnMeans;
+        assert!(token.clone().apply(&Event::Revoke, method, 1, &SPANS).is_err(), "without an application");
+        let contested = token.apply(&Event::Contest { until: 500 }, method, 1, &SPANS).ok().unwrap();
+        assert!(matches!(contested.clone().at(499), Consent::Granted { .. }));
+        let lapsed = Consent::Closed { end: End::Invalid, reason: Reason::Revoked, at: 500 };
+        assert!(contested.clone().at(700_000) == lapsed, "dated to the end of the term");
+        let kept = contested.clone().apply(&Event::Keep, method, 2, &SPANS).ok().unwrap();
+        assert!(matches!(kept.at(999_999), Consent::Granted { .. }));
+        assert!(contested.apply(&Event::Keep, method, 500, &SPANS).is_err(), "too late");
     }
 
     #[test]

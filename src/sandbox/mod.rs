@@ -2,23 +2,20 @@
 
 mod outside;
 mod pki;
+mod register;
 mod route;
 mod world;
 
 use crate::app::{App, Parts};
-use crate::clock::{self, Clock, MovableClock};
+use crate::clock::{Clock, MovableClock};
 use crate::config::{Config, Environment, Limits, PeerKindWord, PeerSection};
-use crate::consent::method::{Allowance, DirectoryEntry, Method};
 use crate::http::{Door, Server, Side};
 use crate::metric::Metrics;
 use crate::random::{Random, SeededRandom, SystemRandom, secret};
-use crate::registry::{Auth, ReplyForm, Role, SenderRecord};
-use crate::serve::{self, StartError, Termination};
-use crate::store::seal::{KeyFileSeal, Seal, hex};
+use crate::serve::{self, Opened, StartError, Termination};
+use crate::store::Store;
+use crate::store::seal::{KeyFileSeal, Seal};
 use crate::store::sqlite::{self, SqliteStore};
-use crate::store::{Record, Store};
-use crate::token::key::{KeyRecord, Window};
-use crate::trust::sign::RsaSigner;
 use outside::Outside;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -153,8 +150,13 @@ pub async fn start_within(
     pki::make(&data, &world, kept.seed.is_some(), clock.now() / 1000)?;
     let (listener, address) = serve::bind(options.listen).await?;
     let base = format!("http://{address}");
-    let config = Config { limits, ..config(&data, &world) };
+    let mut config = Config { limits, ..config(&data, &world) };
+    // Tokens name the address of the status list: under a standing clock they do not depend on a port that was free.
+    let named = if standing.is_some() { format!("http://{}", options.listen) } else { base.clone() };
+    config.listen.base_url = format!("{named}/shep/sync");
     let (app, outside) = build(config, &data, &world, &kept, clock.clone(), random).await?;
+    // What fell due while nothing ran takes effect before anybody can ask.
+    crate::job::run_in_order(&app).await?;
     let sandbox = Arc::new(Sandbox {
         app: app.clone(),
         outside: outside.clone(),
@@ -286,11 +288,11 @@ async fn build(
         &database,
         config.database.synchronous,
         seal.clone(),
-        config.spans(),
+        (config.spans(), config.rule()),
         metrics.store.clone(),
     )?);
     if store.registry().await?.senders.is_empty() {
-        register(&*store, &*seal, data, world, kept, clock.now()).await?;
+        register::all(&*store, &*seal, data, (world, &kept.passwords), clock.now()).await?;
     }
     let outside = Outside::open(&data.join("outside.jsonl"), world.clone(), clock.clone())?;
     let outside = Arc::new(outside);
@@ -310,6 +312,22 @@ async fn build(
     Ok((Arc::new(app.await?), outside))
 }
 
+/// The database of a sandbox, for commands beside it: running or not, with its clock.
+///
+/// # Errors
+/// [`StartError`].
+pub fn open(data: &Path) -> Result<(Config, Opened), StartError> {
+    let world = World::built_in().map_err(|e| StartError::Other(format!("world.json: {e}")))?;
+    let data = data.canonicalize().map_err(|e| StartError::File(data.to_owned(), e.kind()))?;
+    let path = data.join("sandbox.json");
+    let text = std::fs::read_to_string(&path).map_err(|e| StartError::File(path.clone(), e.kind()))?;
+    let kept: Kept = serde_json::from_str(&text)
+        .map_err(|_| StartError::Other(format!("{}: not readable; use --reset", path.display())))?;
+    let config = Config { limits: limits(), ..config(&data, &world) };
+    let opened = serve::open_store(&config)?;
+    Ok((config, Opened { clock: Arc::new(MovableClock::running(kept.clock_offset)), ..opened }))
+}
+
 /// The limits of a sandbox: many SMS a day, and no long waits between repeats.
 #[must_use]
 pub fn limits() -> Limits {
@@ -323,6 +341,8 @@ fn config(data: &Path, world: &World) -> Config {
     config.database.seal_keys = data.join("seal.keys");
     config.database.lookup_key = data.join("lookup.key");
     "kdp-sandbox".clone_into(&mut config.token.issuer);
+    // Whoever tries a revocation wants to see it.
+    config.token.status_ttl_seconds = 1;
     config.trust.authorities = vec![pki::path(data, "ca.pem")];
     config.trust.certificate = pki::path(data, "service.cert.pem");
     config.trust.key = pki::path(data, "service.key.pem");
@@ -358,75 +378,4 @@ fn seal(data: &Path) -> Result<Arc<dyn Seal>, StartError> {
     let seal = KeyFileSeal::read(&sealing, &lookup, random)
         .map_err(|e| StartError::Seal(data.join("seal.keys"), e))?;
     Ok(Arc::new(seal))
-}
-
-/// Registers everybody, as an operator would.
-async fn register(
-    store: &dyn Store,
-    seal: &dyn Seal,
-    data: &Path,
-    world: &World,
-    kept: &Kept,
-    at: i64,
-) -> Result<(), StartError> {
-    let record =
-        |outcome: &str| Record { at, kind: "registration", outcome: outcome.to_owned(), ..Record::default() };
-    let read = |file: String| {
-        let path = pki::path(data, &file);
-        std::fs::read_to_string(&path).map_err(|e| StartError::File(path, e.kind()))
-    };
-    let token = RsaSigner::from_pem(&read("token-1.key.pem".to_owned())?)
-        .map_err(|e| StartError::Key(pki::path(data, "token-1.key.pem"), e))?;
-    // The clock can be set back: tokens of an earlier time need a key too.
-    let window = Window { created_at: 0, not_before: 0, not_after: at / 1000 + TEN_YEARS };
-    let key = KeyRecord::new(&token, window).map_err(|e| StartError::Other(e.to_string()))?;
-    store.keep_keys(vec![key], record("key generated")).await?;
-    for entry in &world.directory {
-        let entry = DirectoryEntry {
-            id: entry.id.clone(),
-            bin: entry.bin.clone(),
-            services: entry.services.clone(),
-            period_seconds: entry.period_seconds,
-            data: entry.personal_data_name.clone(),
-            expires_at: entry.valid_until.as_deref().and_then(clock::parse).map(|ms| ms / 1000),
-        };
-        store.register_entry(entry, record("directory entry")).await?;
-    }
-    for peer in &world.peers {
-        let role = match peer.role.as_str() {
-            "initiator" => Role::Initiator,
-            "owner" => Role::Owner,
-            "egov" => Role::Egov,
-            "sms" => Role::Sms,
-            // The gateway speaks for others and sends nothing of its own.
-            _ => continue,
-        };
-        let password = kept.passwords.get(&peer.name).map(String::as_str).unwrap_or_default();
-        let methods = peer.methods.iter().filter_map(|n| Method::try_from(*n).ok()).collect();
-        let sender = SenderRecord {
-            sender_id: peer.sender_id.clone(),
-            name: peer.organisation.clone(),
-            role,
-            bin: peer.bin.clone(),
-            auth: Auth::Password,
-            password: Some(hex(&crate::dispatch::secret_hash(seal, "password", &peer.sender_id, password))),
-            token: None,
-            reply: ReplyForm::Kdp,
-            strict: false,
-            allowance: Allowance {
-                methods,
-                services: peer.services.clone(),
-                max_term_seconds: peer.period_seconds.unwrap_or(0),
-                ..Allowance::default()
-            },
-            ovt_keys: peer
-                .ovt_keys
-                .iter()
-                .map(|name| read(format!("{name}.cert.pem")))
-                .collect::<Result<_, _>>()?,
-            lang: "ru".to_owned(),
-        };
-        store.register_sender(sender, record("initiator registered")).await?;
-    }
-    Ok(())
 }

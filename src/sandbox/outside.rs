@@ -5,10 +5,9 @@ use super::world::{Bmg, SmsWord, World};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::consent::identity::{Iin, Msisdn};
-use crate::consent::sms::ParsedReply;
 use crate::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway, Unavailable};
 use crate::serve::StartError;
-use crate::store::{Record, StoreError};
+use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -164,11 +163,7 @@ impl Outside {
     /// [`StoreError`].
     pub async fn say(&self, app: &App, from: &str, id: &str, text: &str) -> Result<(), StoreError> {
         let Some(msisdn) = Msisdn::parse(from) else { return Ok(()) };
-        let at = self.clock.now();
-        let record = Record { at, kind: "event", outcome: "reply".to_owned(), ..Record::default() };
-        app.store.hear(msisdn, id.to_owned(), ParsedReply::parse(text), record).await?;
-        app.wake.notify_one();
-        Ok(())
+        crate::service::sms_reply::hear(app, msisdn, id.to_owned(), text, self.clock.now()).await.map(|_| ())
     }
 
     /// Plans what the subject will reply to a question.

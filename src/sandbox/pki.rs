@@ -25,8 +25,22 @@ macro_rules! built_in {
 }
 
 /// Generated test keys, also those of the fixtures.
-const BUILT_IN: &[(&str, &str)] =
-    built_in!("service", "shep", "bank", "akimat", "stat", "newcomer", "owner", "egov", "sms1414");
+const BUILT_IN: &[(&str, &str)] = built_in!(
+    "service",
+    "shep",
+    "bank",
+    "akimat",
+    "stat",
+    "newcomer",
+    "owner",
+    "egov",
+    "sms1414",
+    "clinic",
+    "archive",
+    "dormant",
+    "candidate",
+    "owner2",
+);
 
 /// Private use information: an information system of a legal entity, and a legal entity (trust.md 3).
 const ROLES: [&[u64]; 2] = [&[1, 2, 398, 3, 3, 4, 1, 2, 6], &[1, 2, 398, 3, 3, 4, 1, 2]];
@@ -114,4 +128,18 @@ pub fn write(path: &Path, text: &str) -> Result<(), StartError> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
     std::fs::rename(&new, path).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_in_the_world_has_a_built_in_key_and_certificate() {
+        let world = World::built_in().unwrap();
+        let names = world.peers.iter().map(|peer| &peer.name).chain([&world.service.name]);
+        for file in names.flat_map(|name| ["key", "cert"].map(|kind| format!("{name}.{kind}.pem"))) {
+            assert!(BUILT_IN.iter().any(|(built_in, _)| *built_in == file), "{file}");
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The sandbox's own routes: what exists, the phones, the clock. JSON.
 
 use super::Sandbox;
+use super::world::Sample;
 use crate::clock;
 use crate::http::{Answer, Routes, answer};
 use crate::job;
+use crate::random::Id;
 use bytes::Bytes;
 use hyper::{Method, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
@@ -24,7 +26,7 @@ impl Routes for Sandbox {
         Box::pin(async move {
             let rest = path.strip_prefix("/sandbox")?;
             let reply = match (method, rest) {
-                (&Method::GET, "" | "/") => Ok(self.describe()),
+                (&Method::GET, "" | "/") => Ok(self.describe().await),
                 (&Method::GET, "/clock") => Ok(self.time()),
                 (&Method::POST, "/clock") => self.move_clock(&body).await,
                 (&Method::POST, "/delay") => self.set_delay(&body),
@@ -50,6 +52,16 @@ type Outcome = Result<Value, (StatusCode, &'static str)>;
 
 fn in_json(status: StatusCode, value: &Value) -> Answer {
     answer(status, "application/json", value.to_string().into())
+}
+
+/// A token of the world as it is shown.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    sample: &'a Sample,
+    code: Option<String>,
+    issued_at: Option<String>,
+    expires_at: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -79,7 +91,7 @@ impl Sandbox {
         Ok(json!({ "reply_delay_ms": self.outside.delay() }))
     }
 
-    fn describe(&self) -> Value {
+    async fn describe(&self) -> Value {
         let file = |name: &str, kind: &str| {
             super::pki::path(&self.data, &format!("{name}.{kind}.pem")).display().to_string()
         };
@@ -94,7 +106,8 @@ impl Sandbox {
                     "password": self.passwords.get(&peer.name),
                     "key": file(&peer.name, "key"), "cert": file(&peer.name, "cert"),
                     "gost_key": null, "gost_cert": null,
-                    "methods": peer.methods, "services": peer.services,
+                    "methods": peer.methods, "services": peer.services, "period_seconds": peer.period_seconds,
+                    "logging": peer.logging, "suspended": peer.suspended, "ovt_bound": peer.ovt_bound,
                 })
             })
             .collect();
@@ -105,10 +118,19 @@ impl Sandbox {
             .map(|entry| {
                 json!({
                     "id": entry.id, "bin": entry.bin, "services": entry.services,
-                    "period_seconds": entry.period_seconds, "valid_until": entry.valid_until,
+                    "period_seconds": entry.period_seconds, "storage_seconds": entry.storage_seconds,
+                    "purpose": entry.purpose, "purpose_kk": entry.purpose_kk,
+                    "valid_from": entry.valid_from, "valid_until": entry.valid_until,
                 })
             })
             .collect();
+        let held = self.world.subjects.iter().filter(|subject| subject.hold.is_some());
+        let holds: Vec<Value> =
+            held.map(|subject| json!({ "iin": subject.iin, "hold": subject.hold })).collect();
+        let mut tokens = Vec::new();
+        for sample in &self.world.tokens {
+            tokens.push(self.sample(sample).await);
+        }
         json!({
             "sync_url": format!("{}/shep/sync", self.base),
             "jwks_url": format!("{}/.well-known/jwks.json", self.base),
@@ -120,6 +142,24 @@ impl Sandbox {
             "directory": directory,
             "grounds": self.world.grounds,
             "proactive": self.world.proactive,
+            "holds": holds,
+            "tokens": tokens,
+            "requests": self.world.requests,
+        })
+    }
+
+    /// A token of the world with its text, as it is in the database.
+    async fn sample(&self, sample: &Sample) -> Value {
+        let request = match Id::parse(&sample.request_id) {
+            Some(id) => self.app.store.request(id).await.ok().flatten(),
+            None => None,
+        };
+        let token = request.and_then(|request| request.token);
+        json!(Shown {
+            sample,
+            code: token.as_ref().map(|token| token.compact.clone()),
+            issued_at: token.as_ref().map(|token| clock::text(token.issued)),
+            expires_at: token.map(|token| clock::text(token.expires.saturating_mul(1000))),
         })
     }
 

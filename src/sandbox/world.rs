@@ -20,9 +20,158 @@ pub struct World {
     /// Directory entries.
     pub directory: Vec<Entry>,
     /// Grounds of methods 3 and 4.
-    pub grounds: Vec<serde_json::Value>,
+    pub grounds: Vec<Ground>,
     /// Proactive services.
-    pub proactive: Vec<serde_json::Value>,
+    pub proactive: Vec<Proactive>,
+    /// Tokens that are there from the first minute, to be checked and revoked.
+    #[serde(default)]
+    pub tokens: Vec<Sample>,
+    /// Asks of methods 1 and 5 that are there from the first minute, to be repeated.
+    #[serde(default)]
+    pub requests: Vec<Asked>,
+}
+
+/// A ground, in the language of the sandbox's tables.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Ground {
+    /// Id.
+    pub id: String,
+    /// What it says, in Russian.
+    pub text: String,
+    /// The same in Kazakh.
+    pub text_kk: String,
+    /// 3, 4 or both.
+    pub methods: Vec<u8>,
+    /// Act, article, subparagraph.
+    pub law: String,
+    /// I-3.
+    #[serde(default)]
+    pub exempt: bool,
+    /// End, `xs:dateTime`.
+    #[serde(default)]
+    pub valid_until: Option<String>,
+}
+
+/// A proactive service.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Proactive {
+    /// Its code.
+    pub code: String,
+    /// Whose.
+    pub bin: String,
+    /// Name in Russian.
+    pub name: String,
+    /// Name in Kazakh.
+    pub name_kk: String,
+    /// `ServiceIDs`.
+    pub services: Vec<String>,
+    /// Life of a token, seconds.
+    pub period_seconds: u64,
+    /// End, `xs:dateTime`.
+    #[serde(default)]
+    pub valid_until: Option<String>,
+}
+
+/// A token that was granted before the sandbox began.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Sample {
+    /// Named for what became of it.
+    pub name: String,
+    /// `token_id`.
+    pub token_id: String,
+    /// `request_id`.
+    pub request_id: String,
+    /// Whose.
+    pub iin: String,
+    /// Name of the peer that asked.
+    pub peer: String,
+    /// `ServiceIDs`.
+    pub services: Vec<String>,
+    /// 1 to 5.
+    pub method: u8,
+    /// How long before the start of the sandbox it was granted, seconds.
+    pub age_seconds: i64,
+    /// Its life, seconds.
+    pub period_seconds: u64,
+    /// Directory entry that it was granted under.
+    #[serde(default)]
+    pub directory: Option<String>,
+    /// Ground of methods 3 and 4.
+    #[serde(default)]
+    pub ground: Option<String>,
+    /// Proactive service of method 3.
+    #[serde(default)]
+    pub proactive: Option<String>,
+    /// `cancelled`, or an application for revocation that is `open`, `approved` or `refused`.
+    #[serde(default)]
+    pub became: Option<String>,
+    /// `application_id`, with one of the last three.
+    #[serde(default)]
+    pub application_id: Option<String>,
+    /// How long before the start of the sandbox the application was filed, seconds.
+    #[serde(default)]
+    pub filed_seconds: i64,
+    /// The ground of a refusal: `act`, `contract`, or else an obligation.
+    #[serde(default)]
+    pub refusal: Option<String>,
+    /// Checks of it by owners, oldest first.
+    #[serde(default)]
+    pub checked: Vec<Looked>,
+}
+
+/// A check of a token by an owner before the sandbox began.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Looked {
+    /// Name of the owner's peer.
+    pub peer: String,
+    /// The `ServiceID` that it was for.
+    pub service: String,
+    /// How long before the start of the sandbox it was, seconds.
+    pub age_seconds: i64,
+}
+
+/// An ask of method 1 or 5 that was made before the sandbox began and led to no token yet.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Asked {
+    /// Named for what became of it.
+    pub name: String,
+    /// `request_id`.
+    pub request_id: String,
+    /// Whose.
+    pub iin: String,
+    /// Name of the peer that asked.
+    pub peer: String,
+    /// `ServiceIDs`.
+    pub services: Vec<String>,
+    /// 1 or 5.
+    pub method: u8,
+    /// How long before the start of the sandbox it was made, seconds.
+    pub age_seconds: i64,
+    /// What happened then: see [`Became`]. Time does the rest.
+    pub became: Became,
+    /// Directory entry that it was made under.
+    #[serde(default)]
+    pub directory: Option<String>,
+}
+
+/// What happened to an ask, at the moment it was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Became {
+    /// Nothing: БМГ was not reached.
+    Seeking,
+    /// Nothing: 1414 was not reached.
+    Sending,
+    /// The SMS went out.
+    Waiting,
+    /// Two wrong codes were brought.
+    WrongTwice,
+    /// The subject agreed; nobody collected the token.
+    Agreed,
+    /// The subject refused.
+    Refused,
+    /// The subject reported a fraud.
+    Fraud,
 }
 
 /// The service's own organisation.
@@ -59,6 +208,15 @@ pub struct Peer {
     pub period_seconds: Option<u64>,
     /// Names of the key files whose keys sign its verification tokens.
     pub ovt_keys: Vec<String>,
+    /// Whether its BIN may use logging mode.
+    #[serde(default)]
+    pub logging: bool,
+    /// Whether it is suspended from the start.
+    #[serde(default)]
+    pub suspended: bool,
+    /// Whether its verification tokens must be bound to the subject.
+    #[serde(default)]
+    pub ovt_bound: bool,
 }
 
 /// What a subject does.
@@ -114,6 +272,9 @@ pub struct Subject {
     pub msisdn: Option<String>,
     /// Key of [`World::behaviours`].
     pub behaviour: String,
+    /// `block` or `freeze` from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<String>,
 }
 
 /// A directory entry.
@@ -127,8 +288,18 @@ pub struct Entry {
     pub services: Vec<String>,
     /// Longest life of a token, seconds.
     pub period_seconds: u64,
+    /// How long the initiator keeps the data, seconds.
+    pub storage_seconds: u64,
+    /// What for, in Russian.
+    pub purpose: String,
+    /// The same in Kazakh.
+    #[serde(default)]
+    pub purpose_kk: String,
     /// Which data.
     pub personal_data_name: String,
+    /// Start, `xs:dateTime`.
+    #[serde(default)]
+    pub valid_from: Option<String>,
     /// End, `xs:dateTime`.
     pub valid_until: Option<String>,
 }
@@ -161,6 +332,8 @@ impl World {
 mod tests {
     use super::*;
     use crate::consent::identity::{Bin, Iin, Msisdn};
+    use crate::random::Id;
+    use std::collections::HashSet;
 
     #[test]
     fn the_built_in_world_is_sound() {
@@ -173,6 +346,11 @@ mod tests {
         for peer in &world.peers {
             assert!(Bin::parse(&peer.bin).is_ok(), "{}", peer.name);
         }
+        let ids: Vec<&String> = world.tokens.iter().flat_map(|t| [&t.token_id, &t.request_id]).collect();
+        let ids = ids.into_iter().chain(world.requests.iter().map(|r| &r.request_id));
+        let ids = ids.chain(world.tokens.iter().filter_map(|t| t.application_id.as_ref()));
+        let ids: Vec<Id> = ids.map(|id| Id::parse(id).unwrap()).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "an id twice");
         let behaviours = [
             "yes",
             "no",

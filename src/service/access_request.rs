@@ -35,6 +35,15 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
         Request::Ask(ask) => ask::handle(app, caller, *ask, lang).await,
         Request::Repeat(repeat) => repeat::handle(app, caller, &repeat, lang).await,
     };
+    finish(app, caller, answer, lang)
+}
+
+fn finish(
+    app: &App,
+    caller: &Caller,
+    answer: Result<Answer, StoreError>,
+    lang: Lang,
+) -> Result<Reply, Fault> {
     match answer {
         Ok(answer) => Ok(answer.reply(app, caller)),
         Err(StoreError::Busy) => Err(StoreError::Busy.into()),
@@ -48,13 +57,10 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
 }
 
 async fn refuse_data(app: &App, caller: &Caller, error: &DataError, lang: Lang) -> Result<Reply, Fault> {
-    let record = caller.record("decision", error.reason.code());
-    let detail = serde_json::json!({ "elements": error.elements, "flaw": error.flaw }).to_string();
-    app.store.note(crate::store::Record { detail, ..record }).await?;
-    let answer = Answer {
+    let answer = super::note_data(app, caller, error).await.map(|()| Answer {
         status: StatusCode::Data,
         detail: Some(error.text(lang)),
         ..Answer::new(Word::Error, error.reason, lang)
-    };
-    Ok(answer.reply(app, caller))
+    });
+    finish(app, caller, answer, lang)
 }

@@ -1,5 +1,6 @@
 //! The payload of a call: fields by name, wherever working clients put them (wire.md 1 and 2.1).
 
+use crate::consent::identity::{Bin, Iin, NumberError};
 use crate::fault::Fault;
 use crate::soap::envelope::no_text;
 use crate::text::{Flaw, Lang, Reason};
@@ -83,7 +84,7 @@ impl Payload {
     fn read_element(data: Element<'_, '_>, ns: &str, names: &[&'static str]) -> Self {
         let mut children = data.children();
         let holder = match (children.next(), children.next()) {
-            (Some(root), None) if !names.contains(&root.name()) && root.children().next().is_some() => root,
+            (Some(root), None) if !names.contains(&root.name()) && is_root(root) => root,
             _ => data,
         };
         let token = holder.children().find(|c| c.name() == "auth_token").and_then(Element::text);
@@ -92,30 +93,68 @@ impl Payload {
     }
 }
 
+/// Whether the one child of `data` is a root around the fields: it has children, or all of them were left out.
+fn is_root(child: Element<'_, '_>) -> bool {
+    let empty = child.text().is_some_and(|text| text.trim().is_empty());
+    child.children().next().is_some() || (empty && child.name().ends_with("Request"))
+}
+
 impl Fields {
     fn read(holder: Element<'_, '_>, ns: &str, names: &[&'static str]) -> Result<Self, DataError> {
-        let mut fields = BTreeMap::new();
-        let mut qualified = None;
+        let mut fields = Self { fields: BTreeMap::new() };
+        fields.take(holder, "", ns, names, &mut None)?;
+        Ok(fields)
+    }
+
+    /// Takes the children of `holder`; `act/name` in `names` is a child of the element `act`.
+    fn take(
+        &mut self,
+        holder: Element<'_, '_>,
+        within: &str,
+        ns: &str,
+        names: &[&'static str],
+        qualified: &mut Option<bool>,
+    ) -> Result<(), DataError> {
         for child in holder.children() {
             let unknown = || DataError::new(Reason::ElementUnknown, child.name(), Flaw::Unknown);
-            let name = names.iter().find(|name| **name == child.name()).ok_or_else(unknown)?;
+            let here = |name: &&&'static str| name.strip_prefix(within) == Some(child.name());
+            let name = *names.iter().find(here).ok_or_else(unknown)?;
             let in_ns = child.namespace() == ns;
-            // Unqualified or all in K, never both.
+            // Unqualified or all in one namespace, never both.
             if !(in_ns || child.namespace().is_empty()) || *qualified.get_or_insert(in_ns) != in_ns {
                 return Err(DataError::new(Reason::ElementUnknown, child.name(), Flaw::Namespace));
+            }
+            let inside = format!("{name}/");
+            if names.iter().any(|name| name.starts_with(&inside)) {
+                no_text(child)
+                    .map_err(|_| DataError::new(Reason::ElementMalformed, child.name(), Flaw::Unknown))?;
+                self.insert(name, String::new())?;
+                self.take(child, &inside, ns, names, qualified)?;
+                continue;
             }
             let text = child
                 .text()
                 .ok_or_else(|| DataError::new(Reason::ElementMalformed, child.name(), Flaw::Text))?;
             let text = text.trim();
-            if *name != "ovt" && text.chars().count() > MAX_TEXT {
+            if !matches!(name, "ovt" | "code") && text.chars().count() > MAX_TEXT {
                 return Err(DataError::new(Reason::ElementMalformed, child.name(), Flaw::TooLong));
             }
-            if fields.insert(*name, text.to_owned()).is_some() {
-                return Err(DataError::new(Reason::ElementRepeated, child.name(), Flaw::Repeated));
-            }
+            self.insert(name, text.to_owned())?;
         }
-        Ok(Self { fields })
+        Ok(())
+    }
+
+    fn insert(&mut self, name: &'static str, text: String) -> Result<(), DataError> {
+        match self.fields.insert(name, text) {
+            None => Ok(()),
+            Some(_) => Err(DataError::new(Reason::ElementRepeated, name, Flaw::Repeated)),
+        }
+    }
+
+    /// Whether the element is there, empty or not.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.contains_key(name)
     }
 
     /// The value of `name`; empty is absent.
@@ -132,6 +171,40 @@ impl Fields {
         self.get(name).ok_or_else(|| DataError::new(Reason::ElementMissing, name, Flaw::Missing))
     }
 
+    /// The IIN in `name`, if it is there.
+    ///
+    /// # Errors
+    /// [`Reason::ElementMalformed`].
+    pub fn iin(&self, name: &'static str) -> Result<Option<Iin>, DataError> {
+        self.get(name).map(|text| Iin::parse(text).map_err(|e| number(name, e))).transpose()
+    }
+
+    /// The BIN in `name`, which must be there.
+    ///
+    /// # Errors
+    /// [`Reason::ElementMissing`], [`Reason::ElementMalformed`].
+    pub fn need_bin(&self, name: &'static str) -> Result<Bin, DataError> {
+        Bin::parse(self.need(name)?).map_err(|e| number(name, e))
+    }
+
+    /// The IIN in `name`, which must be there.
+    ///
+    /// # Errors
+    /// [`Reason::ElementMissing`], [`Reason::ElementMalformed`].
+    pub fn need_iin(&self, name: &'static str) -> Result<Iin, DataError> {
+        self.need(name)?;
+        self.iin(name)?.ok_or_else(|| DataError::new(Reason::ElementMissing, name, Flaw::Missing))
+    }
+
+    /// The `xs:dateTime` in `name`, Unix milliseconds, if it is there.
+    ///
+    /// # Errors
+    /// [`Reason::ElementMalformed`].
+    pub fn time(&self, name: &'static str) -> Result<Option<i64>, DataError> {
+        let read = |text| crate::clock::parse(text).ok_or_else(|| malformed(name, Flaw::DateTime));
+        self.get(name).map(read).transpose()
+    }
+
     /// An `xs:boolean`.
     ///
     /// # Errors
@@ -144,6 +217,22 @@ impl Fields {
             Some(_) => Err(DataError::new(Reason::ElementMalformed, name, Flaw::Boolean)),
         }
     }
+}
+
+/// An element whose value is not one.
+#[must_use]
+pub fn malformed(name: &'static str, flaw: Flaw) -> DataError {
+    DataError::new(Reason::ElementMalformed, name, flaw)
+}
+
+fn number(name: &'static str, error: NumberError) -> DataError {
+    malformed(
+        name,
+        match error {
+            NumberError::Length | NumberError::Digits => Flaw::TwelveDigits,
+            NumberError::ControlDigit => Flaw::ControlDigit,
+        },
+    )
 }
 
 #[cfg(test)]

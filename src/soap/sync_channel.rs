@@ -16,6 +16,11 @@ pub const T: &str = "http://bip.bee.kz/SyncChannel/v10/Types";
 /// Types of the КДП (**K**).
 pub const K: &str = "http://service.2fa-chain.kz/ns/kdp";
 
+/// The service's own messages (**S**, `schemas/kdp-services.xsd`).
+pub const S: &str = "urn:kdp:services:v1";
+/// The log of accesses (**P**, `schemas/kdp-personal-data.xsd`).
+pub const P: &str = "http://service.2fa-chain.kz/ns/kdp/personalData";
+
 /// Longest id that is taken over from a message, bytes.
 const MAX_ID: usize = 256;
 
@@ -208,8 +213,48 @@ fn mandatory(name: &'static str, element: Option<Element<'_, '_>>) -> Result<Str
 pub enum Form {
     /// `{K}sendMessageResponse`, everything in K.
     Kdp,
-    /// `{T}SendMessageResponse`, unqualified but for the children of `data`, which are in K.
+    /// `{T}SendMessageResponse`, unqualified but for the children of `data`.
     SyncChannel,
+}
+
+/// A child of `data`; its name has the prefix `k`, `s` or `p` of its namespace.
+pub struct Node {
+    name: &'static str,
+    content: Content,
+}
+
+enum Content {
+    Text(String),
+    Nodes(Vec<Node>),
+}
+
+impl Node {
+    /// An element with text.
+    #[must_use]
+    pub fn leaf(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, content: Content::Text(text.into()) }
+    }
+
+    /// An element with elements.
+    #[must_use]
+    pub fn nodes(name: &'static str, nodes: Vec<Self>) -> Self {
+        Self { name, content: Content::Nodes(nodes) }
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) {
+        match &self.content {
+            Content::Text(text) => {
+                writer.leaf(self.name, text);
+            }
+            Content::Nodes(nodes) => {
+                writer.open(self.name, &[], &[]);
+                for node in nodes {
+                    node.write(writer);
+                }
+                writer.close();
+            }
+        }
+    }
 }
 
 /// An answer of a service, ready to be written.
@@ -224,8 +269,10 @@ pub struct Reply {
     pub lang: Lang,
     /// Reason code, for log and metrics.
     pub outcome: &'static str,
-    /// Children of `data`, in order, in K.
-    pub data: Vec<(&'static str, String)>,
+    /// Namespace of the children of `data`: K, S or P.
+    pub namespace: &'static str,
+    /// Children of `data`, in order.
+    pub data: Vec<Node>,
 }
 
 /// `status/message` is at most 250 characters long.
@@ -237,8 +284,13 @@ impl Reply {
         let k = self.form == Form::Kdp;
         let name = |kdp: &'static str, plain: &'static str| if k { kdp } else { plain };
         let wrapper = name("k:sendMessageResponse", "t:SendMessageResponse");
+        let prefix = match self.namespace {
+            S => "s",
+            P => "p",
+            _ => "k",
+        };
         writer
-            .open(wrapper, &[("k", K), ("t", T)], &[])
+            .open(wrapper, &[(prefix, self.namespace), ("t", T)], &[])
             .open(name("k:response", "response"), &[], &[])
             .open(name("k:responseInfo", "responseInfo"), &[], &[])
             .leaf(name("k:messageId", "messageId"), &message_id.to_string());
@@ -265,8 +317,8 @@ impl Reply {
             &[],
             &[],
         );
-        for (name, value) in &self.data {
-            writer.leaf(name, value);
+        for node in &self.data {
+            node.write(writer);
         }
         writer.close().close().close().close();
     }

@@ -1,17 +1,21 @@
 //! The store speaks the domain's verbs. Each is one transaction: on `Ok` all of it happened and is on disk,
 //! on `Err` nothing of it.
 
+pub mod register;
+pub mod revocation;
 pub mod seal;
 pub mod sqlite;
+pub mod token;
 
+use crate::consent::check::Finding;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
-use crate::consent::method::{CodeForm, DirectoryEntry, Method};
+use crate::consent::method::{CodeForm, Method};
 use crate::consent::sms::ParsedReply;
-use crate::consent::{Consent, Event};
+use crate::consent::{Consent, EDITION, Event};
 use crate::random::Id;
-use crate::registry::{Registry, SenderRecord};
-use crate::text::Lang;
-use crate::token::key::KeyRecord;
+use crate::text::{Lang, Reason};
+use register::Register;
+use revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -45,15 +49,19 @@ pub struct AccessRequest {
     pub id: Id,
     /// Who asks.
     pub bin: Bin,
+    /// `senderId` by which it asked; empty in requests of the first version.
+    pub sender: String,
     /// Whose data.
     pub iin: Iin,
     /// The way of asking.
     pub method: Method,
+    /// When it was asked, Unix milliseconds.
+    pub opened: i64,
     /// What for.
     pub services: ServiceIds,
     /// Life of the token, seconds, counted from its making.
     pub term_seconds: u64,
-    /// The initiator's name as the subject reads it.
+    /// The initiator's name as it is registered, and as the subject reads it.
     pub company: String,
     /// Responsible body at the initiator, as it wrote it (F-7).
     pub responsible: String,
@@ -61,8 +69,14 @@ pub struct AccessRequest {
     pub employee: String,
     /// Which data, as the subject reads it.
     pub data: String,
-    /// Directory entry, if one was named.
-    pub directory_id: Option<String>,
+    /// Directory entry and revision, if one was named.
+    pub directory: Option<DirectoryRef>,
+    /// Methods 3 and 4: the ground.
+    pub ground: Option<String>,
+    /// Method 3: code of the proactive service.
+    pub proactive: Option<String>,
+    /// Methods 2 to 4: how the initiator obtained the consent.
+    pub mcheck: Option<String>,
     /// Language of texts to the initiator.
     pub lang: Lang,
     /// The subject's number, once known; fixed when the subject is asked.
@@ -77,6 +91,15 @@ pub struct AccessRequest {
     pub token: Option<Token>,
 }
 
+/// The revision of a directory entry that a request was made under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryRef {
+    /// Its id.
+    pub id: String,
+    /// Its revision.
+    pub revision: u32,
+}
+
 /// An issued security token.
 #[derive(Clone)]
 pub struct Token {
@@ -84,8 +107,12 @@ pub struct Token {
     pub jti: Id,
     /// The compact JWS.
     pub compact: String,
+    /// Unix milliseconds of its making.
+    pub issued: i64,
     /// Unix seconds of its expiry.
     pub expires: i64,
+    /// Its place in the status list; `None` for tokens of the first version.
+    pub index: Option<u64>,
 }
 
 /// A journal record in the making: who did what, and what was decided.
@@ -115,6 +142,19 @@ pub struct Record {
     pub detail: String,
 }
 
+impl Record {
+    /// The same record of a decision that one more check, judged inside the transaction, turned into a no.
+    #[must_use]
+    pub fn refused(self, reason: Reason, finding: &Finding) -> Self {
+        let mut detail: serde_json::Value = serde_json::from_str(&self.detail).unwrap_or_default();
+        match detail.get_mut("checks").and_then(serde_json::Value::as_array_mut) {
+            Some(checks) => checks.push(serde_json::json!(finding)),
+            None => detail = serde_json::json!({ "edition": EDITION, "checks": [finding] }),
+        }
+        Self { outcome: reason.code().to_owned(), detail: detail.to_string(), ..self }
+    }
+}
+
 /// A new request of method 1 or 5.
 pub struct Opening {
     /// The request in its first state.
@@ -138,8 +178,18 @@ pub enum Opened {
     New(AccessRequest),
     /// The same ask is in progress already: this is it.
     Live(AccessRequest),
-    /// The day's budget is used up.
-    OverBudget,
+    /// The day's budget is used up, or the subject is blocked or has frozen new asks.
+    Refused(Reason),
+}
+
+/// What stands in the way of a new ask by methods 1 and 5, or nothing.
+pub enum Standing {
+    /// The same ask is in progress already: this is it.
+    Live(Box<AccessRequest>),
+    /// The subject is blocked or has frozen new asks.
+    Refused(Reason),
+    /// It may be opened.
+    Free,
 }
 
 /// A grant by verification token (methods 2 to 4).
@@ -148,6 +198,8 @@ pub struct Granting {
     pub request: AccessRequest,
     /// Identity of the verification token.
     pub ovt: [u8; 32],
+    /// Unix seconds of its formation: a consent of before a revocation is none (F-19).
+    pub ovt_iat: i64,
     /// Unix seconds until which it must be remembered.
     pub ovt_until: i64,
     /// Subjects that one unbound verification token may serve; `None`: it is bound.
@@ -160,10 +212,8 @@ pub enum Granted {
     New(AccessRequest),
     /// The same ask was granted before: this is its token.
     Before(AccessRequest),
-    /// The verification token has done its service.
-    OvtUsed,
-    /// It has served its number of subjects.
-    OverBudget,
+    /// The verification token has done its service or is older than a revocation, or the subject is blocked or frozen.
+    Refused(Reason),
 }
 
 /// A change of one request, judged inside the transaction.
@@ -200,7 +250,7 @@ pub struct Job {
     pub due: i64,
     /// What to do.
     pub task: Task,
-    /// For which request.
+    /// For which request; for a review, an application or an incident: for which of them.
     pub request: Id,
     /// How often it was tried.
     pub tries: u32,
@@ -219,23 +269,47 @@ pub enum Task {
     SendReference,
     /// A span ends: write down what time did.
     Expire,
+    /// A review of a revocation: a reminder, or the end of its term.
+    Review,
+    /// A term of an integration application or of an incident has ended.
+    Overdue,
+    /// Once a day: what was kept long enough goes.
+    Sweep,
 }
 
-/// The domain's verbs.
-pub trait Store: Send + Sync {
-    /// What is registered now.
-    fn registry(&self) -> Pending<'_, Registry>;
-    /// Its version alone; cheap.
-    fn registry_version(&self) -> Pending<'_, i64>;
-    /// Registers a sender, or replaces its registration.
-    fn register_sender(&self, sender: SenderRecord, record: Record) -> Pending<'_, ()>;
-    /// Registers a directory entry, or its next revision.
-    fn register_entry(&self, entry: DirectoryEntry, record: Record) -> Pending<'_, ()>;
-    /// Keeps keys of the service: new ones, and changed windows of old ones.
-    fn keep_keys(&self, keys: Vec<KeyRecord>, record: Record) -> Pending<'_, ()>;
+/// What goes when; Unix milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sweeping {
+    /// Numbers of requests that ended before this.
+    pub phones_before: i64,
+    /// Persons of requests that ended before this.
+    pub persons_before: i64,
+}
 
-    /// The request in progress of this initiator for this subject and these services.
-    fn live(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Option<AccessRequest>>;
+/// An access to a subject's data, or an ask for it (`KDP_PERSONALDATA`).
+pub struct Access {
+    /// Unix milliseconds.
+    pub at: i64,
+    /// `Some`: an owner checked the token, and this is what it was told; `None`: the initiator asked.
+    pub check: Option<Check>,
+    /// The request concerned; its state as of now.
+    pub request: AccessRequest,
+}
+
+/// A token check as it was logged.
+pub struct Check {
+    /// The owner's `senderId`.
+    pub owner: String,
+    /// The `ServiceID`.
+    pub service: String,
+    /// The status that it was told.
+    pub status: String,
+}
+
+/// The verbs of exchanges and of due work.
+pub trait Store: Register {
+    /// What a new ask of this initiator for this subject and these services would meet, before БМГ is asked.
+    fn standing(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Standing>;
     /// Opens a request of method 1 or 5, unless it is in progress already.
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened>;
     /// Grants by verification token, once.
@@ -251,6 +325,30 @@ pub trait Store: Send + Sync {
     /// Whether a strict sender used this messageId for another body (KDP409); remembers it otherwise.
     fn conflicts(&self, sender: String, message_id: String, body: [u8; 32], at: i64) -> Pending<'_, bool>;
 
+    /// Why nothing goes on about this subject now, if it is blocked (P 7-3).
+    fn blocked(&self, subject: Iin) -> Pending<'_, Option<Reason>>;
+    /// Allots `count` places in the status list and answers with the first.
+    fn allot(&self, count: u64) -> Pending<'_, u64>;
+    /// Entries of the status list that changed after `after`, in order, and how many places were allotted.
+    fn status_changes(&self, after: i64) -> Pending<'_, token::Changes>;
+    /// Judges a token and logs the access, in one transaction (F-14 6).
+    fn check_token(&self, check: token::Check, record: Record) -> Pending<'_, token::Checked>;
+    /// The newest `most` accesses and asks from `from` to `to` (Unix milliseconds, both inside), newest first.
+    fn accesses(&self, subject: Iin, from: i64, to: i64, most: u32) -> Pending<'_, Vec<Access>>;
+
+    /// Files an application for revocation, unless one is open.
+    fn file(&self, filing: Filing, record: Record) -> Pending<'_, Filed>;
+    /// The application with this id, as of `at`.
+    fn application(&self, id: Id, at: i64) -> Pending<'_, Option<Application>>;
+    /// Open applications that this initiator reviews, oldest first, those after `after`.
+    fn open_applications(&self, bin: Bin, after: Option<Id>, most: u32, at: i64) -> Pending<'_, Page>;
+    /// Decides an application of this initiator.
+    fn solve(&self, solution: Solution, record: Record) -> Pending<'_, Solved>;
+    /// Reminds of a review or ends it, as its time has come; plans what comes next.
+    fn review(&self, application: Id, record: Record) -> Pending<'_, ()>;
+    /// Removes what was kept long enough, at most a bounded number of rows; `true`: there may be more.
+    fn sweep(&self, sweeping: Sweeping, record: Record) -> Pending<'_, bool>;
+
     /// Jobs due at `at`, earliest first.
     fn due(&self, at: i64, most: u32) -> Pending<'_, Vec<Job>>;
     /// When the next job falls due, Unix milliseconds.
@@ -259,6 +357,8 @@ pub trait Store: Send + Sync {
     fn done(&self, job: i64) -> Pending<'_, ()>;
     /// The job is tried again at `due`.
     fn postpone(&self, job: i64, due: i64) -> Pending<'_, ()>;
+    /// A term of an integration application or incident has ended: journals that, once.
+    fn overdue(&self, job: i64, record: Record) -> Pending<'_, ()>;
     /// Whether the database answers and is whole, for `check` and health.
     fn check(&self) -> Pending<'_, ()>;
 }

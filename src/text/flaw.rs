@@ -95,6 +95,42 @@ table! {
             ru: "пока не предоставляется",
             en: "is not offered yet",
         }
+        DateTime {
+            code: "date-time",
+            kk: "xs:dateTime түріндегі уақыт болуы керек",
+            ru: "должен быть временем вида xs:dateTime",
+            en: "must be an xs:dateTime",
+        }
+        Date {
+            code: "date",
+            kk: "ЖЖЖЖ-АА-КК түріндегі күн болуы керек",
+            ru: "должен быть датой вида ГГГГ-ММ-ДД",
+            en: "must be a date, YYYY-MM-DD",
+        }
+        Future {
+            code: "future",
+            kk: "болашақта болмауы керек",
+            ru: "не должен быть в будущем",
+            en: "must not lie in the future",
+        }
+        Choice {
+            code: "choice",
+            kk: "мәні күтілгендердің бірі емес",
+            ru: "имеет значение не из допустимых",
+            en: "has a value that is not one of those allowed",
+        }
+        OneOf {
+            code: "one-of",
+            kk: "элементтерінің дәл біреуі болуы керек",
+            ru: "должен быть ровно один из этих элементов",
+            en: "must be exactly one of these elements",
+        }
+        Range {
+            code: "range",
+            kk: "рұқсат етілген шектен тыс",
+            ru: "вне допустимых пределов",
+            en: "is out of range",
+        }
         FarDate {
             code: "far-date",
             kk: "24 сағаттан артық кеш немесе 5 минуттан артық ерте",

@@ -104,7 +104,7 @@ macro_rules! table {
         }
     };
 }
-use table;
+pub(crate) use table;
 
 /// Chooses one language of a row that has the fields `kk`, `ru` and `en`.
 macro_rules! pick {
@@ -116,7 +116,7 @@ macro_rules! pick {
         }
     };
 }
-use pick;
+pub(crate) use pick;
 
 #[cfg(test)]
 mod tests {

@@ -347,6 +347,42 @@ table! {
             en: ["There is no such revocation application.",
                  "Take application_id from the list that KDP_LIST_TO_REVOKE gives for your BIN."],
         }
+        AlreadyDecided {
+            code: "already-decided", paragraph: "F-18",
+            kk: ["Өтінім бойынша шешім қабылданған немесе қарау мерзімі өткен.",
+                 "Шешімді өзгертуге болмайды; өтінімнің күйін KDP_REVOKE немесе KDP_LIST_TO_REVOKE арқылы қараңыз."],
+            ru: ["По заявке уже принято решение, или срок её рассмотрения истёк.",
+                 "Решение не меняется; состояние заявки смотрите через KDP_REVOKE или KDP_LIST_TO_REVOKE."],
+            en: ["The application was decided already, or the term of its review has ended.",
+                 "A decision is not changed; see the state of the application by KDP_REVOKE or KDP_LIST_TO_REVOKE."],
+        }
+        TokenUnknown {
+            code: "token-unknown", paragraph: "F-16",
+            kk: ["Осы субъектіде мұндай токен жоқ.",
+                 "uin мен token_id (немесе request_id) бір токенге жататынын KDP_PERSONALDATA арқылы тексеріңіз."],
+            ru: ["У этого субъекта нет такого токена.",
+                 "Проверьте через KDP_PERSONALDATA, что uin и token_id (или request_id) относятся к одному токену."],
+            en: ["This subject has no such token.",
+                 "Check by KDP_PERSONALDATA that uin and token_id (or request_id) belong to one token."],
+        }
+        NothingToRevoke {
+            code: "nothing-to-revoke", paragraph: "F-16",
+            kk: ["Токен қазірдің өзінде белсенді емес: кері қайтарып алатын ештеңе жоқ.",
+                 "Өтінім қажет емес: мерзімі өткен немесе тоқтатылған токен бойынша деректер берілмейді."],
+            ru: ["Токен уже не активен: отзывать нечего.",
+                 "Заявка не нужна: по истёкшему или прекращённому токену данные не выдаются."],
+            en: ["The token is not active any more: there is nothing to revoke.",
+                 "No application is needed: no data are handed over on a token that has expired or ended."],
+        }
+        KeyDistrusted {
+            code: "key-distrusted", paragraph: "F-14, ext",
+            kk: ["Токенге қол қойылған сервис кілтіне сенім жоқ.",
+                 "Бұл токенді қабылдамаңыз; бастамашы жаңа токен сұрауы керек."],
+            ru: ["Ключ сервиса, которым подписан токен, лишён доверия.",
+                 "Не принимайте этот токен; инициатору нужно запросить новый."],
+            en: ["The key of the service that signed the token is distrusted.",
+                 "Do not accept this token; the initiator must ask for a new one."],
+        }
         NotCollected {
             code: "not-collected", paragraph: "F-6, ext",
             kk: ["Субъект келіскен, бірақ бастамашы токенді уақытында алмады.",

@@ -20,7 +20,7 @@ pub enum JwsError {
     /// Not a compact JWS, or not of the shape that is read here; says what is wrong.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
-    /// An algorithm that is not on the list, which is RS256 alone.
+    /// Another algorithm than the one for this kind of token: RS256, and ES256 of receipts alone.
     #[error("the token's algorithm is refused: {0}")]
     Algorithm(RefusedAlgorithm),
     /// No known key is named or carried by the token, or none is known at all.
@@ -55,6 +55,62 @@ impl fmt::Display for RefusedAlgorithm {
     }
 }
 
+/// The parts of a compact JWS, decoded. Nobody has vouched for anything in them.
+pub(super) struct Parts<'a> {
+    /// Header and payload as they stand in the token: what is signed.
+    pub signed: &'a str,
+    /// In base64url.
+    pub signature: &'a str,
+    pub header: Map<String, Value>,
+    pub payload: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    /// Reads `compact`: three parts in canonical base64url without padding, at most [`MAX_TOKEN_BYTES`]; a
+    /// header that is a JSON object without a member twice, without `crit` and `b64`, and to the liking of
+    /// `judge`, which is asked before the other parts are decoded.
+    pub fn read<E: From<JwsError>>(
+        compact: &'a str,
+        judge: impl FnOnce(&Map<String, Value>) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        if compact.len() > MAX_TOKEN_BYTES {
+            return Err(JwsError::Malformed("too long").into());
+        }
+        let parts = JwsError::Malformed("not three parts");
+        let (signed, signature) = compact.rsplit_once('.').ok_or(parts)?;
+        let (header, payload) = signed.split_once('.').ok_or(parts)?;
+        if payload.contains('.') {
+            return Err(parts.into());
+        }
+        let decode = |part: &str| {
+            URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed("not canonical base64url"))
+        };
+        let header = json::object(&decode(header)?)
+            .map_err(|_| JwsError::Malformed("header is not a sound JSON object"))?;
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err(JwsError::Malformed("header demands an extension").into());
+        }
+        judge(&header)?;
+        let payload = decode(payload)?;
+        decode(signature)?;
+        Ok(Self { signed, signature, header, payload })
+    }
+}
+
+/// A member of a header that is a text, if it is there.
+pub(super) fn text<'a>(header: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, JwsError> {
+    match header.get(name) {
+        None => Ok(None),
+        Some(Value::String(value)) => Ok(Some(value)),
+        Some(_) => Err(JwsError::Malformed("alg, typ or kid is not a text")),
+    }
+}
+
+/// The claims: the payload as a JSON object without a member twice.
+pub(super) fn claims(payload: &[u8]) -> Result<Map<String, Value>, JwsError> {
+    json::object(payload).map_err(|_| JwsError::Malformed("payload is not a sound JSON object"))
+}
+
 /// A token whose shape and algorithm are sound. Nobody has vouched for anything in it yet.
 pub struct Unverified<'a> {
     signed: &'a str,
@@ -87,22 +143,9 @@ impl<'a> Unverified<'a> {
     /// [`JwsError::Malformed`], [`JwsError::Algorithm`], and [`JwsError::KeyUnknown`] for a carried key that
     /// could not be a registered one.
     pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
-        if compact.len() > MAX_TOKEN_BYTES {
-            return Err(JwsError::Malformed("too long"));
-        }
-        let parts = JwsError::Malformed("not three parts");
-        let (signed, signature) = compact.rsplit_once('.').ok_or(parts)?;
-        let (header, payload) = signed.split_once('.').ok_or(parts)?;
-        if payload.contains('.') {
-            return Err(parts);
-        }
-        let decode = |part: &str| {
-            URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed("not canonical base64url"))
-        };
-        let header = Header::read(&decode(header)?)?;
-        let payload = decode(payload)?;
-        decode(signature)?;
-        Ok(Self { signed, signature, payload, header })
+        let parts = Parts::read(compact, |header| allow_only("RS256", header))?;
+        let header = Header::read(parts.header)?;
+        Ok(Self { signed: parts.signed, signature: parts.signature, payload: parts.payload, header })
     }
 
     /// Checks the signature with the keys that the header leaves in question.
@@ -151,27 +194,14 @@ impl<'a> Verified<'a> {
 
     /// The claims: the payload as a JSON object without a member twice.
     pub(super) fn claims(&self) -> Result<Map<String, Value>, JwsError> {
-        json::object(&self.payload).map_err(|_| JwsError::Malformed("payload is not a sound JSON object"))
+        claims(&self.payload)
     }
 }
 
 impl Header {
-    fn read(bytes: &[u8]) -> Result<Self, JwsError> {
-        let mut members =
-            json::object(bytes).map_err(|_| JwsError::Malformed("header is not a sound JSON object"))?;
-        if members.contains_key("crit") || members.contains_key("b64") {
-            return Err(JwsError::Malformed("header demands an extension"));
-        }
-        match members.remove("alg") {
-            Some(Value::String(alg)) => allow(&alg)?,
-            _ => return Err(JwsError::Malformed("no algorithm")),
-        }
-        let mut text = |name: &str| match members.remove(name) {
-            None => Ok(None),
-            Some(Value::String(value)) => Ok(Some(value)),
-            Some(_) => Err(JwsError::Malformed("typ or kid is not a text")),
-        };
-        let (typ, kid) = (text("typ")?, text("kid")?);
+    fn read(mut members: Map<String, Value>) -> Result<Self, JwsError> {
+        let owned = |name: &str| text(&members, name).map(|value| value.map(str::to_owned));
+        let (typ, kid) = (owned("typ")?, owned("kid")?);
         let mut carried = Vec::new();
         if let Some(chain) = members.remove("x5c") {
             carried.push(first_of_chain(&chain)?);
@@ -185,9 +215,11 @@ impl Header {
     }
 }
 
-fn allow(alg: &str) -> Result<(), JwsError> {
+/// Refuses a header of any other algorithm.
+pub(super) fn allow_only(algorithm: &str, header: &Map<String, Value>) -> Result<(), JwsError> {
+    let alg = text(header, "alg")?.ok_or(JwsError::Malformed("no algorithm"))?;
     let refused = match alg {
-        "RS256" => return Ok(()),
+        _ if alg == algorithm => return Ok(()),
         "GG2015" | "GOST15" | "GOST3410-2015-512" | "GG2004" => RefusedAlgorithm::Gost,
         _ if alg.eq_ignore_ascii_case("none") => RefusedAlgorithm::None,
         _ if alg.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) => RefusedAlgorithm::Hmac,
@@ -220,9 +252,21 @@ pub(super) fn sign<T: Serialize>(
     signer: &dyn Signer,
     kid: Option<&str>,
 ) -> Result<String, SignError> {
+    sign_as("JWT", claims, signer, kid)
+}
+
+/// The same of another `typ` (RFC 7515, 4.1.9), which keeps one kind of token from passing for another.
+pub(super) fn sign_as<T: Serialize>(
+    typ: &str,
+    claims: &T,
+    signer: &dyn Signer,
+    kid: Option<&str>,
+) -> Result<String, SignError> {
     let mut header = jsonwebtoken::Header::new(match signer.algorithm() {
         SigningAlgorithm::RsaSha256 => Algorithm::RS256,
+        SigningAlgorithm::EcdsaP256Sha256 => Algorithm::ES256,
     });
+    header.typ = Some(typ.to_owned());
     header.kid = kid.map(str::to_owned);
     // Claims are plain structures with text keys: serde_json cannot fail on them.
     let header = serde_json::to_vec(&header).map_err(|_| SignError::Failed)?;
@@ -247,6 +291,18 @@ pub fn unverified_kid(compact: &str) -> Option<String> {
     let (header, _) = compact.split_once('.')?;
     let header = URL_SAFE_NO_PAD.decode(header).ok()?;
     serde_json::from_slice::<Named>(&header).ok().map(|named| named.kid)
+}
+
+/// The `jti` of a token's claims, as they say: to find the token, never to trust it.
+#[must_use]
+pub fn unverified_jti(compact: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        jti: String,
+    }
+    let payload = compact.split('.').nth(1)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    serde_json::from_slice::<Named>(&payload).ok().map(|named| named.jti)
 }
 
 #[cfg(test)]

@@ -1,30 +1,45 @@
 //! Tokens: the verification token of an initiator, the security token of the service, and their keys.
 //!
 //! Both are compact JWS (RFC 7515). [`jws`] reads either strictly and checks the signature; [`ovt`] and
-//! [`security`] each read their own claims and refuse the other's. [`rsa`] and [`jwks`] are the public keys,
-//! [`key`] the private ones and the times at which they sign and are published.
+//! [`security`] each read their own claims and refuse the other's. [`receipt`] is the signed answer to a check of
+//! a security token, [`status_list`] the signed list of their statuses. [`rsa`], [`ec`] and [`jwks`] are the
+//! public keys, [`key`] the private ones and the times at which they sign and are published.
 //!
 //! Nothing here does I/O or reads a clock; times are Unix seconds. `jsonwebtoken` is used in this folder only.
 
+pub mod ec;
 mod json;
 pub mod jwks;
 pub mod jws;
 pub mod key;
 pub mod ovt;
+pub mod receipt;
 pub mod rsa;
 pub mod security;
+pub mod status_list;
 
 #[cfg(test)]
 mod sample {
     //! Keys and claims of the tests of this folder.
 
+    use super::ec::ReceiptKey;
     use super::rsa::VerifyingKey;
     use super::security::Claims;
-    use crate::trust::sign::{RsaSigner, Signer};
+    use crate::trust::sign::{EcSigner, RsaSigner, Signer};
     use std::sync::LazyLock;
 
     static SIGNER: LazyLock<RsaSigner> = LazyLock::new(|| RsaSigner::generate(2048).unwrap());
     static OTHER: LazyLock<RsaSigner> = LazyLock::new(|| RsaSigner::generate(2048).unwrap());
+
+    static RECEIPT_SIGNER: LazyLock<EcSigner> = LazyLock::new(|| EcSigner::generate().unwrap());
+
+    pub fn receipt_signer() -> &'static EcSigner {
+        &RECEIPT_SIGNER
+    }
+
+    pub fn receipt_key() -> ReceiptKey {
+        ReceiptKey::from_spki_der(receipt_signer().public_key_spki()).unwrap()
+    }
 
     pub fn signer() -> &'static RsaSigner {
         &SIGNER
@@ -53,6 +68,7 @@ mod sample {
             mcheck: Some("BIO".to_owned()),
             ground: None,
             dir: None,
+            dir_revision: None,
             rid: "r-1".to_owned(),
             data: Some("фамилия, имя".to_owned()),
             edition: "144/НҚ@2025-06-17".to_owned(),

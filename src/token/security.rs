@@ -42,6 +42,9 @@ pub struct Claims {
     /// Id of the directory entry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dir: Option<String>,
+    /// The entry's revision that the decision was made under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dir_revision: Option<u32>,
     /// Id of the access request.
     pub rid: String,
     /// Which data (`personal_data_name`).
@@ -222,7 +225,8 @@ mod tests {
     fn a_stock_reader_takes_it_and_finds_the_claims_by_their_names() {
         let status = StatusReference { idx: 7, uri: "https://kdp.example/token-status".to_owned() };
         let status = Some(Status { status_list: status });
-        let token = issued(&Claims { status, dir: Some("d1".to_owned()), ..sample::claims(NOW) });
+        let dir = Some("d1".to_owned());
+        let token = issued(&Claims { status, dir, dir_revision: Some(3), ..sample::claims(NOW) });
         let spki = sample::key_of(sample::signer()).to_jwk();
         let mut rules = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::RS256);
         rules.validate_exp = false;
@@ -236,7 +240,8 @@ mod tests {
                 "iss": "https://kdp.example", "jti": "01J9Z4", "iat": NOW, "nbf": NOW, "exp": NOW + 3600,
                 "sub": "900101300009", "uin": "900101300009", "cbin": "990140000013",
                 "services": ["GBDFLUniversal_token", "MCDB_SERVICE"], "method": 2, "mcheck": "BIO",
-                "dir": "d1", "rid": "r-1", "data": "фамилия, имя", "edition": "144/НҚ@2025-06-17",
+                "dir": "d1", "dir_revision": 3, "rid": "r-1", "data": "фамилия, имя",
+                "edition": "144/НҚ@2025-06-17",
                 "status": {"status_list": {"idx": 7, "uri": "https://kdp.example/token-status"}},
             })
         );

@@ -1,7 +1,8 @@
-//! The bank behind ШЭП: requests of method 2 that are signed before they are needed, each with its own
-//! verification token and subject.
+//! Who stands behind ШЭП: the bank that asks, the owner that checks, the portal that looks. Requests are signed
+//! before they are needed.
 
-use crate::stand::{BIN, SENDER, SERVICES, Stand, pki};
+use crate::installation::{BANK, EGOV, OWNER, SERVICES, Sender, pki};
+use crate::stand::Stand;
 use kdp::clock::{self, Clock as _, SystemClock};
 use kdp::consent::identity::Iin;
 use kdp::random::{Id, SystemRandom};
@@ -18,12 +19,62 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 
+/// What is asked.
+#[derive(Clone)]
+pub enum Ask {
+    /// A token for this subject, by method 2.
+    Grant(Iin),
+    /// What this token is worth.
+    Check(Issued),
+    /// The same, with the `ServiceID` left out: refused for its data, and journalled.
+    Incomplete(Issued),
+    /// Who asked for this subject's data, and to whom they were open.
+    Look(Iin),
+}
+
+/// A token, and whose it is.
+#[derive(Clone)]
+pub struct Issued {
+    pub iin: Iin,
+    pub compact: String,
+}
+
+impl Ask {
+    /// What stands in every right answer.
+    fn mark(&self) -> &'static str {
+        match self {
+            Self::Grant(_) => ">VALID<",
+            Self::Check(_) => ">active<",
+            Self::Incomplete(_) => ">SCSE002<",
+            Self::Look(_) => ">[{\"",
+        }
+    }
+
+    fn sender(&self) -> Sender {
+        match self {
+            Self::Grant(_) => BANK,
+            Self::Check(_) | Self::Incomplete(_) => OWNER,
+            Self::Look(_) => EGOV,
+        }
+    }
+
+    fn service(&self) -> &'static str {
+        match self {
+            Self::Grant(_) => "KDP_SERVICE",
+            Self::Check(_) | Self::Incomplete(_) => "KDP_CHECK_TOKEN",
+            Self::Look(_) => "KDP_PERSONALDATA",
+        }
+    }
+}
+
 /// A request as it goes over the wire.
 pub struct Request {
     /// HTTP head and envelope.
     pub bytes: Vec<u8>,
     /// Where the envelope begins.
     pub head: usize,
+    /// What stands in every right answer.
+    pub mark: &'static str,
 }
 
 impl Request {
@@ -58,23 +109,28 @@ impl Client {
         Self { keys, next_subject: Cell::new(0), made: RefCell::default() }
     }
 
-    /// How many requests were signed for this service.
+    /// How many grants were asked of this service.
     pub fn made_for(&self, stand: &Stand) -> usize {
         self.made.borrow().get(&stand.address).copied().unwrap_or(0)
     }
 
-    /// Signs `count` requests, on all cores.
-    pub fn sign(&self, stand: &Stand, count: usize) -> Arc<[Request]> {
+    /// Requests for tokens of so many subjects that nobody has asked about.
+    pub fn grants(&self, stand: &Stand, count: usize) -> Arc<[Request]> {
         *self.made.borrow_mut().entry(stand.address).or_default() += count;
-        let mut subjects = Vec::with_capacity(count);
-        while subjects.len() < count {
-            subjects.extend(subject(self.next_subject.replace(self.next_subject.get() + 1)));
+        let mut asks = Vec::with_capacity(count);
+        while asks.len() < count {
+            asks.extend(subject(self.next_subject.replace(self.next_subject.get() + 1)).map(Ask::Grant));
         }
+        self.sign(stand, &asks)
+    }
+
+    /// Signs on all cores.
+    pub fn sign(&self, stand: &Stand, asks: &[Ask]) -> Arc<[Request]> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let keys = &self.keys;
         let signed: Vec<Vec<Request>> = thread::scope(|scope| {
-            let parts = subjects.chunks(count.div_ceil(cores));
-            let sign = |part: &[Iin]| part.iter().map(|iin| keys.request(stand, *iin)).collect();
+            let parts = asks.chunks(asks.len().div_ceil(cores).max(1));
+            let sign = |part: &[Ask]| part.iter().map(|ask| keys.request(stand.address, ask)).collect();
             let threads: Vec<_> = parts.map(|part| scope.spawn(move || sign(part))).collect();
             threads.into_iter().map(|thread| thread.join().expect("signing does not panic")).collect()
         });
@@ -83,54 +139,86 @@ impl Client {
 }
 
 impl Keys {
-    fn request(&self, stand: &Stand, iin: Iin) -> Request {
-        let at = SystemClock.now();
-        let id = || Id::new(at, &self.random).expect("randomness").to_string();
-        let claims = NewOvt {
-            cbin: BIN,
-            mcheck: Mcheck::Biometrics,
-            iat: at / 1000,
-            exp: at / 1000 + 3600,
-            uin: None,
-            jti: Some(&id()),
-        };
-        let ovt = ovt::make(&claims, &self.bank, None).expect("a verification token");
-        let message_id = id();
-        let content = |writer: &mut Writer<'_>| message(writer, stand, &message_id, iin, &ovt, at);
+    fn id(&self) -> String {
+        Id::new(SystemClock.now(), &self.random).expect("randomness").to_string()
+    }
+
+    fn request(&self, address: SocketAddr, ask: &Ask) -> Request {
+        let (at, message_id) = (SystemClock.now(), self.id());
+        let data = self.data(ask, at);
+        let content = |writer: &mut Writer<'_>| message(writer, ask, &message_id, at, &data);
         let envelope = self.gateway.envelope(&format!("id-{message_id}"), content).expect("an envelope");
         let length = envelope.len();
         let mut bytes = format!(
-            "POST /shep/sync HTTP/1.1\r\nHost: {}\r\nContent-Type: text/xml; charset=utf-8\r\n\
-             SOAPAction: \"\"\r\nContent-Length: {length}\r\n\r\n",
-            stand.address
+            "POST /shep/sync HTTP/1.1\r\nHost: {address}\r\nContent-Type: text/xml; charset=utf-8\r\n\
+             SOAPAction: \"\"\r\nContent-Length: {length}\r\n\r\n"
         )
         .into_bytes();
         let head = bytes.len();
         bytes.extend_from_slice(&envelope);
-        Request { bytes, head }
+        Request { bytes, head, mark: ask.mark() }
+    }
+
+    /// The children of `data`.
+    fn data(&self, ask: &Ask, at: i64) -> Vec<(&'static str, String)> {
+        const YEAR: i64 = 366 * 86_400_000;
+        let service = || SERVICES.split(';').next().unwrap_or_default().to_owned();
+        let text = str::to_owned;
+        match ask {
+            Ask::Grant(iin) => vec![
+                ("uin", text(iin.as_str())),
+                ("company", text("АО «Песочный банк»")),
+                ("company_bin", text(BANK.bin)),
+                ("company_responsible", text("Департамент розничного бизнеса")),
+                ("employee_name", text("Тестов Тест Тестович")),
+                ("access_name", text(SERVICES)),
+                (
+                    "personal_data_name",
+                    text("ФИО, дата рождения, адрес регистрации, сведения о недвижимости"),
+                ),
+                ("expiresIn", text("600000")),
+                ("omit-sms", text("true")),
+                ("ovt", self.ovt(at)),
+            ],
+            Ask::Check(token) => vec![
+                ("code", token.compact.clone()),
+                ("service_id", service()),
+                ("uin", text(token.iin.as_str())),
+            ],
+            Ask::Incomplete(token) => {
+                vec![("code", token.compact.clone()), ("uin", text(token.iin.as_str()))]
+            }
+            Ask::Look(iin) => vec![
+                ("uin", text(iin.as_str())),
+                ("start_date", clock::text(at - YEAR)),
+                ("end_date", clock::text(at)),
+            ],
+        }
+    }
+
+    fn ovt(&self, at: i64) -> String {
+        let claims = NewOvt {
+            cbin: BANK.bin,
+            mcheck: Mcheck::Biometrics,
+            iat: at / 1000,
+            exp: at / 1000 + 3600,
+            uin: None,
+            jti: Some(&self.id()),
+        };
+        ovt::make(&claims, &self.bank, None).expect("a verification token")
     }
 }
 
-/// The content of the Body as a bank sends it (wire.md 1 and 2.1).
-fn message(writer: &mut Writer<'_>, stand: &Stand, id: &str, iin: Iin, ovt: &str, at: i64) {
+/// The content of the Body as a sender writes it (wire.md 1).
+fn message(writer: &mut Writer<'_>, ask: &Ask, id: &str, at: i64, data: &[(&'static str, String)]) {
+    let sender = ask.sender();
     writer.open("t:SendMessage", &[("t", T)], &[]).open("request", &[], &[]).open("requestInfo", &[], &[]);
-    writer.leaf("messageId", id).leaf("correlationId", id).leaf("serviceId", "KDP_SERVICE");
+    writer.leaf("messageId", id).leaf("correlationId", id).leaf("serviceId", ask.service());
     writer.leaf("messageDate", &clock::text(at)).open("sender", &[], &[]);
-    writer.leaf("senderId", SENDER).leaf("password", &stand.password).close();
+    writer.leaf("senderId", sender.id).leaf("password", &sender.password()).close();
     writer.leaf("sessionId", &format!("{{{id}}}")).close();
     writer.open("requestData", &[], &[]).open("data", &[], &[]);
-    for (name, value) in [
-        ("uin", iin.as_str()),
-        ("company", "АО «Песочный банк»"),
-        ("company_bin", BIN),
-        ("company_responsible", "Департамент розничного бизнеса"),
-        ("employee_name", "Тестов Тест Тестович"),
-        ("access_name", SERVICES),
-        ("personal_data_name", "ФИО, дата рождения, адрес регистрации, сведения о недвижимости"),
-        ("expiresIn", "600000"),
-        ("omit-sms", "true"),
-        ("ovt", ovt),
-    ] {
+    for &(name, ref value) in data {
         writer.leaf(name, value);
     }
     writer.close().close().close().close();
@@ -138,7 +226,7 @@ fn message(writer: &mut Writer<'_>, stand: &Stand, id: &str, iin: Iin, ovt: &str
 
 /// The `number`-th invented IIN: a day of birth from 1950 on, a serial number, the control digit. `None`: this
 /// serial number has no control digit.
-fn subject(number: usize) -> Option<Iin> {
+pub fn subject(number: usize) -> Option<Iin> {
     let (day, serial) = (number / 9999, number % 9999 + 1);
     let (year, month, day) = (50 + day / 336 % 50, day / 28 % 12 + 1, day % 28 + 1);
     let eleven = format!("{year:02}{month:02}{day:02}3{serial:04}");

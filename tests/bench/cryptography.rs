@@ -1,39 +1,34 @@
-//! The unavoidable cryptography of a grant, by the same calls as the service makes: verify the envelope, verify
-//! the verification token, sign the security token, sign the answer.
+//! The cryptography of an exchange that nothing can spare it, by the same calls as the service makes, on the bytes
+//! of a real exchange.
 
+use crate::installation::pki;
 use crate::load::Sample;
 use crate::process::thread_time;
 use crate::reply::{find, text};
-use crate::stand::pki;
 use crate::table::micros;
 use kdp::token::ovt::OvtKey;
 use kdp::trust::algorithm::sha256;
 use kdp::trust::certificate::{Certificate, decode};
-use kdp::trust::sign::{RsaSigner, Signer as _};
+use kdp::trust::sign::{EcSigner, RsaSigner, Signer};
 use kdp::xml::c14n::{self, Method};
 use kdp::xml::{Document, Limits};
 use std::fs;
 use std::hint::black_box;
 use std::thread;
 
-pub const PARTS: [&str; 4] =
-    ["verify the envelope", "verify the verification token", "sign the security token", "sign the answer"];
-
 /// How often each part is repeated in one measurement, on each core: so many slices of so many repetitions.
 const SLICES: usize = 20;
 const SLICE: usize = 25;
 
-/// Keys and bytes of one real exchange.
+/// What is measured, with its name.
+struct Part {
+    name: &'static str,
+    work: Box<dyn Fn() + Send + Sync>,
+}
+
+/// Operations that belong together.
 pub struct Cryptography {
-    gateway: Certificate,
-    bank: OvtKey,
-    /// As large as the service's own key of security tokens, which does not leave it.
-    token_key: RsaSigner,
-    service: RsaSigner,
-    request: Signed,
-    answer: Signed,
-    ovt: String,
-    token: String,
+    parts: Vec<Part>,
 }
 
 /// What a transport signature covers, canonical, and its value.
@@ -57,73 +52,100 @@ impl Signed {
     }
 }
 
-/// CPU time of one repetition of each of [`PARTS`], µs.
+/// CPU time of one repetition of each part, µs.
 pub struct Cost {
-    pub parts: [f64; 4],
+    pub parts: Vec<(&'static str, f64)>,
 }
 
 impl Cost {
     pub fn total(&self) -> f64 {
-        self.parts.iter().sum()
+        self.parts.iter().map(|(_, cost)| cost).sum()
     }
 }
 
+fn fixture(name: &str) -> String {
+    fs::read_to_string(pki(name)).expect("a fixture")
+}
+
+/// One text of a message.
+fn element(message: &[u8], name: &str) -> String {
+    text(&Document::parse(message, &Limits::default()).expect("XML"), name)
+}
+
+/// What is signed of a compact JWS, and the signature.
+fn halves(compact: &str) -> (Vec<u8>, String) {
+    let (signed, signature) = compact.rsplit_once('.').expect("a compact JWS");
+    (signed.as_bytes().to_vec(), signature.to_owned())
+}
+
 impl Cryptography {
-    pub fn of(sample: &Sample) -> Self {
-        let read = |name: &str| fs::read_to_string(pki(name)).expect("a fixture");
-        let key = |name| RsaSigner::from_pem(&read(name)).expect("a private key");
-        let element =
-            |message: &[u8], name| text(&Document::parse(message, &Limits::default()).expect("XML"), name);
-        Self {
-            gateway: Certificate::from_file(read("shep.cert.pem").as_bytes()).expect("a certificate"),
-            bank: OvtKey::from_pem(&read("bank.cert.pem"), None).expect("a public key"),
-            token_key: key("token-1.key.pem"),
-            service: key("service.key.pem"),
-            request: Signed::read(&sample.request),
-            answer: Signed::read(&sample.answer),
-            ovt: element(&sample.request, "ovt"),
-            token: sample.token(),
-        }
+    /// Of the envelopes alone: verify the caller's, sign ours.
+    pub fn of_envelopes(sample: &Sample) -> Self {
+        let gateway = Certificate::from_file(fixture("shep.cert.pem").as_bytes()).expect("a certificate");
+        let service = RsaSigner::from_pem(&fixture("service.key.pem")).expect("a private key");
+        let (request, answer) = (Signed::read(&sample.request), Signed::read(&sample.answer));
+        let verify = move || {
+            let Signed { body, info, value } = &request;
+            gateway.verify_rsa_sha256(black_box(info), value).expect("it is signed");
+            black_box(sha256(black_box(body)));
+        };
+        let sign = move || {
+            black_box(sha256(black_box(&answer.body)));
+            drop(black_box(service.sign(black_box(&answer.info)).expect("a signature")));
+        };
+        Self { parts: vec![part("verify the envelope", verify), part("sign the answer", sign)] }
+    }
+
+    /// Of a grant by method 2: its tokens too.
+    pub fn of_grant(sample: &Sample) -> Self {
+        let bank = OvtKey::from_pem(&fixture("bank.cert.pem"), None).expect("a public key");
+        // As large as the service's own key of security tokens, which does not leave it.
+        let token_key = RsaSigner::from_pem(&fixture("token-1.key.pem")).expect("a private key");
+        let (ovt, signature) = halves(&element(&sample.request, "ovt"));
+        let (token, _) = halves(&sample.issued().compact);
+        let verify = move || assert!(bank.verifies(black_box(&ovt), &signature), "it is signed");
+        let sign = move || drop(black_box(token_key.sign(black_box(&token)).expect("a signature")));
+        let mut all = Self::of_envelopes(sample);
+        all.parts.push(part("verify the verification token", verify));
+        all.parts.push(part("sign the security token", sign));
+        all
+    }
+
+    /// Of the receipt that a token check brings.
+    pub fn of_receipt(sample: &Sample) -> Self {
+        let key = EcSigner::generate().expect("a private key");
+        let (receipt, _) = halves(&element(&sample.answer, "receipt"));
+        let sign = move || drop(black_box(key.sign(black_box(&receipt)).expect("a signature")));
+        Self { parts: vec![part("sign the receipt (ES256)", sign)] }
     }
 
     /// Measures on all cores at once, as they are busy under load too.
     pub fn measure(&self) -> Cost {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let costs: Vec<Cost> = thread::scope(|scope| {
+        let costs: Vec<Vec<f64>> = thread::scope(|scope| {
             let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| self.measure_here())).collect();
             threads.into_iter().map(|thread| thread.join().expect("nothing here panics")).collect()
         });
-        let mean = |part: usize| costs.iter().map(|cost| cost.parts[part]).sum::<f64>() / costs.len() as f64;
-        Cost { parts: std::array::from_fn(mean) }
+        let mean = |part: usize| costs.iter().map(|cost| cost[part]).sum::<f64>() / costs.len() as f64;
+        Cost { parts: self.parts.iter().enumerate().map(|(n, part)| (part.name, mean(n))).collect() }
     }
 
-    fn measure_here(&self) -> Cost {
-        let (ovt, ovt_signature) = self.ovt.rsplit_once('.').expect("a compact JWS");
-        let (token, _) = self.token.rsplit_once('.').expect("a compact JWS");
-        let work: [&dyn Fn(); 4] = [
-            &|| {
-                let Signed { body, info, value } = &self.request;
-                self.gateway.verify_rsa_sha256(black_box(info), value).expect("it is signed");
-                black_box(sha256(black_box(body)));
-            },
-            &|| assert!(self.bank.verifies(black_box(ovt).as_bytes(), ovt_signature), "it is signed"),
-            &|| drop(black_box(self.token_key.sign(black_box(token).as_bytes()).expect("a signature"))),
-            &|| {
-                black_box(sha256(black_box(&self.answer.body)));
-                drop(black_box(self.service.sign(black_box(&self.answer.info)).expect("a signature")));
-            },
-        ];
-        let mut parts = [0.0; 4];
+    fn measure_here(&self) -> Vec<f64> {
+        let mut costs = vec![0.0; self.parts.len()];
         for slice in 0..=SLICES {
-            for (work, part) in work.iter().zip(&mut parts) {
+            for (part, cost) in self.parts.iter().zip(&mut costs) {
                 let before = thread_time();
-                (0..SLICE).for_each(|_| work());
+                (0..SLICE).for_each(|_| (part.work)());
                 // The first slice warms up.
                 if slice > 0 {
-                    *part += micros(thread_time().saturating_sub(before)) / (SLICES * SLICE) as f64;
+                    *cost += micros(thread_time().saturating_sub(before)) / (SLICES * SLICE) as f64;
                 }
             }
         }
-        Cost { parts }
+        costs
     }
+}
+
+fn part(name: &'static str, work: impl Fn() + Send + Sync + 'static) -> Part {
+    Part { name, work: Box::new(work) }
 }

@@ -12,10 +12,18 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
-/// Of so many answers one is kept, to be verified.
-const SAMPLE: usize = 1_000;
+/// How a round is driven.
+#[derive(Clone, Copy)]
+pub struct Drive {
+    /// Connections that are kept alive.
+    pub connections: usize,
+    /// Requests a second; `None`: each as soon as a connection is free.
+    pub rate: Option<f64>,
+    /// Of so many answers one is kept, to be verified.
+    pub keep: usize,
+}
 
-/// What came of it; every answer was a grant.
+/// What came of it; every answer was the right one.
 pub struct Round {
     pub wall: Duration,
     /// Sorted. Of a paced round, from the moment when the request was due.
@@ -31,26 +39,25 @@ pub struct Sample {
     pub answer: Vec<u8>,
 }
 
-/// Sends `requests` over `connections`: at `rate` a second, or each as soon as a connection is free.
-pub fn run(address: SocketAddr, requests: &Arc<[Request]>, connections: usize, rate: Option<f64>) -> Round {
+/// Sends `requests`.
+pub fn run(address: SocketAddr, requests: &Arc<[Request]>, drive: Drive) -> Round {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut streams = Vec::new();
-        for _ in 0..connections {
+        for _ in 0..drive.connections {
             let stream = TcpStream::connect(address).await.expect("the server listens");
             stream.set_nodelay(true).expect("a TCP option");
             streams.push(stream);
         }
         let (started, before) = (Instant::now(), thread_time());
         let next = Arc::new(AtomicUsize::new(0));
-        let pace = rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
         let mut running = JoinSet::new();
         for stream in streams {
-            running.spawn(drive(stream, requests.clone(), next.clone(), started, pace));
+            running.spawn(connection(stream, requests.clone(), next.clone(), started, drive));
         }
         let (mut latencies, mut samples) = (Vec::new(), Vec::new());
         while let Some(done) = running.join_next().await {
-            let (of_connection, kept) = done.expect("every answer is a grant");
+            let (of_connection, kept) = done.expect("every answer is the right one");
             latencies.extend(of_connection);
             samples.extend(kept);
         }
@@ -60,15 +67,16 @@ pub fn run(address: SocketAddr, requests: &Arc<[Request]>, connections: usize, r
     })
 }
 
-async fn drive(
+async fn connection(
     mut stream: TcpStream,
     requests: Arc<[Request]>,
     next: Arc<AtomicUsize>,
     started: Instant,
-    pace: Option<Duration>,
+    drive: Drive,
 ) -> (Vec<Duration>, Vec<Sample>) {
+    let pace = drive.rate.map(|rate| Duration::from_secs_f64(1.0 / rate));
     let (mut latencies, mut samples) = (Vec::new(), Vec::new());
-    let mut buffer = vec![0; 32 * 1024];
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let Some(request) = requests.get(number) else { return (latencies, samples) };
@@ -81,12 +89,18 @@ async fn drive(
         let (head, end) = answer(&mut stream, &mut buffer).await;
         latencies.push(due.elapsed());
         let text = std::str::from_utf8(&buffer[..end]).expect("UTF-8");
-        assert!(text.starts_with("HTTP/1.1 200") && text.contains(">VALID<"), "not a grant:\n{text}");
-        if number.is_multiple_of(SAMPLE) {
+        let right = text.starts_with("HTTP/1.1 200") && text.contains(request.mark);
+        assert!(right, "{} is not in the answer: …{}", request.mark, last(text, 1_500));
+        if number.is_multiple_of(drive.keep) {
             let (request, answer) = (request.envelope().to_vec(), buffer[head..end].to_vec());
             samples.push(Sample { request, answer });
         }
     }
+}
+
+/// The end of a text, about so many bytes.
+fn last(text: &str, bytes: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(bytes))..]
 }
 
 /// Reads one answer into `buffer`: where its body begins, and where it ends.

@@ -1,11 +1,14 @@
-//! A grant as a careful client takes it: the answer's signature and the token's are verified, and the token is
-//! held against the request.
+//! An answer as a careful client takes it: its signature is verified, what it brings is verified too, and is held
+//! against the request.
 
+use crate::client::Issued;
+use crate::installation::{BANK, OWNER, SERVICES, pki};
 use crate::load::Sample;
-use crate::stand::{BIN, SERVICES, pki};
 use kdp::clock::{Clock as _, SystemClock};
+use kdp::consent::identity::Iin;
 use kdp::soap::envelope::Envelope;
 use kdp::token::jwks::KeySet;
+use kdp::token::receipt::{self, Answer};
 use kdp::token::security::{self, LEEWAY};
 use kdp::trust::certificate::Certificate;
 use kdp::trust::{Peer, PeerKind, Trust};
@@ -34,20 +37,46 @@ impl Believed {
         let answer = Document::parse(&sample.answer, &Limits::default()).expect("XML");
         let envelope = Envelope::read(&answer).expect("an envelope");
         self.service.verify(&envelope, now).expect("the service signed the answer");
-        let claims = security::verify(&sample.token(), &self.keys, now, LEEWAY).expect("a security token");
         let request = Document::parse(&sample.request, &Limits::default()).expect("XML");
-        assert_eq!(claims.uin, text(&request, "uin"), "the token is for another subject");
-        assert_eq!((claims.cbin.as_str(), claims.services.join(";").as_str()), (BIN, SERVICES));
+        let subject = text(&request, "uin");
+        match text(&request, "serviceId").as_str() {
+            "KDP_SERVICE" => {
+                let claims = security::verify(&token(&answer), &self.keys, now, LEEWAY);
+                let claims = claims.expect("a security token");
+                assert_eq!(claims.uin, subject, "the token is for another subject");
+                assert_eq!((claims.cbin.as_str(), claims.services.join(";").as_str()), (BANK.bin, SERVICES));
+            }
+            "KDP_CHECK_TOKEN" if text(&answer, "code") == "SCSS001" => {
+                let receipt = receipt::verify(&text(&answer, "receipt"), &self.keys).expect("a receipt");
+                let Answer::Known(known) = receipt.answer else { panic!("the token is not known") };
+                assert_eq!((receipt.aud.as_str(), known.token.uin), (OWNER.id, subject));
+            }
+            "KDP_PERSONALDATA" => {
+                let listed: serde_json::Value =
+                    serde_json::from_str(&text(&answer, "r_pdata")).expect("JSON");
+                assert!(
+                    !listed.as_array().expect("a list").is_empty(),
+                    "an empty page says nothing of its cost"
+                );
+            }
+            _ => {}
+        }
     }
 }
 
 impl Sample {
-    /// The security token: `code` beside `public-key`, not that of `status`.
-    pub fn token(&self) -> String {
-        let answer = Document::parse(&self.answer, &Limits::default()).expect("XML");
-        let code = find(&answer, "data").children().find(|child| child.name() == "code");
-        code.and_then(Element::text).expect("a token").into_owned()
+    /// The token that was granted.
+    pub fn issued(&self) -> Issued {
+        let [request, answer] = [&self.request, &self.answer]
+            .map(|message| Document::parse(message, &Limits::default()).expect("XML"));
+        Issued { iin: Iin::parse(&text(&request, "uin")).expect("an IIN"), compact: token(&answer) }
     }
+}
+
+/// The security token: `code` beside `public-key`, not that of `status`.
+fn token(answer: &Document<'_>) -> String {
+    let code = find(answer, "data").children().find(|child| child.name() == "code");
+    code.and_then(Element::text).expect("a token").into_owned()
 }
 
 /// The first element of this local name.

@@ -1,10 +1,11 @@
 //! The figures beside their aims, and where the CPU goes.
 
+use crate::round::Loaded;
+use crate::speed::{Checked, Trio};
 use crate::stand::Stand;
 use crate::table::{Table, median, percentile};
-use crate::{Loaded, Trio, cryptography};
 
-fn middle<T>(all: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+pub fn middle<T>(all: &[T], figure: impl Fn(&T) -> f64) -> f64 {
     median(&all.iter().map(figure).collect::<Vec<_>>())
 }
 
@@ -20,8 +21,8 @@ pub fn cost(table: &mut Table, trios: &[Trio]) {
     let mut row = |name: &str, figure: f64| table.row(name, format!("{figure:.0} µs"), "");
     row("grant, all of the server", of(|t| t.full.cpu()));
     row("cryptography alone, in a loop", of(|t| t.alone.total()));
-    for (number, name) in cryptography::PARTS.iter().enumerate() {
-        row(&format!("  {name}"), middle(trios, |t| t.alone.parts[number]));
+    for (number, (name, _)) in trios.iter().flat_map(|t| t.alone.parts.iter().enumerate()).take(4) {
+        row(&format!("  {name}"), middle(trios, |t| t.alone.parts[number].1));
     }
     row("the rest", of(|t| t.full.cpu() - t.alone.total()));
     let writer = |t: &Trio| t.full.each(t.full.server.writer_user + t.full.server.writer_kernel);
@@ -33,7 +34,7 @@ pub fn cost(table: &mut Table, trios: &[Trio]) {
     row("  others: XML, checks, tokens, HTTP", middle(trios, own));
     row("grant with synchronous = off", of(|t| t.off.cpu()));
     row("load generator, for a grant", of(|t| t.full.each(t.full.round.loader)));
-    table.row("grants in a commit", format!("{:.1}", of(|t| t.full.grants() / t.full.commits)), "");
+    table.row("grants in a commit", format!("{:.1}", of(|t| t.full.exchanges() / t.full.commits)), "");
 }
 
 pub fn disk(table: &mut Table, trios: &[Trio]) {
@@ -64,6 +65,31 @@ pub fn latency(table: &mut Table, paced: &[Loaded]) {
     table.row("rate", format!("{:.0} /s", middle(paced, Loaded::rate)), "");
     table.row("cores that other programs used", format!("{:.2}", middle(paced, |l| l.others)), "");
     table.row("  in the quietest round", format!("{:.2}", quiet.map_or(0.0, |l| l.others)), "");
+}
+
+pub fn check(table: &mut Table, rounds: &[Checked], paced: &[Loaded]) {
+    let of = |figure: fn(&Checked) -> f64| middle(rounds, figure);
+    table.group("CPU of one token check, by the token itself, at full speed");
+    let ratio = of(|c| c.check.cpu() / c.alone.total());
+    table.row("check ÷ the cryptography of its envelopes", format!("{ratio:.2}"), "≤ 1.20");
+    let mut row = |name: &str, figure: f64| table.row(name, format!("{figure:.0} µs"), "");
+    row("check, all of the server", of(|c| c.check.cpu()));
+    row("cryptography alone, in a loop", of(|c| c.alone.total()));
+    row("  verify the envelope", of(|c| c.alone.parts[0].1));
+    row("  sign the answer", of(|c| c.alone.parts[1].1));
+    row("the rest", of(|c| c.check.cpu() - c.alone.total()));
+    row("  sign the receipt (ES256), in a loop", of(|c| c.receipt.total()));
+    row("  writing thread: SQLite", of(|c| c.check.each(c.check.server.writer_user)));
+    row("  writing thread: kernel (files, disk)", of(|c| c.check.each(c.check.server.writer_kernel)));
+    row("  others: kernel (sockets, log, waking)", of(|c| c.check.each(c.check.server.others_kernel)));
+    let own = |c: &Checked| c.check.each(c.check.server.others_user) - c.alone.total() - c.receipt.total();
+    row("  others: XML, tokens, HTTP", middle(rounds, own));
+    row("an exchange refused for its data", of(|c| c.incomplete.cpu()));
+    row("check − such an exchange", of(|c| c.check.cpu() - c.incomplete.cpu()));
+    table.row("checks in a commit", format!("{:.1}", of(|c| c.check.exchanges() / c.check.commits)), "");
+    table.row("checks at full speed", format!("{:.0} /s", of(|c| c.check.rate())), "");
+    table.row("cores that other programs used", format!("{:.2}", of(|c| c.check.others)), "");
+    latency(table, paced);
 }
 
 pub fn memory(table: &mut Table, stand: &Stand, started: u64, grants: usize, last: Option<&Loaded>) {

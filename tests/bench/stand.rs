@@ -1,52 +1,29 @@
-//! A service of its own: set up by the program's commands in a fresh directory, started as `kdp serve`.
+//! A service that runs: `kdp serve` on an installation of its own.
 
+use crate::installation::{Installation, Settings};
 use crate::process::Process;
 use crate::reply::Believed;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-pub const SENDER: &str = "bank_kdp";
-pub const BIN: &str = "260140990117";
-pub const SERVICES: &str = "GBDFLUniversal_token;GBDRN_token";
-
-/// `database.synchronous`.
-#[derive(Clone, Copy)]
-pub enum Disk {
-    Full,
-    Off,
-}
-
-/// A running service, stopped and removed when dropped.
+/// A running service, stopped when dropped.
 pub struct Stand {
+    // Ends before its directory goes.
     process: Process,
-    directory: tempfile::TempDir,
+    pub installation: Installation,
     pub address: SocketAddr,
     admin: SocketAddr,
-    pub password: String,
     pub believed: Believed,
 }
 
 impl Stand {
-    pub fn start(place: &Path, disk: Disk) -> Self {
-        let directory = tempfile::Builder::new().prefix("kdp-bench-").tempdir_in(place).expect("a directory");
+    pub fn start(installation: Installation, settings: impl Into<Settings>) -> Self {
         let (address, admin) = (free_address(), free_address());
-        let config = configure(directory.path(), disk, address, admin);
-        for command in [["keys", "init"].as_slice(), &["migrate"], &["keys", "generate"]] {
-            kdp(command, &config, &[]);
-        }
-        let key = pki("bank.cert.pem").display().to_string();
-        let services = SERVICES.replace(';', ",");
-        let of_bank = ["--sender-id", SENDER, "--name", "Bank", "--bin", BIN, "--methods", "2", "--json"];
-        let of_tokens = ["--services", &services, "--ovt-key", &key];
-        let added = kdp(&["initiator", "add"], &config, &[&of_bank[..], &of_tokens[..]].concat());
-        let added: serde_json::Value = serde_json::from_str(&added).expect("JSON");
-        let password = added["password"].as_str().expect("a password").to_owned();
-        let log = fs::File::create(directory.path().join("log")).expect("a log");
+        let config = installation.configure(settings.into(), address, admin);
+        let log = fs::File::create(installation.file("log")).expect("a log");
         let mut serve = Command::new(env!("CARGO_BIN_EXE_kdp"));
         let serve = serve.arg("serve").arg("--config").arg(&config).stdout(Stdio::null()).stderr(log);
         let process = Process::spawn(serve);
@@ -57,11 +34,17 @@ impl Stand {
         pause(Duration::from_secs(1));
         let jwks = get(address, "/.well-known/jwks.json").expect("the service answers");
         let believed = Believed::new(jwks.split_once("\r\n\r\n").expect("an HTTP answer").1);
-        Self { process, directory, address, admin, password, believed }
+        Self { process, installation, address, admin, believed }
     }
 
     pub fn process(&self) -> &Process {
         &self.process
+    }
+
+    /// Ends the service; its installation stays.
+    pub fn stop(self) -> Installation {
+        self.process.stop();
+        self.installation
     }
 
     /// Transactions that were committed since the start.
@@ -73,53 +56,8 @@ impl Stand {
 
     /// Size of the database with its log, bytes.
     pub fn database_bytes(&self) -> u64 {
-        ["kdp.db", "kdp.db-wal"]
-            .iter()
-            .filter_map(|name| fs::metadata(self.directory.path().join(name)).ok())
-            .map(|file| file.len())
-            .sum()
+        self.installation.database_bytes()
     }
-}
-
-/// Writes the configuration; every limit keeps its default.
-fn configure(directory: &Path, disk: Disk, public: SocketAddr, admin: SocketAddr) -> PathBuf {
-    let file = |name: &str| directory.join(name).display().to_string();
-    let key = file("service.key.pem");
-    let mut owned =
-        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&key).expect("a key");
-    owned.write_all(&fs::read(pki("service.key.pem")).expect("a fixture")).expect("a key");
-    let synchronous = match disk {
-        Disk::Full => "full",
-        Disk::Off => "off",
-    };
-    let text = format!(
-        "environment = \"test\"\n\
-         [listen]\npublic = \"{public}\"\nadmin = \"{admin}\"\n\
-         [database]\nurl = \"sqlite://{}\"\nsynchronous = \"{synchronous}\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n\
-         [trust]\ncertificate = \"{}\"\nkey = \"{key}\"\n\
-         [peers.shep]\nkind = \"gateway\"\ncertificates = [\"{}\"]\n",
-        file("kdp.db"),
-        file("seal.keys"),
-        file("lookup.key"),
-        pki("service.cert.pem").display(),
-        pki("shep.cert.pem").display(),
-    );
-    let config = directory.join("kdp.toml");
-    fs::write(&config, text).expect("a configuration");
-    config
-}
-
-/// Runs a command of the program; answers with its stdout.
-fn kdp(command: &[&str], config: &Path, rest: &[&str]) -> String {
-    let mut kdp = Command::new(env!("CARGO_BIN_EXE_kdp"));
-    let output = kdp.args(command).arg("--config").arg(config).args(rest).output().expect("kdp runs");
-    assert!(output.status.success(), "kdp {command:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-/// A file of the test PKI.
-pub fn pki(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name)
 }
 
 /// An address that nobody listens on at this moment.
@@ -128,7 +66,8 @@ fn free_address() -> SocketAddr {
     listener.local_addr().expect("an address")
 }
 
-fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+/// Head and body of the answer to a GET over a connection of its own.
+pub fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
@@ -136,7 +75,7 @@ fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
     Ok(answer)
 }
 
-#[expect(clippy::disallowed_methods, reason = "waits for another program")]
-fn pause(time: Duration) {
+#[expect(clippy::disallowed_methods, reason = "waits for another program, or for a time to pass")]
+pub fn pause(time: Duration) {
     std::thread::sleep(time);
 }

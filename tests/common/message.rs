@@ -40,10 +40,17 @@ pub fn samples() -> BTreeMap<&'static str, String> {
             .replace("t:SendMessage", "t:SendMessageRequest")
             .replace("<data>", "<data xmlns:p='http://service.2fa-chain.kz/ns/kdp/personalData'>")),
         ("KDP_CHECK_TOKEN", request("KDP_CHECK_TOKEN", "<code>a.b.c</code><service_id>A_token</service_id>")),
+        ("KDP_CHECK_TOKEN by id", request("KDP_CHECK_TOKEN", &format!(
+            "<token_id>t</token_id><service_id>A_token</service_id><uin>123456789012</uin><requested_at>{time}</requested_at>\
+             <auth_token>a</auth_token>"))),
         ("KDP_REVOKE", request("KDP_REVOKE", "<uin>123456789012</uin><token_id>t</token_id><applicant>subject</applicant>")),
         ("KDP_LIST_TO_REVOKE", request("KDP_LIST_TO_REVOKE", "<limit>10</limit>")),
         ("KDP_SEND_SOLUTION", request("KDP_SEND_SOLUTION",
             "<application_id>a</application_id><decision>refuse</decision><reason>r</reason><obligation>o</obligation>")),
+        ("KDP_SEND_SOLUTION by an act", request("KDP_SEND_SOLUTION",
+            "<application_id>a</application_id><decision>refuse</decision><reason>r</reason><act><name>n</name><number>1</number>\
+             <date>2026-04-01</date><article>2</article></act><auth_token>a</auth_token>")),
+        ("state of an application", request("KDP_REVOKE", "<application_id>a</application_id><auth_token>a</auth_token>")),
         ("KDP_SMS_REPLY", request("KDP_SMS_REPLY",
             &format!("<msisdn>77010000001</msisdn><text>ДА</text><received_at>{time}</received_at><sms_id>1</sms_id>"))),
         ("MCDB_SERVICE", request("MCDB_SERVICE", "<iin>123456789012</iin>")),
@@ -55,6 +62,30 @@ pub fn samples() -> BTreeMap<&'static str, String> {
         ("revocation", response(&format!(
             "<data {v}><v:application_id>a</v:application_id><v:deadline>2026-04-22</v:deadline><v:state>open</v:state>\
              <v:skipped_days><v:day><v:date>2026-04-04</v:date><v:reason>Saturday</v:reason></v:day></v:skipped_days></data>"))),
+        ("token known", response(&format!(
+            "<data {v}><v:active>false</v:active><v:status>expired</v:status><v:reason>token-expired</v:reason><v:token>\
+             <v:token_id>t</v:token_id><v:uin>123456789012</v:uin><v:company_bin>123456789012</v:company_bin>\
+             <v:service_id>A</v:service_id><v:service_id>B</v:service_id><v:method>3</v:method><v:ground_id>g</v:ground_id>\
+             <v:directory_id>d</v:directory_id><v:request_id>r</v:request_id><v:personal_data_name>n</v:personal_data_name>\
+             <v:issued_at>{time}</v:issued_at><v:expires_at>{time}</v:expires_at></v:token>\
+             <v:revocation_pending>false</v:revocation_pending><v:checked_at>{time}</v:checked_at>\
+             <v:receipt>a.b.c</v:receipt></data>"))),
+        ("revocation refused", response(&format!(
+            "<data {v}><v:application_id>a</v:application_id><v:deadline>2026-04-22</v:deadline><v:state>refused</v:state>\
+             <v:reason>r</v:reason><v:contract><v:number>1</v:number><v:date>2026-04-01</v:date><v:name>n</v:name></v:contract>\
+             </data>"))),
+        ("list", response(&format!(
+            "<data {v}><v:application><v:application_id>a</v:application_id><v:uin>123456789012</v:uin><v:token_id>t</v:token_id>\
+             <v:filed_at>{time}</v:filed_at><v:deadline>2026-04-22</v:deadline><v:working_days_left>15</v:working_days_left>\
+             </v:application></data>"))),
+        ("solution", response(&format!(
+            "<data {v}><v:application_id>a</v:application_id><v:state>approved</v:state></data>"))),
+        ("refusal", response(&format!(
+            "<data {v}><v:reason>nothing-to-revoke</v:reason><v:reason_text>t</v:reason_text>\
+             <v:decision_id>d</v:decision_id></data>"))),
+        ("log of accesses", response(
+            "<data xmlns:p='http://service.2fa-chain.kz/ns/kdp/personalData'><p:uin>123456789012</p:uin>\
+             <p:r_pdata>[]</p:r_pdata></data>")),
         ("empty list", response(&format!("<data {v}><v:next>a</v:next></data>"))),
         ("phone", response(&format!("<data {v}><v:msisdn>77010000001</v:msisdn><v:status>found</v:status></data>"))),
     ])
@@ -109,7 +140,44 @@ pub const BROKEN: &[(&str, &str, &str)] = &[
         "<obligation>o</obligation><obligation>p</obligation>",
     ),
     ("KDP_REVOKE", "<applicant>subject</applicant>", "<applicant>neighbour</applicant>"),
+    (
+        "KDP_REVOKE",
+        "<applicant>subject</applicant>",
+        "<applicant>subject</applicant><application_id>1</application_id>",
+    ),
+    ("KDP_CHECK_TOKEN by id", "<auth_token>a</auth_token>", "<auth_token/>"),
+    (
+        "KDP_CHECK_TOKEN by id",
+        "<auth_token>a</auth_token>",
+        "<auth_token>a</auth_token><auth_token>b</auth_token>",
+    ),
+    ("KDP_SEND_SOLUTION by an act", "<article>2</article>", ""),
+    ("KDP_SEND_SOLUTION by an act", "<date>2026-04-01</date>", "<date>01.04.2026</date>"),
+    ("KDP_SEND_SOLUTION by an act", "<reason>r</reason>", ""),
+    ("state of an application", "<application_id>a</application_id>", "<application_id/>"),
     ("token check", "<v:status>active</v:status>", "<v:status>alive</v:status>"),
+    ("token check", "<v:receipt>a.b.c</v:receipt>", ""),
+    ("token check", "<v:receipt>a.b.c</v:receipt>", "<v:receipt>a.b</v:receipt>"),
+    ("token known", "<v:service_id>A</v:service_id><v:service_id>B</v:service_id>", ""),
+    ("token known", "<v:token_id>t</v:token_id>", ""),
+    ("token known", "<v:method>3</v:method>", "<v:method>6</v:method>"),
+    ("token known", "<v:reason>token-expired</v:reason>", "<v:reason>Token expired</v:reason>"),
+    ("revocation", "<v:state>open</v:state>", "<v:state>closed</v:state>"),
+    ("revocation refused", "<v:name>n</v:name>", ""),
+    ("revocation refused", "<v:reason>r</v:reason>", ""),
+    (
+        "list",
+        "<v:working_days_left>15</v:working_days_left>",
+        "<v:working_days_left>-1</v:working_days_left>",
+    ),
+    ("list", "<v:token_id>t</v:token_id>", ""),
+    ("solution", "<v:state>approved</v:state>", ""),
+    ("refusal", "<v:reason>nothing-to-revoke</v:reason>", ""),
+    ("refusal", "<v:reason>nothing-to-revoke</v:reason>", "<v:reason>Nothing</v:reason>"),
+    ("refusal", "<v:decision_id>d</v:decision_id>", ""),
+    ("refusal", "<v:reason_text>t</v:reason_text>", "<v:reason_text/>"),
+    ("log of accesses", "<p:r_pdata>[]</p:r_pdata>", ""),
+    ("log of accesses", "<p:uin>123456789012</p:uin>", "<p:uin>12345678901</p:uin>"),
 ];
 
 const T: &str = "http://bip.bee.kz/SyncChannel/v10/Types";

@@ -45,6 +45,7 @@ const REPLIES: [(&str, &str, &[&str]); 3] = [
             "smsReplyResponse",
             "citizenPhoneResponse",
             "sendSmsResponse",
+            "refusal",
         ],
     ),
 ];
@@ -124,9 +125,15 @@ pub fn split(envelope: &str, reading: Reading) -> Result<Vec<Piece>, String> {
 /// `data` itself, or the one root element in which a request may put its children.
 fn holder_in(doc: &Document, data: NodeId, request: bool) -> NodeId {
     match elements(doc, data).as_slice() {
-        [only] if request && !elements(doc, *only).is_empty() => *only,
+        [only] if request && (!elements(doc, *only).is_empty() || is_empty_root(doc, *only)) => *only,
         _ => data,
     }
+}
+
+/// A root element whose fields were all left out.
+fn is_empty_root(doc: &Document, node: NodeId) -> bool {
+    let named = doc.element(node).is_some_and(|element| element.name.local_name.ends_with("Request"));
+    named && doc.text_content_deep(node).trim().is_empty()
 }
 
 fn payload(doc: &Document, holder: NodeId, service: Option<&str>) -> Result<Piece, String> {

@@ -2,20 +2,22 @@
 
 use kdp::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use kdp::consent::method::{CodeForm, Method};
+use kdp::consent::revocation::Rule;
 use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event, Spans};
 use kdp::metric::Metrics;
 use kdp::random::{Id, Random, SeededRandom, SystemRandom};
 use kdp::store::seal::{KeyFileSeal, Place, Seal};
 use kdp::store::sqlite::{SqliteStore, Synchronous, migrate};
+use kdp::store::token::{Check, Checked, Key, Registered};
 use kdp::store::{
-    AccessRequest, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Store, StoreError,
-    Task, Token,
+    AccessRequest, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Record, Standing, Store,
+    StoreError, Task, Token,
 };
-use kdp::text::Lang;
-use std::path::PathBuf;
+use kdp::text::{Lang, Reason};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// Noon in Astana, Unix milliseconds.
 pub const NOON: i64 = 1_775_026_800_000;
@@ -59,12 +61,19 @@ pub fn benches_whose(disk: Disk) -> Vec<Bench> {
 }
 
 pub fn sqlite(disk: Disk) -> Bench {
+    sqlite_from(disk, |_, _| ())
+}
+
+/// On a database that `before` has made, brought to the version of today.
+pub fn sqlite_from(disk: Disk, before: impl FnOnce(&Path, &dyn Seal)) -> Bench {
     let synchronous = if disk == Disk::Waits { Synchronous::Full } else { Synchronous::Off };
     let directory = tempfile::tempdir().unwrap();
     let (seal, metrics) = (FaultySeal::new(), Metrics::default());
     let path = directory.path().join("kdp.db");
+    before(&path, &*seal);
     migrate(&path).unwrap();
-    let store = SqliteStore::open(&path, synchronous, seal.clone(), SPANS, metrics.store.clone()).unwrap();
+    let rules = (SPANS, Rule::default());
+    let store = SqliteStore::open(&path, synchronous, seal.clone(), rules, metrics.store.clone()).unwrap();
     Bench {
         name: "sqlite",
         store: Arc::new(store),
@@ -78,9 +87,8 @@ pub fn sqlite(disk: Disk) -> Bench {
         },
         reopen: |bench| {
             let metrics = bench.metrics.store.clone();
-            let store =
-                SqliteStore::open(&bench.path(), Synchronous::Full, bench.seal.clone(), SPANS, metrics);
-            Arc::new(store.unwrap())
+            let (rules, seal) = ((SPANS, Rule::default()), bench.seal.clone());
+            Arc::new(SqliteStore::open(&bench.path(), Synchronous::Full, seal, rules, metrics).unwrap())
         },
     }
 }
@@ -152,16 +160,98 @@ impl Bench {
         self.store.grant(proof.granting(ask, at), record(at, "granted")).await.unwrap()
     }
 
+    /// The ask of this initiator for this subject and these services that is in progress.
+    pub async fn in_progress(&self, ask: &Ask, at: i64) -> Option<AccessRequest> {
+        match self.store.standing(bin(ask.bin), iin(ask.iin), services(ask.services), at).await.unwrap() {
+            Standing::Live(request) => Some(*request),
+            Standing::Free | Standing::Refused(_) => None,
+        }
+    }
+
+    /// What is due at `at` about requests and applications, earliest first; the daily sweep is always there.
+    pub async fn due(&self, at: i64) -> Vec<Job> {
+        let jobs = self.store.due(at, 10_000).await.unwrap();
+        jobs.into_iter().filter(|job| job.task != Task::Sweep).collect()
+    }
+
     /// Tasks of a request with their due times, in order.
     pub async fn tasks(&self, id: Id) -> Vec<(Task, i64)> {
-        let jobs = self.store.due(i64::MAX, 10_000).await.unwrap();
+        let jobs = self.due(i64::MAX).await;
         jobs.into_iter().filter(|job| job.request == id).map(|job| (job.task, job.due)).collect()
     }
 }
 
-/// Seals as ever, until it is told to fail or to panic.
+/// What the database says, past the store.
+impl Bench {
+    pub fn connection(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).unwrap()
+    }
+
+    /// The number that `sql` selects.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.connection().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
+    /// The texts that `sql` selects.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let connection = self.connection();
+        let mut rows = connection.prepare(sql).unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+}
+
+/// Tokens, and what becomes of them.
+impl Bench {
+    /// A token of method 2 for so many seconds, by a verification token of its own, formed now.
+    pub async fn granted(&self, ask: &Ask, seconds: i64, at: i64) -> AccessRequest {
+        let ask = Ask { method: Method::OwnMeans, phone: None, ..ask.clone() };
+        let mut granting = Proof::formed(at).granting(&ask, at);
+        let expires = at / 1000 + seconds;
+        granting.request.term_seconds = u64::try_from(seconds).unwrap();
+        granting.request.consent = Consent::Granted { expires, lapses: None };
+        granting.request.token.as_mut().unwrap().expires = expires;
+        match self.store.grant(granting, record(at, "granted")).await.unwrap() {
+            Granted::New(request) => request,
+            Granted::Before(_) => panic!("it was granted before"),
+            Granted::Refused(reason) => panic!("refused: {reason:?}"),
+        }
+    }
+
+    pub async fn check(&self, check: Check, at: i64) -> Checked {
+        self.store.check_token(check, record(at, "")).await.unwrap()
+    }
+
+    /// What a token is worth now, to an owner of one of its services.
+    pub async fn worth(&self, request: &AccessRequest, at: i64) -> (&'static str, Option<Reason>) {
+        let checked = self.check(look(request, at), at).await;
+        (checked.status.word(), checked.reason)
+    }
+
+    /// What the status list says of a token: 0 valid, 1 invalid, 2 suspended, 3 under review.
+    pub async fn listed(&self, request: &AccessRequest) -> u8 {
+        let place = request.token.as_ref().and_then(|token| token.index).unwrap();
+        let changes = self.store.status_changes(0).await.unwrap();
+        changes.entries.iter().rfind(|(changed, _)| *changed == place).map_or(0, |(_, standing)| *standing)
+    }
+}
+
+/// An owner's question about a token for its first service.
+pub fn look(request: &AccessRequest, at: i64) -> Check {
+    let token = request.token.as_ref().unwrap();
+    Check {
+        key: Key::Compact { jti: token.jti, compact: token.compact.clone() },
+        service: request.services.as_slice()[0].clone(),
+        owner: "register".to_owned(),
+        subject: None,
+        time: at,
+        registered: Box::new(|_| Registered::default()),
+    }
+}
+
+/// Seals as ever, until it is told to fail or to panic; keeps what it sealed.
 pub struct FaultySeal {
     inner: KeyFileSeal,
+    sealed: Mutex<Vec<Vec<u8>>>,
     /// Seals that still work; `usize::MAX`: all.
     left: AtomicUsize,
     /// Panics on the next hash of this one's length in `domain`, once.
@@ -169,11 +259,17 @@ pub struct FaultySeal {
 }
 
 impl FaultySeal {
-    fn new() -> Arc<Self> {
+    pub fn new() -> Arc<Self> {
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let key = |n: u8| format!("1 {}", format!("{n:02x}").repeat(32));
         let inner = KeyFileSeal::read(&key(7), &key(9), random).unwrap();
-        Arc::new(Self { inner, left: AtomicUsize::new(usize::MAX), panics: AtomicUsize::new(0) })
+        let left = AtomicUsize::new(usize::MAX);
+        Arc::new(Self { inner, sealed: Mutex::default(), left, panics: AtomicUsize::new(0) })
+    }
+
+    /// Everything that was sealed so far.
+    pub fn sealed(&self) -> Vec<Vec<u8>> {
+        self.sealed.lock().unwrap().clone()
     }
 
     /// After `seals` more, no randomness is to be had.
@@ -195,7 +291,9 @@ impl Seal for FaultySeal {
     fn seal(&self, place: Place<'_>, plain: &[u8]) -> Option<Vec<u8>> {
         let spend = |left: usize| if left == usize::MAX { Some(left) } else { left.checked_sub(1) };
         self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spend).ok()?;
-        self.inner.seal(place, plain)
+        let sealed = self.inner.seal(place, plain)?;
+        self.sealed.lock().unwrap().push(sealed.clone());
+        Some(sealed)
     }
 
     fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
@@ -277,15 +375,20 @@ impl Ask {
         AccessRequest {
             id: id(at),
             bin: bin(self.bin),
+            sender: "bank".to_owned(),
             iin: iin(self.iin),
             method: self.method,
+            opened: at,
             services: services(self.services),
             term_seconds: 600,
             company: "Банк Үлгі".to_owned(),
             responsible: "Несие бөлімі".to_owned(),
             employee: "Үлгіұлы Ү.".to_owned(),
             data: "ФИО, адрес".to_owned(),
-            directory_id: None,
+            directory: None,
+            ground: None,
+            proactive: None,
+            mcheck: None,
             lang: Lang::Ru,
             msisdn: self.phone.map(phone),
             reference: self.reference.clone(),
@@ -300,6 +403,8 @@ impl Ask {
 #[derive(Clone)]
 pub struct Proof {
     pub ovt: [u8; 32],
+    /// Of its formation, Unix seconds.
+    pub iat: i64,
     pub until: i64,
     pub subjects: Option<u32>,
 }
@@ -307,21 +412,30 @@ pub struct Proof {
 impl Proof {
     /// Another one for each `n`; unbound, for `subjects`.
     pub fn new(n: u8, subjects: Option<u32>) -> Self {
-        Self { ovt: [n; 32], until: NOON / 1000 + 36_000, subjects }
+        Self { ovt: [n; 32], iat: NOON / 1000, until: NOON / 1000 + 36_000, subjects }
+    }
+
+    /// One unlike every other, formed now and bound to its subject.
+    pub fn formed(at: i64) -> Self {
+        let mut ovt = [0xff; 32];
+        ovt[..8].copy_from_slice(&next().to_be_bytes());
+        Self { ovt, iat: at / 1000, until: at / 1000 + 36_000, subjects: None }
     }
 
     pub fn granting(&self, ask: &Ask, at: i64) -> Granting {
         let token = token(at);
-        let consent = Consent::Granted { expires: token.expires };
+        let consent = Consent::Granted { expires: token.expires, lapses: None };
         let request = AccessRequest { consent, msisdn: None, token: Some(token), ..ask.request(at) };
-        Granting { request, ovt: self.ovt, ovt_until: self.until, subjects: self.subjects }
+        let Self { ovt, iat, until, subjects } = *self;
+        Granting { request, ovt, ovt_iat: iat, ovt_until: until, subjects }
     }
 }
 
-/// A token of ten minutes, unlike every other.
+/// A token of ten minutes, unlike every other, at a place of its own.
 pub fn token(at: i64) -> Token {
-    let compact = format!("header.{}-made-up-token.signature", next());
-    Token { jti: id(at), compact, expires: at / 1000 + 600 }
+    let place = next();
+    let compact = format!("header.{place}-made-up-token.signature");
+    Token { jti: id(at), compact, issued: at, expires: at / 1000 + 600, index: Some(place) }
 }
 
 pub fn record(at: i64, outcome: &str) -> Record {
@@ -332,7 +446,7 @@ pub fn new(opened: Opened) -> AccessRequest {
     match opened {
         Opened::New(request) => request,
         Opened::Live(_) => panic!("it is in progress already"),
-        Opened::OverBudget => panic!("the budget is used up"),
+        Opened::Refused(reason) => panic!("refused: {reason:?}"),
     }
 }
 
@@ -340,6 +454,10 @@ pub fn live(opened: Opened) -> AccessRequest {
     match opened {
         Opened::Live(request) => request,
         Opened::New(_) => panic!("a new one was opened"),
-        Opened::OverBudget => panic!("the budget is used up"),
+        Opened::Refused(reason) => panic!("refused: {reason:?}"),
     }
+}
+
+pub fn is_limited(opened: &Opened) -> bool {
+    matches!(opened, Opened::Refused(Reason::LimitReached))
 }

@@ -17,7 +17,7 @@ from dsig import Signer
 
 # Always there; `mcheck`, `dir` and `status` depend on method, directory entry and status list.
 ALWAYS = {"iss", "jti", "iat", "nbf", "exp", "sub", "uin", "cbin", "services", "method", "rid", "data", "edition"}
-SOMETIMES = {"mcheck", "ground", "dir", "status"}
+SOMETIMES = {"mcheck", "ground", "dir", "dir_revision", "status"}
 
 
 def b64url(data: bytes) -> str:
@@ -66,6 +66,7 @@ class Expected:
     data: str | None = None
     mcheck: str | None = None
     directory_id: str | None = None
+    ground: str | None = None
     life_seconds: int | None = None
     request_id: str | None = None
 
@@ -110,7 +111,8 @@ def _check_claims(claims: dict[str, Any], expected: Expected) -> None:
     if expected.request_id is not None:
         assert claims["rid"] == expected.request_id, "rid is not the request_id of the answer"
     assert claims.get("dir") == expected.directory_id, f"dir {claims.get('dir')!r}"
+    assert ("dir" in claims) == ("dir_revision" in claims), "the entry without its revision, or the reverse"
     assert claims.get("mcheck") == expected.mcheck, f"mcheck {claims.get('mcheck')!r}"
-    assert claims.get("ground") is None, "a ground without method 3 or 4"
+    assert claims.get("ground") == expected.ground, f"ground {claims.get('ground')!r}"
     if "status" in claims:
         assert set(claims["status"]) == {"status_list"}, f"status {claims['status']!r}"

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""The main job, driven from outside: `python main_job.py [--kdp BINARY] [--topic NAME …]`.
+"""The service, driven from outside: `python main_job.py [--kdp BINARY] [--topic NAME …]`.
 
-Starts `kdp sandbox` in a new folder, runs every case against it, stops it by SIGTERM. The last line
-is `N passed, M failed`; exit 1 if anything failed.
+Starts `kdp sandbox` in a new folder, runs every case against it, stops it by SIGTERM. Then the topics that
+need sandboxes of their own: they move the clock back, change registrations, or kill. The last line is
+`N passed, M failed`; exit 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -12,11 +13,22 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+import case_access_log
+import case_application
 import case_code
+import case_deadline
+import case_directory
 import case_fault
+import case_ground
 import case_own_means
+import case_race
 import case_reading
+import case_restart
+import case_revocation
 import case_sms
+import case_standing
+import case_status_list
+import case_token_check
 import case_zeep
 from check import Checks
 from kdp_client import World
@@ -29,25 +41,46 @@ TOPICS = {
     "reading": case_reading.run,
     "fault": case_fault.run,
     "zeep": case_zeep.run,
+    "ground": case_ground.run,
+    "directory": case_directory.run,
+    "token-check": case_token_check.run,
+    "access-log": case_access_log.run,
+    "revocation": case_revocation.run,
+    "race": case_race.run,
+}
+# Each in sandboxes of its own.
+ALONE = {
+    "status-list": case_status_list.run_alone,
+    "deadline": case_deadline.run_alone,
+    "standing": case_standing.run_alone,
+    "application": case_application.run_alone,
+    "restart": case_restart.run_alone,
 }
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description="drives the main job of a kdp sandbox")
     arguments.add_argument("--kdp", type=Path, default=None, help="the binary (default: the newer of target/*/kdp)")
-    arguments.add_argument("--topic", action="append", choices=list(TOPICS), help="only these; repeatable")
+    arguments.add_argument("--topic", action="append", choices=[*TOPICS, *ALONE], help="only these; repeatable")
     chosen = arguments.parse_args()
     binary = chosen.kdp or default_binary()
     checks = Checks()
+    names = chosen.topic or [*TOPICS, *ALONE]
     with tempfile.TemporaryDirectory(prefix="kdp-main-job-") as folder:
         data, log = Path(folder) / "data", Path(folder) / "log"
         with Sandbox(binary, data, log) as sandbox:
             surface(sandbox, data, checks)
             world = World(sandbox, data)
-            for name in chosen.topic or TOPICS:
-                TOPICS[name](world, checks)
+            for name in names:
+                if name in TOPICS:
+                    TOPICS[name](world, checks)
             world.line.close()
             stopping(sandbox, log, checks)
+        for name in names:
+            if name in ALONE:
+                place = Path(folder) / name
+                place.mkdir()
+                ALONE[name](binary, place, checks)
     return checks.summary()
 
 

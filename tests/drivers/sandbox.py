@@ -145,6 +145,12 @@ class Sandbox:
         self.info["now"] = self.get("/sandbox")["now"]
         self._set_clock()
 
+    def set_clock(self, moment: datetime) -> None:
+        """Sets the clock; when it returns, all work due by then is done."""
+        self.post("/sandbox/clock", {"set": moment.isoformat()})
+        self.info["now"] = self.get("/sandbox")["now"]
+        self._set_clock()
+
     def subject(self, behaviour: str) -> Subject:
         found = [each for each in self.subjects if each.behaviour == behaviour]
         assert found, f"no subject {behaviour}"

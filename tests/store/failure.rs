@@ -1,11 +1,13 @@
 //! What fails leaves nothing behind, and the store goes on.
 
-use super::bench::{Ask, Bench, Disk, NOON, Proof, WIDE, benches, new, phone, record, services, sqlite};
+use super::bench::{
+    Ask, Bench, Disk, NOON, Proof, WIDE, benches, is_limited, new, phone, record, services, sqlite,
+};
 use super::registration::key;
 use kdp::consent::method::Method;
 use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event};
-use kdp::store::{Budget, Change, Granted, Heard, Opened, Opening, StoreError};
+use kdp::store::{Budget, Change, Granted, Heard, Opening, StoreError};
 use tokio::task::JoinSet;
 
 #[tokio::test]
@@ -35,7 +37,7 @@ async fn a_verb_that_fails_in_the_middle_leaves_no_trace() {
         assert_eq!(bench.store.registry_version().await.unwrap(), version);
         assert!(bench.store.registry().await.unwrap().keys.current(2).is_err(), "{}", bench.name);
         assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
-        assert_eq!(bench.store.due(i64::MAX, 10).await.unwrap().len(), 1);
+        assert_eq!(bench.due(i64::MAX).await.len(), 1);
         // The same again is not a repeat: it never happened.
         let heard = bench.store.hear(phone(1), "one".to_owned(), yes, record(NOON, "reply")).await.unwrap();
         assert_eq!(heard, Heard::Answered(request.id), "{}", bench.name);
@@ -56,7 +58,7 @@ async fn an_ask_that_was_not_stored_costs_no_budget() {
         }
         new(bench.open(&Ask { services: "D", ..Ask::default() }, NOON).await);
         let third = Ask { services: "E", ..Ask::default() }.request(NOON);
-        assert!(matches!(bench.open_as(third, budget, NOON).await.unwrap(), Opened::OverBudget));
+        assert!(is_limited(&bench.open_as(third, budget, NOON).await.unwrap()));
     }
 }
 
@@ -75,13 +77,12 @@ async fn crowd(bench: &Bench, spoil: impl Fn(&mut Opening, u64)) -> Vec<(u64, Re
 /// Whoever was told yes is there, and nobody else; and the store works.
 async fn assert_as_told(bench: &Bench, told: &[(u64, Result<(), StoreError>)], what: &str) {
     for (iin, told) in told {
-        let (bin, iin) = (super::bench::bin(1), super::bench::iin(*iin));
-        let there = bench.store.live(bin, iin, services("A;B"), NOON).await.unwrap().is_some();
+        let there = bench.in_progress(&Ask::of(*iin), NOON).await.is_some();
         assert_eq!(there, told.is_ok(), "{what} on {}: {told:?}", bench.name);
     }
     let stored = told.iter().filter(|(_, told)| told.is_ok()).count();
     assert_eq!(bench.journal().len(), stored, "{what} on {}: one journal record each", bench.name);
-    assert_eq!(bench.store.due(i64::MAX, 1000).await.unwrap().len(), stored, "{what} on {}", bench.name);
+    assert_eq!(bench.due(i64::MAX).await.len(), stored, "{what} on {}", bench.name);
     new(bench.open(&Ask::of(1_000_000), NOON).await);
 }
 
@@ -115,9 +116,8 @@ async fn work_that_fails_after_it_wrote_takes_nothing_half_done_with_it() {
         assert!(told.iter().any(|(iin, told)| *iin == 50 && told.is_err()), "{}", bench.name);
         // Those of the same commit may be refused with it; they are told so, and can be repeated.
         for (iin, told) in &told {
-            let found =
-                bench.store.live(super::bench::bin(1), super::bench::iin(*iin), services("A;B"), NOON);
-            assert_eq!(found.await.unwrap().is_some(), told.is_ok(), "{}: {told:?}", bench.name);
+            let found = bench.in_progress(&Ask::of(*iin), NOON).await;
+            assert_eq!(found.is_some(), told.is_ok(), "{}: {told:?}", bench.name);
         }
         let stored = told.iter().filter(|(_, told)| told.is_ok()).count();
         assert_eq!(bench.journal().len(), before + stored, "{}", bench.name);

@@ -4,6 +4,7 @@ use super::bench::{Ask, Bench, Disk, NOON, Proof, benches, sqlite};
 use kdp::consent::method::Method;
 use kdp::consent::{Consent, Event};
 use kdp::store::{AccessRequest, Granted};
+use kdp::text::Reason;
 
 fn ask() -> Ask {
     Ask { method: Method::OwnMeans, phone: None, ..Ask::default() }
@@ -13,8 +14,7 @@ async fn new(bench: &Bench, proof: &Proof, ask: &Ask, at: i64) -> AccessRequest 
     match bench.grant(proof, ask, at).await {
         Granted::New(request) => request,
         Granted::Before(_) => panic!("it was granted before"),
-        Granted::OvtUsed => panic!("the ovt is used"),
-        Granted::OverBudget => panic!("the ovt has served its number"),
+        Granted::Refused(reason) => panic!("refused: {reason:?}"),
     }
 }
 
@@ -26,7 +26,11 @@ async fn before(bench: &Bench, proof: &Proof, ask: &Ask, at: i64) -> AccessReque
 }
 
 async fn assert_used(bench: &Bench, proof: &Proof, ask: &Ask, at: i64, what: &str) {
-    assert!(matches!(bench.grant(proof, ask, at).await, Granted::OvtUsed), "{what} on {}", bench.name);
+    assert!(
+        matches!(bench.grant(proof, ask, at).await, Granted::Refused(Reason::OvtUsed)),
+        "{what} on {}",
+        bench.name
+    );
 }
 
 #[tokio::test]
@@ -89,7 +93,11 @@ async fn an_unbound_ovt_serves_a_number_of_subjects_and_each_of_them_again() {
             new(&bench, &proof, &Ask { iin, services: "C", ..ask() }, NOON).await;
         }
         let fourth = Ask { iin: 4, ..ask() };
-        assert!(matches!(bench.grant(&proof, &fourth, NOON).await, Granted::OverBudget), "{}", bench.name);
+        assert!(
+            matches!(bench.grant(&proof, &fourth, NOON).await, Granted::Refused(Reason::LimitReached)),
+            "{}",
+            bench.name
+        );
         before(&bench, &proof, &Ask { iin: 1, ..ask() }, NOON).await;
         new(&bench, &proof, &Ask { iin: 1, services: "D", ..ask() }, NOON).await;
         new(&bench, &Proof::new(2, Some(3)), &fourth, NOON).await;
@@ -107,7 +115,7 @@ async fn a_thousand_subjects_are_served_by_one_ovt_and_no_more() {
         new(&bench, &proof, &Ask { iin, ..ask() }, NOON).await;
     }
     let one_more = bench.grant(&proof, &Ask { iin: 1000, ..ask() }, NOON).await;
-    assert!(matches!(one_more, Granted::OverBudget));
+    assert!(matches!(one_more, Granted::Refused(Reason::LimitReached)));
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
 //! What is registered: senders, directory entries, keys of the service; and the messages of strict senders.
 
-use super::bench::{NOON, benches, bin, record};
-use kdp::consent::method::{Allowance, DirectoryEntry, Method};
+use super::bench::{Bench, NOON, benches, bin, record};
+use kdp::consent::directory::{DirectoryEntry, Name};
+use kdp::consent::method::{Allowance, Method};
 use kdp::registry::{Auth, ReplyForm, Role, SenderRecord};
 use kdp::store::StoreError;
+use kdp::store::register::Item;
 use kdp::token::key::{KeyRecord, Window};
 use kdp::trust::sign::RsaSigner;
 
-fn sender(name: &str) -> SenderRecord {
+pub fn sender(name: &str) -> SenderRecord {
     SenderRecord {
         sender_id: "bank".to_owned(),
         name: name.to_owned(),
@@ -21,17 +23,36 @@ fn sender(name: &str) -> SenderRecord {
         allowance: Allowance { methods: vec![Method::Sms, Method::Code], ..Allowance::default() },
         ovt_keys: Vec::new(),
         lang: "ru".to_owned(),
+        permits: Vec::new(),
+        suspensions: Vec::new(),
     }
 }
 
 fn entry(period_seconds: u64) -> DirectoryEntry {
     DirectoryEntry {
         id: "dir-1".to_owned(),
+        revision: 0,
         bin: bin(1).as_str().to_owned(),
+        name: Name { kk: "Несие беру".to_owned(), ru: "Выдача кредита".to_owned() },
         services: vec!["A".to_owned()],
         period_seconds,
+        storage_seconds: 86_400,
+        processing_seconds: 3_600,
+        storage_ground: "94-V 12".to_owned(),
         data: "ФИО".to_owned(),
-        expires_at: None,
+        valid_from: 5,
+        expires_at: Some(2_000_000_000),
+        application: None,
+    }
+}
+
+impl Bench {
+    /// Registers it as the revision after the last one, and answers with its number.
+    pub async fn register(&self, item: Item, at: i64) -> u32 {
+        let history = self.store.history(item.kind(), item.id().to_owned()).await.unwrap();
+        let outcome = item.kind().word();
+        let last = history.last().map_or(0, |revision| revision.revision);
+        self.store.register(item, last, record(at, outcome)).await.unwrap().expect("nobody else registers")
     }
 }
 
@@ -46,8 +67,8 @@ async fn every_registration_raises_the_version_and_is_read_with_it() {
         let before = bench.store.registry_version().await.unwrap();
         let empty = bench.store.registry().await.unwrap();
         assert!(empty.version == before && empty.senders.is_empty() && empty.entries.is_empty());
-        bench.store.register_sender(sender("One"), record(NOON, "sender")).await.unwrap();
-        bench.store.register_entry(entry(60), record(NOON, "entry")).await.unwrap();
+        bench.register(Item::Sender(Box::new(sender("One"))), NOON).await;
+        bench.register(Item::Entry(entry(60)), NOON).await;
         bench.store.keep_keys(vec![key()], record(NOON, "key")).await.unwrap();
         let registry = bench.store.registry().await.unwrap();
         assert_eq!(
@@ -55,7 +76,8 @@ async fn every_registration_raises_the_version_and_is_read_with_it() {
             (before + 3, before + 3)
         );
         assert_eq!(registry.senders["bank"].record.name, "One", "{}", bench.name);
-        assert!(registry.entries["dir-1"] == entry(60) && registry.keys.current(2).is_ok());
+        assert!(registry.entries["dir-1"] == DirectoryEntry { revision: 1, ..entry(60) });
+        assert!(registry.keys.current(2).is_ok());
         assert_eq!(bench.journal(), ["sender", "entry", "key"]);
     }
 }
@@ -64,20 +86,19 @@ async fn every_registration_raises_the_version_and_is_read_with_it() {
 async fn a_sender_is_replaced_and_an_entry_gets_another_revision() {
     for bench in benches() {
         for name in ["One", "Two"] {
-            bench.store.register_sender(sender(name), record(NOON, "sender")).await.unwrap();
+            bench.register(Item::Sender(Box::new(sender(name))), NOON).await;
         }
         for period in [60, 120, 30] {
-            bench.store.register_entry(entry(period), record(NOON, "entry")).await.unwrap();
+            bench.register(Item::Entry(entry(period)), NOON).await;
         }
-        bench
-            .store
-            .register_entry(DirectoryEntry { id: "dir-2".to_owned(), ..entry(7) }, record(NOON, "entry"))
-            .await
-            .unwrap();
+        let another = DirectoryEntry { id: "dir-2".to_owned(), ..entry(7) };
+        assert_eq!(bench.register(Item::Entry(another), NOON).await, 1);
         let registry = bench.reopened().registry().await.unwrap();
         assert_eq!((registry.senders.len(), registry.entries.len()), (1, 2), "{}", bench.name);
         assert_eq!(registry.senders["bank"].record.name, "Two");
-        assert_eq!(registry.entries["dir-1"].period_seconds, 30, "the last revision holds");
+        assert_eq!(registry.senders["bank"].revision, 2);
+        let last = &registry.entries["dir-1"];
+        assert_eq!((last.period_seconds, last.revision), (30, 3), "the last revision holds");
     }
 }
 
@@ -102,7 +123,7 @@ async fn keys_are_kept_sealed_and_a_record_of_the_same_kid_replaces_the_old() {
 async fn a_registration_that_cannot_be_read_is_an_error_and_not_an_empty_registry() {
     for bench in benches() {
         let broken = SenderRecord { bin: "1".to_owned(), ..sender("One") };
-        bench.store.register_sender(broken, record(NOON, "sender")).await.unwrap();
+        bench.register(Item::Sender(Box::new(broken)), NOON).await;
         match bench.store.registry().await {
             Err(StoreError::Setup(text)) => assert!(text.contains("bank") && text.contains("bin"), "{text}"),
             _ => panic!("{}: a sender without a BIN is no sender", bench.name),

@@ -23,8 +23,8 @@ async fn a_bare_answer_counts_when_exactly_one_request_waits_on_the_phone() {
             let after = bench.consent(request.id).await;
             assert!(match iin {
                 1 => after == Consent::Agreed { until: NOON + 300_001 },
-                2 => after == closed(Reason::SubjectRefused),
-                _ => after == closed(Reason::SubjectReportedFraud),
+                2 => after == closed(Reason::SubjectRefused, NOON + 1),
+                _ => after == closed(Reason::SubjectReportedFraud, NOON + 1),
             });
         }
     }
@@ -92,7 +92,7 @@ async fn a_bare_answer_to_two_requests_asks_for_the_reference_once() {
         bench.waiting(&Ask { services: "D", ..Ask::default() }, NOON + 4).await;
         bench.waiting(&Ask { services: "E", ..Ask::default() }, NOON + 4).await;
         assert_eq!(bench.say(&phone(1), "ДА", NOON + 5).await, Heard::Ambiguous);
-        let jobs = bench.store.due(i64::MAX, 100).await.unwrap();
+        let jobs = bench.due(i64::MAX).await;
         assert_eq!(jobs.iter().filter(|job| job.task == Task::SendReference).count(), 2, "{}", bench.name);
     }
 }
@@ -141,7 +141,7 @@ async fn a_yes_to_a_code_is_no_consent_and_its_code_from_the_phone_is_heard() {
             "the initiator must bring it still, and the subject's words are no tries"
         );
         assert_eq!(bench.say(&phone(1), "НЕТ", NOON).await, Heard::Answered(request.id));
-        assert!(bench.consent(request.id).await == closed(Reason::SubjectRefused));
+        assert!(bench.consent(request.id).await == closed(Reason::SubjectRefused, NOON));
     }
 }
 
@@ -152,7 +152,7 @@ async fn an_answer_that_comes_too_late_is_journalled_and_changes_nothing() {
         assert_eq!(bench.say(&phone(1), "ДА", NOON + 100_000).await, Heard::NothingWaits, "{}", bench.name);
         assert!(
             bench.consent(request.id).await
-                == Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer }
+                == Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer, at: NOON + 100_000 }
         );
         assert!(bench.journal().contains(&"sms unexpected".to_owned()));
         let (_, applied) = bench.event(request.id, Event::Yes, NOON + 100_001).await;

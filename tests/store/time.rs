@@ -1,12 +1,12 @@
 //! What time does, and the work that falls due.
 
-use super::bench::{Ask, NOON, benches, bin, iin, new, phone, services};
+use super::bench::{Ask, HOUR, NOON, benches, new, phone};
 use kdp::consent::{Consent, End, Event};
 use kdp::store::{Change, Task};
 use kdp::text::Reason;
 
-fn timeout(reason: Reason) -> Consent {
-    Consent::Closed { end: End::Timeout, reason }
+fn timeout(reason: Reason, at: i64) -> Consent {
+    Consent::Closed { end: End::Timeout, reason, at }
 }
 
 #[tokio::test]
@@ -15,24 +15,25 @@ async fn each_span_ends_on_its_millisecond_and_due_writes_it_down() {
         let seeking = new(bench.open(&Ask { phone: None, ..Ask::of(1) }, NOON).await);
         let sending = new(bench.open(&Ask::of(2), NOON).await);
         let waiting = bench.waiting(&Ask::of(3), NOON).await;
-        let code = bench.waiting(&Ask { iin: 4, phone: Some(4), ..Ask::by_code() }, NOON).await;
+        let by_code = Ask { iin: 4, phone: Some(4), ..Ask::by_code() };
+        let code = bench.waiting(&by_code, NOON).await;
         let agreed = bench.waiting(&Ask::of(5), NOON).await;
         bench.event(agreed.id, Event::Yes, NOON).await;
-        for (request, span, reason) in [
-            (&seeking, 80, Reason::BmgUnavailable),
-            (&sending, 80, Reason::SmsNotSent),
-            (&waiting, 100, Reason::NoAnswer),
-            (&code, 60, Reason::NoAnswer),
-            (&agreed, 300, Reason::NotCollected),
+        for (ask, request, span, reason) in [
+            (Ask::of(1), &seeking, 80, Reason::BmgUnavailable),
+            (Ask::of(2), &sending, 80, Reason::SmsNotSent),
+            (Ask::of(3), &waiting, 100, Reason::NoAnswer),
+            (by_code, &code, 60, Reason::NoAnswer),
+            (Ask::of(5), &agreed, 300, Reason::NotCollected),
         ] {
             let end = NOON + span * 1000;
             let (early, applied) = bench.event(request.id, Event::Due, end - 1).await;
             assert!(applied && early.consent.is_live(), "{} of {reason:?}", bench.name);
-            let find = || bench.store.live(request.bin, request.iin, services("A;B"), end);
-            assert!(find().await.unwrap().is_none(), "read as of now, before it is written");
-            let (late, applied) = bench.event(request.id, Event::Due, end).await;
-            assert!(applied && late.consent == timeout(reason), "{} of {reason:?}", bench.name);
-            assert!(bench.consent(request.id).await == timeout(reason));
+            assert!(bench.in_progress(&ask, end - 1).await.is_some_and(|found| found.id == request.id));
+            assert!(bench.in_progress(&ask, end).await.is_none(), "read as of now, before it is written");
+            let (late, applied) = bench.event(request.id, Event::Due, end + HOUR).await;
+            assert!(applied && late.consent == timeout(reason, end), "{} of {reason:?}", bench.name);
+            assert!(bench.consent(request.id).await == timeout(reason, end), "dated when it ended");
             assert!(bench.tasks(request.id).await.is_empty(), "{} of {reason:?}", bench.name);
         }
     }
@@ -59,6 +60,9 @@ async fn a_state_has_the_one_task_that_moves_it_on() {
 #[tokio::test]
 async fn jobs_fall_due_in_order_are_put_off_and_done() {
     for bench in benches() {
+        let sweep = bench.store.due(i64::MAX, 10).await.unwrap();
+        assert_eq!(sweep.iter().map(|job| job.task).collect::<Vec<_>>(), [Task::Sweep], "{}", bench.name);
+        bench.store.done(sweep[0].id).await.unwrap();
         assert_eq!(bench.store.next_due().await.unwrap(), None);
         let later = new(bench.open(&Ask::of(1), NOON + 10).await);
         let first = new(bench.open(&Ask::of(2), NOON).await);
@@ -101,8 +105,8 @@ async fn a_clock_that_goes_back_gives_nobody_more_than_was_written() {
         let request = bench.waiting(&Ask::default(), NOON).await;
         bench.event(request.id, Event::Due, NOON + 100_000).await;
         let (after, applied) = bench.event(request.id, Event::Yes, NOON + 1).await;
-        assert!(!applied && after.consent == timeout(Reason::NoAnswer), "{}", bench.name);
-        assert!(bench.store.live(bin(1), iin(1), services("A;B"), NOON + 1).await.unwrap().is_none());
+        assert!(!applied && after.consent == timeout(Reason::NoAnswer, NOON + 100_000), "{}", bench.name);
+        assert!(bench.in_progress(&Ask::default(), NOON + 1).await.is_none());
     }
 }
 
@@ -120,6 +124,7 @@ async fn a_span_without_end_does_not_run_round_to_the_past() {
         bench.event(request.id, Event::Yes, far).await;
         let token = kdp::store::Token { expires: i64::MAX, ..super::bench::token(NOON) };
         let (granted, made) = bench.change(request.id, Change::Collect(token), far).await;
-        assert!(made && granted.consent.at(i64::MAX - 1) == Consent::Granted { expires: i64::MAX });
+        let endless = Consent::Granted { expires: i64::MAX, lapses: None };
+        assert!(made && granted.consent.at(i64::MAX - 1) == endless);
     }
 }

@@ -22,6 +22,17 @@ enum Content {
     Fault { code: String, message: String, data: String },
 }
 
+/// What an answer is to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// An access request, or its repeat.
+    Access,
+    /// The end of one.
+    Cancelling,
+    /// Another service.
+    Other,
+}
+
 impl Answer {
     /// Reads an answer and verifies its signature at `at` (Unix seconds) when somebody is trusted.
     ///
@@ -64,11 +75,18 @@ impl Answer {
         Some(Duration::from_secs(seconds.max(1)))
     }
 
-    /// Prints it; `cancels`: a cancelled request is what was wanted.
-    pub fn report(&self, lang: Lang, cancels: bool, as_json: bool) -> Outcome {
-        let wanted = self.data("code").is_some()
-            || self.poll_after().is_some()
-            || cancels && self.data("reason") == Some(Reason::Cancelled.code());
+    /// Prints it, as the answer to what was asked.
+    pub fn report(&self, lang: Lang, asked: Asked, as_json: bool) -> Outcome {
+        let wanted = match asked {
+            Asked::Access => self.data("code").is_some() || self.poll_after().is_some(),
+            Asked::Cancelling => {
+                self.data("code").is_some() || self.data("reason") == Some(Reason::Cancelled.code())
+            }
+            Asked::Other => {
+                let done = matches!(&self.content, Content::Reply { code, .. } if code == "SCSS001");
+                done && self.data("active") != Some("false")
+            }
+        };
         let remedy = if wanted { None } else { self.remedy(lang) };
         let outcome = Outcome::either(as_json, &self.value(remedy), || self.text(remedy));
         Outcome { exit: if wanted { Exit::Accepted } else { Exit::Refused }, ..outcome }
@@ -90,7 +108,7 @@ impl Answer {
     fn value(&self, remedy: Option<&str>) -> Value {
         let (status, data, fault) = match &self.content {
             Content::Reply { code, message, data } => {
-                let data: Map<String, Value> = data.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+                let data = object(data);
                 (json!({ "code": code, "message": message }), Value::Object(data), Value::Null)
             }
             Content::Fault { code, message, data } => {
@@ -143,7 +161,7 @@ impl Content {
         Some(Self::Reply {
             code: text(status, "code"),
             message: text(status, "message"),
-            data: data.map(|child| (child.name().to_owned(), own_text(child))).collect(),
+            data: data.flat_map(|child| leaves(child, "")).collect(),
         })
     }
 
@@ -160,6 +178,31 @@ impl Content {
             data: text(detail, "errorData"),
         }
     }
+}
+
+/// Names and values; a name that occurs more than once has an array.
+fn object(data: &[(String, String)]) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in data {
+        match object.get_mut(name) {
+            None => {
+                object.insert(name.clone(), json!(value));
+            }
+            Some(Value::Array(values)) => values.push(json!(value)),
+            Some(one) => *one = json!([one.take(), value]),
+        }
+    }
+    object
+}
+
+/// The texts in an element, by their paths.
+fn leaves(element: Element<'_, '_>, path: &str) -> Vec<(String, String)> {
+    let name = format!("{path}{}", element.name());
+    if element.children().next().is_none() {
+        return vec![(name, own_text(element))];
+    }
+    let path = format!("{name}/");
+    element.children().flat_map(|child| leaves(child, &path)).collect()
 }
 
 fn named<'d, 'a>(parent: Element<'d, 'a>, name: &str) -> Option<Element<'d, 'a>> {
@@ -191,7 +234,8 @@ mod tests {
     }
 
     fn report(data: &str, cancels: bool) -> Outcome {
-        read(&reply(data), None).unwrap().report(Lang::En, cancels, false)
+        let asked = if cancels { Asked::Cancelling } else { Asked::Access };
+        read(&reply(data), None).unwrap().report(Lang::En, asked, false)
     }
 
     #[test]
@@ -232,7 +276,7 @@ mod tests {
              <detail><t:x xmlns:t='urn:t'><errorCode>SCE007</errorCode><errorMessage>m</errorMessage>\
              <errorData>sign it</errorData></t:x></detail></s:Fault></s:Body></s:Envelope>"
         );
-        let outcome = read(&text, Some(&Trust::default())).unwrap().report(Lang::En, false, true);
+        let outcome = read(&text, Some(&Trust::default())).unwrap().report(Lang::En, Asked::Access, true);
         assert_eq!(outcome.exit, Exit::Refused);
         let value: Value = serde_json::from_str(&outcome.text).unwrap();
         assert_eq!(value["fault"], json!({ "code": "SCE007", "message": "m", "data": "sign it" }));

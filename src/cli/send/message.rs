@@ -39,8 +39,22 @@ impl<'a> Message<'a> {
         }
         writer.close().close().open("requestData", &[], &[]).open("data", &[], &[]);
         let payload: &'a Payload = self.payload;
-        for (name, value) in payload.fields() {
+        let mut within = None;
+        for (path, value) in payload.fields() {
+            let (parent, name) = path.split_once('/').map_or((None, path), |(a, b)| (Some(a), b));
+            if within != parent {
+                if within.is_some() {
+                    writer.close();
+                }
+                if let Some(parent) = parent {
+                    writer.open(parent, &[], &[]);
+                }
+                within = parent;
+            }
             writer.leaf(name, value);
+        }
+        if within.is_some() {
+            writer.close();
         }
         writer.close().close().close().close();
     }

@@ -2,6 +2,7 @@
 
 use super::identity::Identity;
 use crate::cli::{Failure, Result, argument};
+use clap::ArgAction;
 use kdp::clock::{Clock as _, SystemClock};
 use kdp::consent::method::Method;
 use kdp::random::{Id, SystemRandom};
@@ -47,6 +48,10 @@ pub struct Flags {
     ovt: Option<String>,
     #[arg(help = "directory_id: entry of the directory", long)]
     directory_id: Option<String>,
+    #[arg(help = "ground_id: ground of methods 3 and 4", long, value_name = "ID")]
+    ground: Option<String>,
+    #[arg(help = "proactive_code: code of the proactive service (method 3)", long, value_name = "CODE")]
+    proactive: Option<String>,
     #[arg(help = "request_id: repeat this request", long)]
     request_id: Option<String>,
     /// code: the one-time code that the subject told (method 5)
@@ -58,6 +63,13 @@ pub struct Flags {
     /// lang: language of the answer's texts, kk, ru or en
     #[arg(long)]
     lang: Option<String>,
+    #[arg(
+        help = "Any element by its name; act/name is inside act. For the services beside KDP_SERVICE; repeatable",
+        long,
+        value_name = "NAME=VALUE",
+        action = ArgAction::Append
+    )]
+    set: Vec<String>,
 }
 
 /// What a payload file holds.
@@ -103,7 +115,7 @@ impl File {
     fn from_root(root: Element<'_, '_>) -> std::result::Result<Self, String> {
         if root.name() != "Envelope" {
             let single = NAMES.contains(&root.name()) && root.children().next().is_none();
-            let fields = if single { vec![field(root)?] } else { fields(root)? };
+            let fields = if single { field(root, "")? } else { fields(root)? };
             return Ok(Self { fields, ..Self::default() });
         }
         let find = |name: &str| root.descendants().find(|element| element.name() == name);
@@ -124,18 +136,44 @@ fn fields(data: Element<'_, '_>) -> std::result::Result<Vec<(String, String)>, S
             }
             let inner = Document::parse(text.trim().as_bytes(), &Limits::default());
             let inner = inner.map_err(|error| format!("the text in {}: {error}", data.name()))?;
-            inner.root().children().map(field).collect()
+            inside(inner.root(), "")
         }
         (Some(root), None) if !NAMES.contains(&root.name()) && root.children().next().is_some() => {
-            root.children().map(field).collect()
+            inside(root, "")
         }
-        _ => data.children().map(field).collect(),
+        _ => inside(data, ""),
     }
 }
 
-fn field(element: Element<'_, '_>) -> std::result::Result<(String, String), String> {
-    let text = element.text().ok_or_else(|| format!("{} must hold text", element.name()))?;
-    Ok((element.name().to_owned(), text.into_owned()))
+type Fields = Vec<(String, String)>;
+
+/// The leaves in an element, by their paths.
+fn inside(element: Element<'_, '_>, path: &str) -> std::result::Result<Fields, String> {
+    if element.has_text() {
+        return Err(format!("text beside the elements of {}", element.name()));
+    }
+    let fields: Vec<Fields> =
+        element.children().map(|child| field(child, path)).collect::<std::result::Result<_, _>>()?;
+    Ok(fields.into_iter().flatten().collect())
+}
+
+fn field(element: Element<'_, '_>, path: &str) -> std::result::Result<Fields, String> {
+    let name = format!("{path}{}", element.name());
+    if element.children().next().is_some() {
+        return inside(element, &format!("{name}/"));
+    }
+    let text = element.text().ok_or_else(|| format!("{name} must hold text"))?;
+    Ok(vec![(name, text.into_owned())])
+}
+
+/// Whether it is an element's name, or one inside another's.
+fn is_path(name: &str) -> bool {
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part.starts_with(|c: char| c.is_ascii_alphabetic())
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    };
+    name.split('/').count() <= 2 && name.split('/').all(plain)
 }
 
 /// The children of `data`, each once, in the order of the contract.
@@ -144,12 +182,18 @@ pub struct Payload {
 }
 
 impl Payload {
-    /// Puts the flags over the file, and what the sandbox tells under it.
-    pub fn build(flags: &Flags, file: File, identity: &Identity) -> Result<Self> {
+    /// Puts the flags over the file, and what the sandbox tells under it; that only for `KDP_SERVICE` (`asks`).
+    pub fn build(flags: &Flags, file: File, identity: &Identity, asks: bool) -> Result<Self> {
         let mut payload = Self { fields: file.fields };
         payload.flags(flags)?;
         if let Some(token) = &identity.auth_token {
             payload.set("auth_token", token);
+        }
+        if !asks {
+            return Ok(payload);
+        }
+        if let Some((parent, _)) = payload.fields().find_map(|(path, _)| path.split_once('/')) {
+            return Err(Failure::unusable(format!("{parent} must hold text")));
         }
         let is_repeat = payload.get("request_id").is_some();
         if let Some(peer) = &identity.peer {
@@ -164,7 +208,7 @@ impl Payload {
         }
         let says_method = ["method", "omit-sms", "request_id"].iter().any(|name| payload.get(name).is_some());
         if !says_method {
-            return Err(Failure::unusable("--method is needed: 1, 2 or 5"));
+            return Err(Failure::unusable("--method is needed: 1 to 5"));
         }
         payload
             .fields
@@ -219,6 +263,8 @@ impl Payload {
             ("expiresIn", term.as_deref()),
             ("ovt", token.as_ref().map(|token| token.as_str())),
             ("directory_id", flags.directory_id.as_deref()),
+            ("ground_id", flags.ground.as_deref()),
+            ("proactive_code", flags.proactive.as_deref()),
             ("request_id", flags.request_id.as_deref()),
             ("code", flags.code.as_deref()),
             ("lang", flags.lang.as_deref()),
@@ -227,6 +273,13 @@ impl Payload {
             if let Some(value) = value {
                 self.set(name, value);
             }
+        }
+        for pair in &flags.set {
+            let (name, value) = pair
+                .split_once('=')
+                .filter(|(name, _)| is_path(name))
+                .ok_or_else(|| Failure::unusable("--set: write NAME=VALUE, as uin=800101399015"))?;
+            self.set(name, value);
         }
         if let Some(method) = flags.method {
             self.set("omit-sms", if method.needs_ovt() { "true" } else { "false" });
@@ -295,7 +348,7 @@ mod tests {
     #[test]
     fn what_is_no_payload_is_refused() {
         for text in
-            ["", "no xml", "<uin>1", "<data><uin><b/></uin><code/></data>", "<Envelope/>", "<!DOCTYPE a><a/>"]
+            ["", "no xml", "<uin>1", "<data>t<act>t<b/></act></data>", "<Envelope/>", "<!DOCTYPE a><a/>"]
         {
             assert!(File::parse(text.as_bytes()).and_then(File::not_empty).is_err(), "{text}");
         }

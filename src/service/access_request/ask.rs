@@ -3,13 +3,17 @@
 use super::repeat;
 use super::reply::{Answer, Word};
 use crate::app::App;
+use crate::config::Environment;
 use crate::consent::check::{self, Agreed, Facts, Finding};
 use crate::consent::method::{Ask, Method};
 use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
 use crate::random::Id;
-use crate::store::{AccessRequest, Granted, Granting, Opened, Opening, Record, StoreError, Token};
-use crate::text::{Lang, Reason};
+use crate::registry::Registry;
+use crate::store::{
+    AccessRequest, DirectoryRef, Granted, Granting, Opened, Opening, Record, Standing, StoreError, Token,
+};
+use crate::text::{Check, Lang, Reason};
 use crate::token::ovt::{Dates, LEEWAY, Ovt};
 use crate::token::security::{self, Claims};
 
@@ -28,7 +32,11 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
         ask: &ask,
         allowance: &caller.sender.record.allowance,
         ovt_keys: &caller.sender.ovt_keys,
+        suspended: caller.sender.is_suspended(caller.at),
         entry: ask.directory_id.as_deref().and_then(|id| registry.entries.get(id)),
+        ground: ask.ground_id.as_deref().and_then(|id| registry.grounds.get(id)),
+        proactive: ask.proactive_code.as_deref().and_then(|code| registry.proactive.get(code)),
+        unconfirmed: app.config.environment == Environment::Test,
         at: caller.at / 1000,
         ovt_lifetime: app.limits().ovt_lifetime_seconds,
     });
@@ -46,15 +54,14 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
             app.store.note(record(reason)).await?;
             Ok(Answer::new(Word::Invalid, reason, lang))
         }
-        Ok(Agreed { ovt: Some((ovt, dates)), services, term_seconds, data }) => {
-            let record = record(Reason::Granted);
-            let request = request(app, caller, &ask, services, term_seconds, data, lang)?;
-            by_ovt(app, caller, request, &ovt, dates, record, lang).await
-        }
-        Ok(Agreed { ovt: None, services, term_seconds, data }) => {
-            let record = record(Reason::Waiting);
-            let request = request(app, caller, &ask, services, term_seconds, data, lang)?;
-            by_subject(app, caller, request, record, lang).await
+        Ok(mut agreed) => {
+            let proof = agreed.ovt.take();
+            let record = record(if proof.is_some() { Reason::Granted } else { Reason::Waiting });
+            let request = request(app, caller, &ask, agreed, &registry, lang)?;
+            match proof {
+                Some((ovt, dates)) => by_ovt(app, caller, request, &ovt, dates, record, lang).await,
+                None => by_subject(app, caller, request, record, lang).await,
+            }
         }
     }
 }
@@ -63,26 +70,33 @@ fn request(
     app: &App,
     caller: &Caller,
     ask: &Ask,
-    services: crate::consent::identity::ServiceIds,
-    term_seconds: u64,
-    data: String,
+    agreed: Agreed,
+    registry: &Registry,
     lang: Lang,
 ) -> Result<AccessRequest, StoreError> {
     let no_randomness = |_| StoreError::Failed(-1);
     let mut reference = [0_u8; 8];
     app.random.fill(&mut reference).map_err(no_randomness)?;
+    let entry = ask.directory_id.as_deref().and_then(|id| registry.entries.get(id));
+    let by_ground = matches!(ask.method, Method::Proactive | Method::Logging);
     Ok(AccessRequest {
         id: Id::new(caller.at, &*app.random).map_err(no_randomness)?,
         bin: ask.bin,
+        sender: caller.sender.record.sender_id.clone(),
         iin: ask.iin,
         method: ask.method,
-        services,
-        term_seconds,
-        company: ask.company.clone(),
+        opened: caller.at,
+        services: agreed.services,
+        term_seconds: agreed.term_seconds,
+        // Not as the request writes it: none may ask a subject under another's name.
+        company: caller.sender.record.name.clone(),
         responsible: ask.responsible.clone(),
         employee: ask.employee.clone(),
-        data,
-        directory_id: ask.directory_id.clone(),
+        data: agreed.data,
+        directory: entry.map(|entry| DirectoryRef { id: entry.id.clone(), revision: entry.revision }),
+        ground: ask.ground_id.clone().filter(|_| by_ground),
+        proactive: ask.proactive_code.clone().filter(|_| ask.method == Method::Proactive),
+        mcheck: None,
         lang,
         msisdn: None,
         reference: format!("{:04}", u64::from_be_bytes(reference) % 10_000),
@@ -92,7 +106,7 @@ fn request(
     })
 }
 
-/// Method 2: the token is made before the transaction, which decides whether it is the one.
+/// Methods 2 to 4: the token is made before the transaction, which decides whether it is the one.
 async fn by_ovt(
     app: &App,
     caller: &Caller,
@@ -102,36 +116,41 @@ async fn by_ovt(
     record: Record,
     lang: Lang,
 ) -> Result<Answer, StoreError> {
-    let mcheck = ovt.mcheck.map(|m| m.as_str().to_owned());
-    let token = token(app, &request, mcheck, caller.at)?;
-    request.consent = Consent::Granted { expires: token.expires };
+    request.mcheck = ovt.mcheck.map(|m| m.as_str().to_owned());
+    let token = token(app, &request, None, caller.at).await?;
+    request.consent = Consent::Granted { expires: token.expires, lapses: None };
     request.token = Some(token);
     let granting = Granting {
         request,
         ovt: ovt.digest,
+        ovt_iat: dates.iat,
         ovt_until: dates.exp.saturating_add(LEEWAY),
         subjects: ovt.uin.is_none().then_some(app.limits().ovt_subjects),
     };
     Ok(match app.store.grant(granting, record).await? {
-        Granted::New(request) | Granted::Before(request) => Answer::about(request, lang),
-        Granted::OvtUsed => Answer::new(Word::Invalid, Reason::OvtUsed, lang),
-        Granted::OverBudget => Answer::new(Word::Invalid, Reason::LimitReached, lang),
+        Granted::New(request) => Answer::about(request, lang),
+        Granted::Before(request) => repeat::trusted(app, request, caller.at, lang),
+        Granted::Refused(reason) => Answer::new(Word::Invalid, reason, lang),
     })
 }
 
-/// Makes the security token of `request` (F-10 2, F-13; trust.md 5): iat is now, exp counts from it.
-pub fn token(
+/// Makes the security token of `request` (F-10 2, F-13; trust.md 5): iat is now, exp counts from it, but does not lie
+/// behind `ends_at` (Unix seconds), when what was agreed ends.
+pub async fn token(
     app: &App,
     request: &AccessRequest,
-    mcheck: Option<String>,
+    ends_at: Option<i64>,
     at: i64,
 ) -> Result<Token, StoreError> {
+    // The place is taken before anything is signed; one that is not used stays "valid" and belongs to nobody.
+    let index = app.status.place(&*app.store).await?;
     let failed = |_| StoreError::Failed(-1);
     let registry = app.registry();
     let key = registry.keys.current(at / 1000).map_err(|_| StoreError::Setup("no signing key".to_owned()))?;
     let jti = Id::new(at, &*app.random).map_err(failed)?;
     let iat = at / 1000;
     let expires = iat.saturating_add(i64::try_from(request.term_seconds).unwrap_or(i64::MAX));
+    let expires = ends_at.map_or(expires, |end| end.min(expires));
     let iin = request.iin.as_str().to_owned();
     let claims = Claims {
         iss: app.config.token.issuer.clone(),
@@ -144,17 +163,18 @@ pub fn token(
         cbin: request.bin.as_str().to_owned(),
         services: request.services.as_slice().to_vec(),
         method: request.method.number(),
-        mcheck,
-        ground: None,
-        dir: request.directory_id.clone(),
+        mcheck: request.mcheck.clone(),
+        ground: request.ground.clone(),
+        dir: request.directory.as_ref().map(|entry| entry.id.clone()),
+        dir_revision: request.directory.as_ref().map(|entry| entry.revision),
         rid: request.id.to_string(),
         data: (!request.data.is_empty()).then(|| request.data.clone()),
         edition: EDITION.to_owned(),
-        status: None,
+        status: Some(app.status.claim(index)),
     };
     let compact = security::issue(&claims, key.signer(), key.kid())
         .map_err(|_| StoreError::Setup("the token could not be signed".to_owned()))?;
-    Ok(Token { jti, compact, expires })
+    Ok(Token { jti, compact, issued: at, expires, index: Some(index) })
 }
 
 /// Methods 1 and 5: in progress already? A number? Then the subject is asked.
@@ -165,11 +185,25 @@ async fn by_subject(
     record: Record,
     lang: Lang,
 ) -> Result<Answer, StoreError> {
-    let live = app.store.live(request.bin, request.iin, request.services.clone(), caller.at).await?;
-    if let Some(live) = live {
-        let record = Record { request: Some(live.id), ..record };
-        app.store.note(record).await?;
-        return repeat::answer(app, caller, live, lang).await;
+    let services = request.services.clone();
+    match app.store.standing(request.bin, request.iin, services, caller.at).await? {
+        Standing::Live(live) => {
+            let record = Record { request: Some(live.id), ..record };
+            app.store.note(record).await?;
+            return repeat::answer(app, caller, *live, lang).await;
+        }
+        // Nothing of a subject who is blocked or frozen is asked of anybody.
+        Standing::Refused(reason) => {
+            let finding = Finding {
+                check: Check::SubjectOpen,
+                passed: false,
+                found: "blocked or frozen".into(),
+                expected: "neither blocked nor frozen".into(),
+            };
+            app.store.note(record.refused(reason, &finding)).await?;
+            return Ok(Answer::new(Word::Invalid, reason, lang));
+        }
+        Standing::Free => {}
     }
     // БМГ is asked before the transaction, briefly; when it does not answer, the request waits for it.
     if let Ok(numbers) = app.citizen.numbers(&request.iin).await {
@@ -189,6 +223,6 @@ async fn by_subject(
             Ok(Answer::about(request, lang))
         }
         Opened::Live(request) => repeat::answer(app, caller, request, lang).await,
-        Opened::OverBudget => Ok(Answer::new(Word::Invalid, Reason::LimitReached, lang)),
+        Opened::Refused(reason) => Ok(Answer::new(Word::Invalid, reason, lang)),
     }
 }

@@ -4,11 +4,15 @@ use super::ask;
 use super::reply::{Answer, Word};
 use super::request::Repeat;
 use crate::app::App;
+use crate::consent::directory::in_force;
 use crate::consent::method::Method;
 use crate::consent::{Consent, End, Event};
 use crate::dispatch::Caller;
+use crate::registry::Sender;
 use crate::store::{AccessRequest, Change, Record, StoreError};
 use crate::text::{Lang, Reason};
+use crate::token::jws::unverified_kid;
+use std::sync::Arc;
 
 /// Answers a repeat, a code that was brought back, or a cancelling.
 pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> Result<Answer, StoreError> {
@@ -22,6 +26,11 @@ pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> 
         app.store.note(Record { subject: Some(repeat.iin), ..record }).await?;
         return Ok(Answer::new(Word::Invalid, Reason::RequestUnknown, lang));
     };
+    if caller.sender.is_suspended(caller.at) && !repeat.cancel {
+        let record = caller.record("decision", Reason::Suspended.code());
+        app.store.note(Record { request: Some(request.id), subject: Some(request.iin), ..record }).await?;
+        return Ok(Answer::new(Word::Invalid, Reason::Suspended, lang));
+    }
     if repeat.cancel {
         let record = caller.record("event", "cancel");
         let request = changed(app, &request, Change::Event(Event::Cancel), record).await?;
@@ -32,11 +41,15 @@ pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> 
             by_code(app, caller, &request, code.clone(), lang).await
         }
         _ => {
-            let record = caller.record("decision", "repeat");
-            app.store
-                .note(Record { request: Some(request.id), subject: Some(request.iin), ..record })
-                .await?;
-            answer(app, caller, request, lang).await
+            let about = (request.id, request.iin);
+            let collects = matches!(request.consent.clone().at(caller.at), Consent::Agreed { .. });
+            let answer = answer(app, caller, request, lang).await?;
+            // What a collection came to is journalled with it.
+            if !collects {
+                let record = caller.record("decision", answer.reason.code());
+                app.store.note(Record { request: Some(about.0), subject: Some(about.1), ..record }).await?;
+            }
+            Ok(answer)
         }
     }
 }
@@ -75,11 +88,73 @@ pub async fn answer(
 ) -> Result<Answer, StoreError> {
     request.consent = request.consent.at(caller.at);
     if matches!(request.consent, Consent::Agreed { .. }) {
-        let token = ask::token(app, &request, None, caller.at)?;
-        let record = caller.record("event", "token");
+        let ends_at = match ground(app, caller, &request) {
+            Ok(ends_at) => ends_at,
+            Err(reason) => {
+                let record = caller.record("event", reason.code());
+                let ended = Change::Event(Event::GroundEnded(reason));
+                return Ok(Answer::about(changed(app, &request, ended, record).await?, lang));
+            }
+        };
+        let token = ask::token(app, &request, ends_at, caller.at).await?;
+        let record = caller.record("decision", Reason::Granted.code());
         request = changed(app, &request, Change::Collect(token), record).await?;
+        if matches!(request.consent, Consent::Agreed { .. }) {
+            // It was not collected, and waits: the store found the initiator suspended, or the subject blocked.
+            let suspended = sender_of(app, caller, &request).is_suspended(caller.at);
+            let reason = if suspended { Reason::Suspended } else { Reason::SubjectBlocked };
+            return Ok(Answer::new(Word::Invalid, reason, lang));
+        }
+    } else if matches!(request.consent, Consent::Granted { .. }) {
+        // A block stops what was granted too; a freeze does not.
+        if let Some(reason) = app.store.blocked(request.iin).await? {
+            return Ok(Answer::new(Word::Invalid, reason, lang));
+        }
     }
-    Ok(Answer::about(request, lang))
+    Ok(trusted(app, request, caller.at, lang))
+}
+
+/// The answer about a request, unless its token is one of a key that is distrusted.
+pub fn trusted(app: &App, request: AccessRequest, at: i64, lang: Lang) -> Answer {
+    let granted = matches!(request.consent, Consent::Granted { .. });
+    let kid = request.token.as_ref().filter(|_| granted).and_then(|token| unverified_kid(&token.compact));
+    let registry = app.registry();
+    let key = kid.and_then(|kid| registry.keys.find(&kid));
+    if key.is_some_and(|key| key.is_distrusted(at / 1000)) {
+        return Answer::new(Word::Invalid, Reason::KeyDistrusted, lang);
+    }
+    Answer::about(request, lang)
+}
+
+/// What the request rests on besides the yes, as it is registered now: when it ends, Unix seconds; or why it has ended.
+fn ground(app: &App, caller: &Caller, request: &AccessRequest) -> Result<Option<i64>, Reason> {
+    let allowance = &sender_of(app, caller, request).record.allowance;
+    if !allowance.methods.contains(&request.method) {
+        return Err(Reason::MethodNotAllowed);
+    }
+    let now = caller.at / 1000;
+    let registry = app.registry();
+    let (services, period, expires) = match &request.directory {
+        None => (&allowance.services, allowance.max_term_seconds, None),
+        Some(named) => {
+            let entry = registry.entries.get(&named.id).ok_or(Reason::DirectoryUnknown)?;
+            if !in_force(entry.expires_at, now) {
+                return Err(Reason::DirectoryExpired);
+            }
+            (&entry.services, entry.period_seconds, entry.expires_at)
+        }
+    };
+    if !request.services.outside(services).is_empty() {
+        return Err(Reason::ServiceNotAllowed);
+    }
+    // Never longer than is agreed today.
+    let longest = now.saturating_add(i64::try_from(period).unwrap_or(i64::MAX));
+    Ok(Some(expires.map_or(longest, |end| end.min(longest))))
+}
+
+/// The registration by which the request was made; of a request of the first version, the caller's.
+fn sender_of(app: &App, caller: &Caller, request: &AccessRequest) -> Arc<Sender> {
+    app.registry().senders.get(&request.sender).unwrap_or(&caller.sender).clone()
 }
 
 async fn changed(

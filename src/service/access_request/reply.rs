@@ -5,7 +5,7 @@ use crate::clock;
 use crate::consent::{Consent, End};
 use crate::dispatch::Caller;
 use crate::registry::ReplyForm;
-use crate::soap::sync_channel::{Form, Reply};
+use crate::soap::sync_channel::{Form, K, Node, Reply};
 use crate::store::AccessRequest;
 use crate::text::{Lang, Reason, StatusCode};
 
@@ -52,9 +52,9 @@ impl Answer {
     pub fn about(request: AccessRequest, lang: Lang) -> Self {
         let (word, reason) = match &request.consent {
             Consent::Granted { .. } => (Word::Valid, Reason::Granted),
-            Consent::Closed { end: End::Invalid, reason } => (Word::Invalid, *reason),
-            Consent::Closed { end: End::Timeout, reason } => (Word::Timeout, *reason),
-            Consent::Closed { end: End::NotFound, reason } => (Word::NotFound, *reason),
+            Consent::Closed { end: End::Invalid, reason, .. } => (Word::Invalid, *reason),
+            Consent::Closed { end: End::Timeout, reason, .. } => (Word::Timeout, *reason),
+            Consent::Closed { end: End::NotFound, reason, .. } => (Word::NotFound, *reason),
             _ => (Word::Pending, Reason::Waiting),
         };
         Self { request: Some(request), ..Self::new(word, reason, lang) }
@@ -71,31 +71,31 @@ impl Answer {
             Word::NotFound => &words.not_found,
             Word::Error => &words.error,
         };
-        let mut data = vec![("k:status", word.clone())];
+        let mut data = vec![Node::leaf("k:status", word)];
         let token = self.request.as_ref().and_then(|r| r.token.as_ref()).filter(|_| self.word == Word::Valid);
         if let Some(token) = token {
-            data.push(("k:code", token.compact.clone()));
-            data.push(("k:public-key", app.registry().public_key_of(&token.compact)));
+            data.push(Node::leaf("k:code", token.compact.clone()));
+            data.push(Node::leaf("k:public-key", app.registry().public_key_of(&token.compact)));
         }
         if let Some(request) = &self.request {
-            data.push(("k:request_id", request.id.to_string()));
+            data.push(Node::leaf("k:request_id", request.id.to_string()));
         }
-        data.push(("k:reason", self.reason.code().to_owned()));
+        data.push(Node::leaf("k:reason", self.reason.code().to_owned()));
         let mut text = self.reason.text(self.lang).to_owned();
         if let Some(detail) = &self.detail {
             text.push(' ');
             text.push_str(detail);
         }
-        data.push(("k:reason_text", text));
+        data.push(Node::leaf("k:reason_text", text));
         if self.word == Word::Pending {
-            data.push(("k:poll_after", app.limits().poll_after_seconds.to_string()));
+            data.push(Node::leaf("k:poll_after", app.limits().poll_after_seconds.to_string()));
         }
         if let Some(token) = token {
-            data.push(("k:expires_at", clock::text(token.expires.saturating_mul(1000))));
+            data.push(Node::leaf("k:expires_at", clock::text(token.expires.saturating_mul(1000))));
         } else if let Some(until) = self.request.as_ref().and_then(|r| r.consent.until()) {
-            data.push(("k:expires_at", clock::text(until)));
+            data.push(Node::leaf("k:expires_at", clock::text(until)));
         }
-        data.push(("k:decision_id", caller.decision.to_string()));
+        data.push(Node::leaf("k:decision_id", caller.decision.to_string()));
         Reply {
             form: match caller.sender.record.reply {
                 ReplyForm::Kdp => Form::Kdp,
@@ -105,6 +105,7 @@ impl Answer {
             detail: self.detail,
             lang: self.lang,
             outcome: self.reason.code(),
+            namespace: K,
             data,
         }
     }

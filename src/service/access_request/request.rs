@@ -1,10 +1,10 @@
 //! What the payload of `KDP_SERVICE` says, parsed (F-7, wire.md 2.1).
 
-use crate::consent::identity::{Bin, Iin, NumberError, ServiceIds};
+use crate::consent::identity::{Bin, Iin, ServiceIds};
 use crate::consent::method::{Ask, Method};
 use crate::random::Id;
 use crate::registry::Sender;
-use crate::service::payload::{DataError, Fields};
+use crate::service::payload::{DataError, Fields, malformed};
 use crate::text::{Flaw, Lang, Reason};
 
 /// The elements of the contract, then ours.
@@ -56,21 +56,11 @@ pub enum Request {
 impl Request {
     /// Reads the fields.
     pub fn read(fields: &Fields, sender: &Sender) -> Result<Self, DataError> {
-        let malformed = |name: &'static str, flaw| DataError::new(Reason::ElementMalformed, name, flaw);
         if fields.get("lang").is_some_and(|code| Lang::parse(code).is_none()) {
             return Err(malformed("lang", Flaw::Language));
         }
-        let number = |name, error: NumberError| {
-            malformed(
-                name,
-                match error {
-                    NumberError::Length | NumberError::Digits => Flaw::TwelveDigits,
-                    NumberError::ControlDigit => Flaw::ControlDigit,
-                },
-            )
-        };
-        let iin = Iin::parse(fields.need("uin")?).map_err(|e| number("uin", e))?;
-        let bin = Bin::parse(fields.need("company_bin")?).map_err(|e| number("company_bin", e))?;
+        let iin = fields.need_iin("uin")?;
+        let bin = fields.need_bin("company_bin")?;
         if fields.boolean("dry_run")? == Some(true) {
             return Err(DataError::new(Reason::ElementUnknown, "dry_run", Flaw::NotOffered));
         }
@@ -100,7 +90,6 @@ impl Request {
         Ok(Self::Ask(Box::new(Ask {
             iin,
             bin,
-            company: fields.get("company").unwrap_or(&sender.record.name).to_owned(),
             responsible: text("company_responsible"),
             employee: text("employee_name"),
             services,
@@ -116,6 +105,8 @@ impl Request {
             method: method(fields)?,
             ovt: fields.get("ovt").map(str::to_owned),
             directory_id,
+            ground_id: fields.get("ground_id").map(str::to_owned),
+            proactive_code: fields.get("proactive_code").map(str::to_owned),
         })))
     }
 
@@ -143,7 +134,7 @@ fn method(fields: &Fields) -> Result<Method, DataError> {
         .ok()
         .filter(|_| number.len() == 1)
         .and_then(|n| Method::try_from(n).ok())
-        .ok_or_else(|| DataError::new(Reason::ElementMalformed, "method", Flaw::MethodNumber))?;
+        .ok_or_else(|| malformed("method", Flaw::MethodNumber))?;
     match omit_sms {
         Some(omit) if omit != method.needs_ovt() => Err(DataError {
             reason: Reason::ElementsContradict,

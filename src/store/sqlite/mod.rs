@@ -1,30 +1,43 @@
 //! The store on `SQLite`: one writing thread with group commit, WAL, `synchronous = FULL`; a small pool of
 //! read-only connections. rusqlite is known here only.
 
+mod access;
+mod erase;
+mod job;
+mod redate;
+mod register;
 mod registration;
+mod report;
 mod request;
+mod revocation;
 mod row;
+mod subject;
+mod token;
 mod writer;
 
+use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
+use super::token::{Changes, Check, Checked};
 use super::{
-    AccessRequest, Change, Granted, Granting, Heard, Job, Opened, Opening, Pending, Record, Store, StoreError,
+    Access, AccessRequest, Change, Granted, Granting, Heard, Job, Opened, Opening, Pending, Record, Standing,
+    Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
-use crate::consent::method::DirectoryEntry;
+use crate::consent::revocation::Rule;
 use crate::consent::sms::ParsedReply;
 use crate::metric::StoreMetrics;
 use crate::random::Id;
-use crate::registry::{Registry, SenderRecord};
-use crate::token::key::KeyRecord;
+use crate::text::Reason;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use writer::{Writer, failed};
 
+/// What leads from each version of the schema to the next, from none to [`SCHEMA`].
+const CHANGES: [&str; 2] = [include_str!("../sql/sqlite-001.sql"), include_str!("../sql/sqlite-002.sql")];
 /// Version of the schema that this build works with.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Whether a commit waits for the disk. `Off` loses what was answered when the machine stops: for benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -42,6 +55,7 @@ pub struct SqliteStore {
     readers: Arc<Readers>,
     seal: Arc<dyn Seal>,
     spans: Spans,
+    rule: Rule,
 }
 
 struct Readers {
@@ -58,7 +72,7 @@ impl SqliteStore {
         path: &Path,
         synchronous: Synchronous,
         seal: Arc<dyn Seal>,
-        spans: Spans,
+        (spans, rule): (Spans, Rule),
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
         must_exist(path)?;
@@ -70,7 +84,7 @@ impl SqliteStore {
         }
         let writer = Writer::start(connection, metrics)?;
         let readers = Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) };
-        Ok(Self { writer, readers: Arc::new(readers), seal, spans })
+        Ok(Self { writer, readers: Arc::new(readers), seal, spans, rule })
     }
 
     async fn read<T: Send + 'static>(
@@ -86,6 +100,19 @@ impl SqliteStore {
         })
         .await
         .map_err(|_| StoreError::Failed(-1))?
+    }
+
+    /// Empties the log: what was erased stands in its older pages. Who reads just then leaves the pages to the next
+    /// time.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let path = self.readers.path.clone();
+        let empty = move || {
+            let connection = writing(&path, Synchronous::Full)?;
+            // It holds the writer's lock while it waits for readers: so it does not wait.
+            connection.execute_batch("PRAGMA busy_timeout = 0;").map_err(failed)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)
+        };
+        tokio::task::spawn_blocking(empty).await.map_err(|_| StoreError::Failed(-1))?
     }
 }
 
@@ -126,7 +153,7 @@ fn writing(path: &Path, synchronous: Synchronous) -> Result<Connection, StoreErr
         .execute_batch(&format!(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};
              PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000;
-             PRAGMA temp_store = MEMORY;"
+             PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
         ))
         .map_err(|e| setup(&e))?;
     connection.set_prepared_statement_cache_capacity(64);
@@ -163,10 +190,10 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
     if !(0..=SCHEMA).contains(&before) {
         return Err(wrong_version(before));
     }
-    if before < 1 {
+    for (version, sql) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
         let change = connection.transaction().map_err(|e| setup(&e))?;
-        change.execute_batch(include_str!("../sql/sqlite-001.sql")).map_err(|e| setup(&e))?;
-        change.pragma_update(None, "user_version", 1).map_err(|e| setup(&e))?;
+        change.execute_batch(sql).map_err(|e| setup(&e))?;
+        change.pragma_update(None, "user_version", version).map_err(|e| setup(&e))?;
         change.commit().map_err(|e| setup(&e))?;
     }
     Ok((before, SCHEMA))
@@ -200,34 +227,20 @@ fn quick_check(connection: &Connection) -> Result<(), StoreError> {
 }
 
 impl Store for SqliteStore {
-    fn registry(&self) -> Pending<'_, Registry> {
-        Box::pin(self.read(registration::registry))
-    }
-
-    fn registry_version(&self) -> Pending<'_, i64> {
-        Box::pin(self.read(|connection, _| registration::version(connection)))
-    }
-
-    fn register_sender(&self, sender: SenderRecord, record: Record) -> Pending<'_, ()> {
-        let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| registration::sender(c, &*seal, &sender, &record)))
-    }
-
-    fn register_entry(&self, entry: DirectoryEntry, record: Record) -> Pending<'_, ()> {
-        let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| registration::entry(c, &*seal, &entry, &record)))
-    }
-
-    fn keep_keys(&self, keys: Vec<KeyRecord>, record: Record) -> Pending<'_, ()> {
-        let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| registration::keys(c, &*seal, &keys, &record)))
-    }
-
-    fn live(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Option<AccessRequest>> {
+    fn standing(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Standing> {
         Box::pin(self.read(move |connection, seal| {
+            let subject = subject::find(connection, &row::subject_hash(seal, &iin))?;
+            let held = subject.map(|subject| subject::held(connection, subject, true)).transpose()?.flatten();
+            // A block comes before everything, also before an ask that is in progress (P 7-3).
+            if held == Some(Reason::SubjectBlocked) {
+                return Ok(Standing::Refused(Reason::SubjectBlocked));
+            }
             let key = row::live_hash(seal, &bin, &iin, &services);
-            let stored = row::find(connection, seal, "live = ?1", &key)?;
-            Ok(stored.map(|s| s.request).filter(|r| r.consent.clone().at(at).is_live()))
+            let live = row::find(connection, seal, "live = ?1", key)?.map(|stored| stored.request);
+            if let Some(live) = live.filter(|r| r.consent.clone().at(at).is_live()) {
+                return Ok(Standing::Live(Box::new(live)));
+            }
+            Ok(held.map_or(Standing::Free, Standing::Refused))
         }))
     }
 
@@ -284,47 +297,87 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn due(&self, at: i64, most: u32) -> Pending<'_, Vec<Job>> {
-        Box::pin(self.read(move |connection, _| {
-            let mut statement = connection
-                .prepare_cached(
-                    "SELECT id, due, task, request, tries FROM job WHERE due <= ?1 ORDER BY due, id LIMIT ?2",
-                )
-                .map_err(failed)?;
-            let rows = statement
-                .query_map(params![at, most], |row| {
-                    Ok((row.get(0)?, row.get(1)?, row.get::<_, u8>(2)?, row.get(3)?, row.get(4)?))
-                })
-                .map_err(failed)?;
-            rows.map(|row| {
-                let (id, due, task, request, tries) = row.map_err(failed)?;
-                let task = row::task(task).ok_or(StoreError::Unreadable("job.task"))?;
-                Ok(Job { id, due, task, request: Id::from_bytes(request), tries })
-            })
-            .collect()
+    fn blocked(&self, subject: Iin) -> Pending<'_, Option<Reason>> {
+        Box::pin(self.read(move |connection, seal| {
+            let subject = subject::find(connection, &row::subject_hash(seal, &subject))?;
+            Ok(subject.map(|subject| subject::held(connection, subject, false)).transpose()?.flatten())
         }))
+    }
+
+    fn allot(&self, count: u64) -> Pending<'_, u64> {
+        Box::pin(self.writer.write(move |c| token::allot(c, count)))
+    }
+
+    fn status_changes(&self, after: i64) -> Pending<'_, Changes> {
+        Box::pin(self.read(move |connection, _| token::changes(connection, after)))
+    }
+
+    fn check_token(&self, check: Check, record: Record) -> Pending<'_, Checked> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| token::check(c, &*seal, check, record)))
+    }
+
+    fn accesses(&self, subject: Iin, from: i64, to: i64, most: u32) -> Pending<'_, Vec<Access>> {
+        Box::pin(
+            self.read(move |connection, seal| access::list(connection, seal, &subject, (from, to), most)),
+        )
+    }
+
+    fn file(&self, filing: Filing, record: Record) -> Pending<'_, Filed> {
+        let (seal, spans, rule) = (self.seal.clone(), self.spans, self.rule);
+        Box::pin(self.writer.write(move |c| revocation::file(c, &*seal, filing, (rule, &spans), &record)))
+    }
+
+    fn application(&self, id: Id, at: i64) -> Pending<'_, Option<Application>> {
+        Box::pin(self.read(move |connection, seal| revocation::application(connection, seal, id, at)))
+    }
+
+    fn open_applications(&self, bin: Bin, after: Option<Id>, most: u32, at: i64) -> Pending<'_, Page> {
+        Box::pin(self.read(move |connection, seal| revocation::open(connection, seal, &bin, after, most, at)))
+    }
+
+    fn solve(&self, solution: Solution, record: Record) -> Pending<'_, Solved> {
+        let (seal, spans) = (self.seal.clone(), self.spans);
+        Box::pin(self.writer.write(move |c| revocation::solve(c, &*seal, solution, &spans, &record)))
+    }
+
+    fn review(&self, application: Id, record: Record) -> Pending<'_, ()> {
+        let (seal, spans, rule) = (self.seal.clone(), self.spans, self.rule);
+        Box::pin(
+            self.writer.write(move |c| revocation::review(c, &*seal, application, rule, &spans, &record)),
+        )
+    }
+
+    fn sweep(&self, sweeping: Sweeping, record: Record) -> Pending<'_, bool> {
+        let seal = self.seal.clone();
+        Box::pin(async move {
+            let more = self.writer.write(move |c| erase::sweep(c, &*seal, &sweeping, &record)).await?;
+            if !more {
+                self.forget().await?;
+            }
+            Ok(more)
+        })
+    }
+
+    fn due(&self, at: i64, most: u32) -> Pending<'_, Vec<Job>> {
+        Box::pin(self.read(move |connection, _| job::due(connection, at, most)))
     }
 
     fn next_due(&self) -> Pending<'_, Option<i64>> {
-        Box::pin(self.read(|connection, _| {
-            connection.query_row("SELECT min(due) FROM job", [], |row| row.get(0)).map_err(failed)
-        }))
+        Box::pin(self.read(|connection, _| job::next_due(connection)))
     }
 
     fn done(&self, job: i64) -> Pending<'_, ()> {
-        Box::pin(self.writer.write(move |c| {
-            let delete = c.prepare_cached("DELETE FROM job WHERE id = ?1");
-            delete.and_then(|mut s| s.execute([job])).map(|_| ()).map_err(failed)
-        }))
+        Box::pin(self.writer.write(move |c| job::done(c, job)))
     }
 
     fn postpone(&self, job: i64, due: i64) -> Pending<'_, ()> {
-        Box::pin(self.writer.write(move |c| {
-            c.prepare_cached("UPDATE job SET due = ?2, tries = tries + 1 WHERE id = ?1")
-                .and_then(|mut s| s.execute([job, due]))
-                .map(|_| ())
-                .map_err(failed)
-        }))
+        Box::pin(self.writer.write(move |c| job::postpone(c, job, due)))
+    }
+
+    fn overdue(&self, job: i64, record: Record) -> Pending<'_, ()> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| job::overdue(c, &*seal, job, &record)))
     }
 
     fn check(&self) -> Pending<'_, ()> {

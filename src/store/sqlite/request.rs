@@ -1,7 +1,10 @@
 //! The transactions on access requests, run by the writing thread. Each judges before it writes.
 
 use super::row::{self, Sealed, Stored};
+use super::subject::{self, failed_check, held, held_finding};
 use super::writer::failed;
+use super::{registration, token};
+use crate::consent::check::Finding;
 use crate::consent::identity::Msisdn;
 use crate::consent::method::Method;
 use crate::consent::sms::{Answer, ParsedReply};
@@ -11,6 +14,7 @@ use crate::store::seal::{self, Seal};
 use crate::store::{
     AccessRequest, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, StoreError, Task,
 };
+use crate::text::{Check, Reason};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 /// `told` bits.
@@ -24,6 +28,16 @@ pub fn open(
     sealed: &Sealed,
     record: Record,
 ) -> Result<Opened, StoreError> {
+    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(subject::NOBODY);
+    let refuse = |reason: Reason, finding| {
+        row::journal(connection, seal, &record.clone().refused(reason, &finding))?;
+        Ok(Opened::Refused(reason))
+    };
+    let held = held(connection, subject, true)?;
+    // A block comes before everything, also before an ask that is in progress (P 7-3).
+    if held == Some(Reason::SubjectBlocked) {
+        return refuse(Reason::SubjectBlocked, held_finding());
+    }
     if let Some(live) = &sealed.live
         && let Some(known) = row::find(connection, seal, "live = ?1", live)?
     {
@@ -33,11 +47,18 @@ pub fn open(
             return Ok(Opened::Live(known.request));
         }
     }
-    if !spend(connection, seal, &opening.request, opening.budget, record.at)? {
-        row::journal(connection, seal, &Record { outcome: "limit-reached".to_owned(), ..record })?;
-        return Ok(Opened::OverBudget);
+    if let Some(finding) = suspended(connection, &opening.request)? {
+        return refuse(Reason::Suspended, finding);
     }
-    sealed.insert(connection)?;
+    if let Some(reason) = held {
+        return refuse(reason, held_finding());
+    }
+    if !spend(connection, seal, &opening.request, opening.budget, record.at)? {
+        let finding = failed_check(Check::WithinLimits, "the day's asks are used up", "asks left today");
+        return refuse(Reason::LimitReached, finding);
+    }
+    let subject = subject::number(connection, &sealed.subject, record.at)?;
+    sealed.insert(connection, subject)?;
     row::journal(connection, seal, &record)?;
     Ok(Opened::New(opening.request))
 }
@@ -85,37 +106,60 @@ pub fn grant(
     record: Record,
 ) -> Result<Granted, StoreError> {
     let request = &granting.request;
-    let subject = row::subject_hash(seal, &request.iin);
+    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(subject::NOBODY);
     let services = row::services_hash(seal, &request.services);
-    let refused = |outcome: &str, id| {
-        row::journal(connection, seal, &Record { outcome: outcome.to_owned(), request: id, ..record.clone() })
+    let refuse = |reason: Reason, id, finding| {
+        let record = Record { request: id, ..record.clone().refused(reason, &finding) };
+        row::journal(connection, seal, &record)?;
+        Ok(Granted::Refused(reason))
     };
-    if let Some((used_for, before)) = used(connection, seal, &granting, &subject, None)? {
-        // One use stands for all: a token that was used by another method or initiator is used up.
-        let same_way = before.method == request.method && before.bin == request.bin;
+    if let Some(finding) = suspended(connection, request)? {
+        return refuse(Reason::Suspended, None, finding);
+    }
+    if let Some(reason) = held(connection, subject, request.method != Method::Logging)? {
+        return refuse(reason, None, held_finding());
+    }
+    let withdrawn = subject::withdrawn(connection, subject, request.bin.as_str(), record.at)?;
+    if withdrawn.is_some_and(|at| granting.ovt_iat.saturating_mul(1000) < at) {
+        let finding = failed_check(Check::ConsentNotRevoked, "formed before a revocation", "formed after it");
+        return refuse(Reason::Revoked, None, finding);
+    }
+    let used_up = |id| {
+        let finding = failed_check(Check::OvtUnused, "used for another ask, or its token ended", "unused");
+        refuse(Reason::OvtUsed, id, finding)
+    };
+    if let Some((used_for, before)) = used(connection, seal, &granting, subject, None)? {
+        // What it led to was erased: the ovt is used up all the same.
+        let Some(before) = before else { return used_up(None) };
+        // One use stands for all: a token that was used in another way or by another initiator is used up.
+        let same_way = before.method == request.method
+            && before.bin == request.bin
+            && before.ground == request.ground
+            && before.proactive == request.proactive;
         let same_ask = match same_way {
             true if used_for == services => Some(before),
-            true => used(connection, seal, &granting, &subject, Some(&services))?.map(|(_, before)| before),
-            false => {
-                refused("ovt-used", Some(before.id))?;
-                return Ok(Granted::OvtUsed);
-            }
+            true => match used(connection, seal, &granting, subject, Some(&services))? {
+                None => None,
+                Some((_, Some(before))) => Some(before),
+                Some((_, None)) => return used_up(None),
+            },
+            false => return used_up(Some(before.id)),
         };
         if let Some(before) = same_ask {
             if matches!(before.consent.clone().at(record.at), Consent::Granted { .. }) {
                 row::journal(connection, seal, &Record { request: Some(before.id), ..record })?;
                 return Ok(Granted::Before(before));
             }
-            refused("ovt-used", Some(before.id))?;
-            return Ok(Granted::OvtUsed);
+            return used_up(Some(before.id));
         }
     } else if let Some(most) = granting.subjects
         && served(connection, &granting)? >= most
     {
-        refused("limit-reached", None)?;
-        return Ok(Granted::OverBudget);
+        let finding = failed_check(Check::WithinLimits, "as many subjects as one ovt may serve", "fewer");
+        return refuse(Reason::LimitReached, None, finding);
     }
-    sealed.insert(connection)?;
+    let subject = subject::number(connection, &sealed.subject, record.at)?;
+    sealed.insert(connection, subject)?;
     connection
         .prepare_cached(
             "INSERT INTO ovt_use (until, ovt, subject, services, request) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -124,18 +168,21 @@ pub fn grant(
             s.execute(params![granting.ovt_until, granting.ovt, subject, services, request.id.as_bytes()])
         })
         .map_err(failed)?;
-    row::journal(connection, seal, &Record { request: Some(request.id), ..record })?;
+    row::journal_about(connection, Some(subject), &Record { request: Some(request.id), ..record })?;
     Ok(Granted::New(granting.request))
 }
 
-/// A use of the verification token for the subject, and for `services` if they are given: for which, and what it led to.
+/// For which services a verification token was used, and what it led to, unless that was erased.
+type Used = ([u8; 16], Option<AccessRequest>);
+
+/// A use of the verification token for the subject, and for `services` if they are given: one of them.
 fn used(
     connection: &Connection,
     seal: &dyn Seal,
     granting: &Granting,
-    subject: &[u8; 16],
+    subject: i64,
     services: Option<&[u8; 16]>,
-) -> Result<Option<([u8; 16], AccessRequest)>, StoreError> {
+) -> Result<Option<Used>, StoreError> {
     // Never all of them: sets of services are many, and this thread serves everybody.
     let found: Option<([u8; 16], [u8; 16])> = connection
         .prepare_cached(match services {
@@ -158,9 +205,8 @@ fn used(
         })
         .map_err(failed)?;
     let Some((services, id)) = found else { return Ok(None) };
-    let stored = row::find(connection, seal, "id = ?1", &id)?;
-    let stored = stored.ok_or(StoreError::Unreadable("ovt_use.request"))?;
-    Ok(Some((services, stored.request)))
+    let stored = row::find(connection, seal, "id = ?1", id)?;
+    Ok(Some((services, stored.map(|stored| stored.request))))
 }
 
 /// How many subjects a verification token has served.
@@ -172,7 +218,7 @@ fn served(connection: &Connection, granting: &Granting) -> Result<u32, StoreErro
 }
 
 /// Writes down what time did to `stored`, if it did.
-fn as_time_made_it(
+pub fn as_time_made_it(
     connection: &Connection,
     seal: &dyn Seal,
     mut stored: Stored,
@@ -186,7 +232,12 @@ fn as_time_made_it(
     Ok(stored)
 }
 
-fn save(connection: &Connection, seal: &dyn Seal, stored: &Stored, at: i64) -> Result<(), StoreError> {
+/// Writes the state down, with what it means for the status list and for consents to come.
+pub fn save(connection: &Connection, seal: &dyn Seal, stored: &Stored, at: i64) -> Result<(), StoreError> {
+    if let Consent::Closed { reason: Reason::Revoked, at, .. } = &stored.request.consent {
+        subject::withdraw(connection, stored.subject, stored.request.bin.as_str(), *at)?;
+    }
+    token::restate(connection, &stored.request, stored.subject, at)?;
     Sealed::new(&stored.request, seal, at)?.update(connection, stored.seq)
 }
 
@@ -201,13 +252,25 @@ pub fn change(
     let Some(stored) = row::find(connection, seal, "id = ?1", id.as_bytes())? else {
         return Ok(None);
     };
+    let obstacle = match &change {
+        Change::Collect(_) => obstacle(connection, &stored)?,
+        _ => None,
+    };
     let mut stored = as_time_made_it(connection, seal, stored, record.at)?;
+    if let Some((reason, finding)) = obstacle {
+        let record = Record { request: Some(id), subject: Some(stored.request.iin), ..record };
+        row::journal(connection, seal, &record.refused(reason, &finding))?;
+        return Ok(Some((stored.request, false)));
+    }
+    let revoked = revoked_since(connection, &stored, spans, record.at)?;
     let request = &mut stored.request;
     let event = match &change {
         Change::Event(event) => event.clone(),
         Change::Code(brought) => {
             Event::Code { right: code::matches(brought, &seal::one_time_code(seal, request)) }
         }
+        // A consent of before a revocation is none (F-19).
+        Change::Collect(_) if revoked => Event::GroundEnded(Reason::Revoked),
         Change::Collect(token) => Event::Collect { expires: token.expires },
     };
     let applied = match request.consent.clone().apply(&event, request.method, record.at, spans) {
@@ -221,7 +284,12 @@ pub fn change(
     if applied {
         match (event, change) {
             (Event::NumberFound(msisdn), _) => request.msisdn = Some(msisdn),
-            (_, Change::Collect(token)) => request.token = Some(token),
+            (Event::Collect { .. }, Change::Collect(token)) => {
+                // What was agreed may end before the term does: the token's own life is what counts.
+                request.term_seconds = token.expires.abs_diff(token.issued.div_euclid(1000));
+                request.token = Some(token);
+            }
+            (Event::Cancel, _) => super::revocation::given_back(connection, seal, stored.seq, &record)?,
             _ => {}
         }
         save(connection, seal, &stored, record.at)?;
@@ -231,6 +299,33 @@ pub fn change(
         row::journal(connection, seal, &Record { outcome, ..record })?;
     }
     Ok(Some((stored.request, applied)))
+}
+
+/// What stands in the way of a token now and may go away again: the yes waits meanwhile.
+fn obstacle(connection: &Connection, stored: &Stored) -> Result<Option<(Reason, Finding)>, StoreError> {
+    if held(connection, stored.subject, false)?.is_some() {
+        return Ok(Some((Reason::SubjectBlocked, held_finding())));
+    }
+    Ok(suspended(connection, &stored.request)?.map(|finding| (Reason::Suspended, finding)))
+}
+
+/// The failed check that a suspension of the initiator is: judged here too, for the registry in memory may be older.
+fn suspended(connection: &Connection, request: &AccessRequest) -> Result<Option<Finding>, StoreError> {
+    let suspended = registration::is_suspended(connection, &request.sender)?;
+    Ok(suspended.then(|| failed_check(Check::InitiatorActive, "suspended", "not suspended")))
+}
+
+/// Whether a revocation took effect after the subject agreed to this request.
+fn revoked_since(
+    connection: &Connection,
+    stored: &Stored,
+    spans: &Spans,
+    at: i64,
+) -> Result<bool, StoreError> {
+    let Consent::Agreed { until } = &stored.request.consent else { return Ok(false) };
+    let agreed = until.saturating_sub(spans.collect.saturating_mul(1000));
+    let withdrawn = subject::withdrawn(connection, stored.subject, stored.request.bin.as_str(), at)?;
+    Ok(withdrawn.is_some_and(|at| at > agreed))
 }
 
 pub fn hear(
@@ -304,6 +399,14 @@ fn understand(
     }
     match waiting.as_mut_slice() {
         [] => Ok((Heard::NotUnderstood, None)),
+        // Who reports a fraud does not know one request from another: none of them goes on.
+        [first, ..] if event == Event::Fraud => {
+            let about = first.request.id;
+            for stored in waiting {
+                close(connection, seal, stored, &event, spans, record.at)?;
+            }
+            Ok((Heard::Answered(about), Some(about)))
+        }
         // The SMS is not known to have left: a bare yes may be a late one to another request.
         [one] if event == Event::Yes && reply.reference().is_none() && is_sending(one) => {
             let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
@@ -325,6 +428,20 @@ fn understand(
             Ok((Heard::Ambiguous, about))
         }
     }
+}
+
+fn close(
+    connection: &Connection,
+    seal: &dyn Seal,
+    mut stored: Stored,
+    event: &Event,
+    spans: &Spans,
+    at: i64,
+) -> Result<(), StoreError> {
+    let request = &mut stored.request;
+    let Ok(next) = request.consent.clone().apply(event, request.method, at, spans) else { return Ok(()) };
+    request.consent = next;
+    save(connection, seal, &stored, at)
 }
 
 fn is_sending(stored: &Stored) -> bool {

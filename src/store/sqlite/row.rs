@@ -1,12 +1,13 @@
 //! Access requests as rows: sealed on the way in, opened on the way out.
 
+use super::subject;
 use super::writer::failed;
 use crate::consent::Consent;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use crate::consent::method::{CodeForm, Method};
 use crate::random::Id;
 use crate::store::seal::{Place, Seal};
-use crate::store::{AccessRequest, Record, StoreError, Task, Token};
+use crate::store::{AccessRequest, DirectoryRef, Record, StoreError, Task, Token};
 use crate::text::Lang;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,18 @@ struct Person {
 struct Terms {
     services: Vec<String>,
     term_seconds: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    sender: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     directory_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directory_revision: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ground: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    proactive: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mcheck: Option<String>,
     lang: String,
     reference: String,
     code_form: CodeForm,
@@ -40,21 +52,25 @@ struct Terms {
 pub struct Stored {
     pub seq: i64,
     pub told: u8,
+    pub subject: i64,
     pub request: AccessRequest,
 }
 
 /// Columns that the row reader expects, in its order.
-const COLUMNS: &str = "seq, id, bin, method, told, terms, consent, person, jti, token";
+pub const COLUMNS: &str =
+    "seq, id, bin, method, told, terms, consent, person, jti, token, subject, opened, issued, idx";
 
-/// Finds one request by a condition on its row.
+/// Finds one request by a condition on its row. What was erased is not found.
 pub fn find(
     connection: &Connection,
     seal: &dyn Seal,
     condition: &str,
-    value: &[u8],
+    value: impl rusqlite::ToSql,
 ) -> Result<Option<Stored>, StoreError> {
     connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM access_request WHERE {condition}"))
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM access_request WHERE {condition} AND person IS NOT NULL"
+        ))
         .map_err(failed)?
         .query_row([value], |row| Ok(read(row, seal)))
         .optional()
@@ -70,7 +86,8 @@ pub fn on_phone(connection: &Connection, seal: &dyn Seal, phone: &[u8]) -> Resul
     rows.map(|row| row.map_err(failed)?).collect()
 }
 
-fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
+/// Reads a row of [`COLUMNS`].
+pub fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
     let unreadable = StoreError::Unreadable;
     let id: [u8; 16] = row.get(1).map_err(failed)?;
     let person: Vec<u8> = row.get(7).map_err(failed)?;
@@ -82,31 +99,45 @@ fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
         serde_json::from_str(&text(6)?).map_err(|_| unreadable("access_request.consent"))?;
     let jti: Option<[u8; 16]> = row.get(8).map_err(failed)?;
     let sealed: Option<Vec<u8>> = row.get(9).map_err(failed)?;
-    let token = match (jti, sealed, &consent) {
-        (Some(jti), Some(sealed), Consent::Granted { expires }) => {
+    let issued: Option<i64> = row.get(12).map_err(failed)?;
+    let token = match (jti, sealed, issued) {
+        (Some(jti), Some(sealed), Some(issued)) => {
             let plain = seal.open(Place { column: TOKEN, row: &id }, &sealed).ok_or(unreadable(TOKEN))?;
             let compact = String::from_utf8(plain).map_err(|_| unreadable(TOKEN))?;
-            Some(Token { jti: Id::from_bytes(jti), compact, expires: *expires })
+            let term = i64::try_from(terms.term_seconds).unwrap_or(i64::MAX);
+            let expires = match &consent {
+                Consent::Granted { expires, .. } => *expires,
+                _ => (issued / 1000).saturating_add(term),
+            };
+            let index: Option<u64> = row.get(13).map_err(failed)?;
+            Some(Token { jti: Id::from_bytes(jti), compact, issued, expires, index })
         }
-        // A token that was given back is kept for the record, and handed out no more.
         _ => None,
     };
     let method: u8 = row.get(3).map_err(failed)?;
     Ok(Stored {
         seq: row.get(0).map_err(failed)?,
         told: row.get(4).map_err(failed)?,
+        subject: row.get(10).map_err(failed)?,
         request: AccessRequest {
             id: Id::from_bytes(id),
             bin: Bin::parse(&text(2)?).map_err(|_| unreadable("access_request.bin"))?,
             iin: Iin::parse(&person.iin).map_err(|_| unreadable(PERSON))?,
             method: Method::try_from(method).map_err(|_| unreadable("access_request.method"))?,
             services: ServiceIds::collect(terms.services).ok_or(unreadable("access_request.terms"))?,
+            opened: row.get(11).map_err(failed)?,
+            sender: terms.sender,
             term_seconds: terms.term_seconds,
             company: person.company,
             responsible: person.responsible,
             employee: person.employee,
             data: person.data,
-            directory_id: terms.directory_id,
+            directory: terms
+                .directory_id
+                .map(|id| DirectoryRef { id, revision: terms.directory_revision.unwrap_or(1) }),
+            ground: terms.ground,
+            proactive: terms.proactive,
+            mcheck: terms.mcheck,
             lang: Lang::parse(&terms.lang).ok_or(unreadable("access_request.terms"))?,
             msisdn: person.msisdn.as_deref().and_then(Msisdn::parse),
             reference: terms.reference,
@@ -122,14 +153,19 @@ pub struct Sealed {
     id: [u8; 16],
     bin: String,
     method: u8,
-    subject: [u8; 16],
+    pub subject: [u8; 16],
+    opened: i64,
     pub live: Option<[u8; 16]>,
     phone: Option<[u8; 16]>,
     terms: String,
     consent: String,
+    keeps: u8,
+    ended: Option<i64>,
     person: Vec<u8>,
     jti: Option<[u8; 16]>,
     token: Option<Vec<u8>>,
+    issued: Option<i64>,
+    idx: Option<u64>,
     task: Option<(Task, i64)>,
 }
 
@@ -138,19 +174,16 @@ impl Sealed {
     pub fn new(request: &AccessRequest, seal: &dyn Seal, at: i64) -> Result<Self, StoreError> {
         let id = *request.id.as_bytes();
         let closed = |column| StoreError::Unreadable(column);
-        let person = serde_json::to_vec(&Person {
-            iin: request.iin.as_str().to_owned(),
-            msisdn: request.msisdn.as_ref().map(|m| m.as_str().to_owned()),
-            company: request.company.clone(),
-            responsible: request.responsible.clone(),
-            employee: request.employee.clone(),
-            data: request.data.clone(),
-        })
-        .map_err(|_| closed(PERSON))?;
+        let person = person(request)?;
         let terms = serde_json::to_string(&Terms {
             services: request.services.as_slice().to_vec(),
             term_seconds: request.term_seconds,
-            directory_id: request.directory_id.clone(),
+            sender: request.sender.clone(),
+            directory_id: request.directory.as_ref().map(|d| d.id.clone()),
+            directory_revision: request.directory.as_ref().map(|d| d.revision),
+            ground: request.ground.clone(),
+            proactive: request.proactive.clone(),
+            mcheck: request.mcheck.clone(),
             lang: request.lang.code().to_owned(),
             reference: request.reference.clone(),
             code_form: request.code_form,
@@ -170,50 +203,64 @@ impl Sealed {
             bin: request.bin.as_str().to_owned(),
             method: request.method.number(),
             subject: subject_hash(seal, &request.iin),
+            opened: request.opened,
             live: live.then(|| live_hash(seal, &request.bin, &request.iin, &request.services)),
             phone: request.msisdn.as_ref().filter(|_| awaited).map(|m| phone_hash(seal, m)),
             terms,
             consent: serde_json::to_string(&request.consent).map_err(|_| closed("access_request.consent"))?,
+            keeps: 1 + u8::from(request.msisdn.is_some()),
+            ended: request.consent.ends(),
             person: seal.seal(Place { column: PERSON, row: &id }, &person).ok_or(closed(PERSON))?,
             jti: request.token.as_ref().map(|t| *t.jti.as_bytes()),
             token,
+            issued: request.token.as_ref().map(|t| t.issued),
+            idx: request.token.as_ref().and_then(|t| t.index),
             task: match &request.consent {
                 Consent::Seeking { .. } => Some((Task::FindNumber, at)),
                 Consent::Sending { .. } => Some((Task::SendAsk, at)),
+                // The review has a task of its own.
+                Consent::Granted { .. } => None,
                 consent => consent.until().map(|until| (Task::Expire, until)),
             },
         })
     }
 
-    /// Writes a new row and its first task.
-    pub fn insert(&self, connection: &Connection) -> Result<(), StoreError> {
+    /// Writes a new row of the subject with this number, and its first task. Answers with its key.
+    pub fn insert(&self, connection: &Connection, subject: i64) -> Result<i64, StoreError> {
         connection
             .prepare_cached(
                 "INSERT INTO access_request
-                    (id, bin, method, subject, live, phone, told, terms, consent, person, jti, token)
-                 VALUES (:id, :bin, :method, :subject, :live, :phone, 0, :terms, :consent, :person, :jti, :token)",
+                    (id, bin, method, subject, opened, live, phone, told, terms, consent, keeps, ended, person, jti,
+                     token, issued, idx)
+                 VALUES (:id, :bin, :method, :subject, :opened, :live, :phone, 0, :terms, :consent, :keeps, :ended,
+                     :person, :jti, :token, :issued, :idx)",
             )
             .map_err(failed)?
             .execute(named_params! {
-                ":id": self.id, ":bin": self.bin, ":method": self.method, ":subject": self.subject,
-                ":live": self.live, ":phone": self.phone, ":terms": self.terms, ":consent": self.consent,
-                ":person": self.person, ":jti": self.jti, ":token": self.token,
+                ":id": self.id, ":bin": self.bin, ":method": self.method, ":subject": subject,
+                ":opened": self.opened, ":live": self.live, ":phone": self.phone, ":terms": self.terms,
+                ":consent": self.consent, ":keeps": self.keeps, ":ended": self.ended, ":person": self.person,
+                ":jti": self.jti, ":token": self.token, ":issued": self.issued, ":idx": self.idx,
             })
             .map_err(failed)?;
-        self.schedule(connection)
+        let seq = connection.last_insert_rowid();
+        self.schedule(connection)?;
+        Ok(seq)
     }
 
     /// Writes the row `seq` anew and replaces the task that its old state had.
     pub fn update(&self, connection: &Connection, seq: i64) -> Result<(), StoreError> {
         connection
             .prepare_cached(
-                "UPDATE access_request SET live = :live, phone = :phone, consent = :consent, person = :person,
-                    jti = coalesce(:jti, jti), token = coalesce(:token, token) WHERE seq = :seq",
+                "UPDATE access_request SET live = :live, phone = :phone, terms = :terms, consent = :consent, keeps = :keeps,
+                    ended = :ended, person = :person, jti = :jti, token = :token, issued = :issued, idx = :idx
+                 WHERE seq = :seq",
             )
             .map_err(failed)?
             .execute(named_params! {
-                ":live": self.live, ":phone": self.phone, ":consent": self.consent, ":person": self.person,
-                ":jti": self.jti, ":token": self.token, ":seq": seq,
+                ":live": self.live, ":phone": self.phone, ":terms": self.terms, ":consent": self.consent,
+                ":keeps": self.keeps, ":ended": self.ended, ":person": self.person, ":jti": self.jti, ":token": self.token,
+                ":issued": self.issued, ":idx": self.idx, ":seq": seq,
             })
             .map_err(failed)?;
         connection
@@ -230,6 +277,27 @@ impl Sealed {
             None => Ok(()),
         }
     }
+}
+
+/// The IIN in a sealed person of the request `id`.
+pub fn iin(seal: &dyn Seal, id: &[u8; 16], sealed: &[u8]) -> Result<Iin, StoreError> {
+    let unreadable = || StoreError::Unreadable(PERSON);
+    let person = seal.open(Place { column: PERSON, row: id }, sealed).ok_or_else(unreadable)?;
+    let person: Person = serde_json::from_slice(&person).map_err(|_| unreadable())?;
+    Iin::parse(&person.iin).map_err(|_| unreadable())
+}
+
+/// What identifies a person, as it is sealed.
+fn person(request: &AccessRequest) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(&Person {
+        iin: request.iin.as_str().to_owned(),
+        msisdn: request.msisdn.as_ref().map(|m| m.as_str().to_owned()),
+        company: request.company.clone(),
+        responsible: request.responsible.clone(),
+        employee: request.employee.clone(),
+        data: request.data.clone(),
+    })
+    .map_err(|_| StoreError::Unreadable(PERSON))
 }
 
 /// Queues one task.
@@ -250,18 +318,43 @@ pub fn number(task: Task) -> u8 {
         Task::SendHelp => 3,
         Task::SendReference => 4,
         Task::Expire => 5,
+        Task::Review => 6,
+        Task::Overdue => 7,
+        Task::Sweep => 8,
     }
 }
 
 /// The task with this number.
 pub fn task(number: u8) -> Option<Task> {
-    [Task::FindNumber, Task::SendAsk, Task::SendHelp, Task::SendReference, Task::Expire]
-        .into_iter()
-        .find(|t| self::number(*t) == number)
+    [
+        Task::FindNumber,
+        Task::SendAsk,
+        Task::SendHelp,
+        Task::SendReference,
+        Task::Expire,
+        Task::Review,
+        Task::Overdue,
+        Task::Sweep,
+    ]
+    .into_iter()
+    .find(|t| self::number(*t) == number)
 }
 
 /// Appends one record to the journal.
 pub fn journal(connection: &Connection, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {
+    let subject = match &record.subject {
+        Some(iin) => Some(subject::number(connection, &subject_hash(seal, iin), record.at)?),
+        None => None,
+    };
+    journal_about(connection, subject, record)
+}
+
+/// The same, where the subject's number is known already; it takes the place of the record's.
+pub fn journal_about(
+    connection: &Connection,
+    subject: Option<i64>,
+    record: &Record,
+) -> Result<(), StoreError> {
     connection
         .prepare_cached(
             "INSERT INTO journal
@@ -278,7 +371,7 @@ pub fn journal(connection: &Connection, seal: &dyn Seal, record: &Record) -> Res
             record.message,
             record.service,
             record.request.as_ref().map(Id::as_bytes),
-            record.subject.as_ref().map(|iin| subject_hash(seal, iin)),
+            subject,
             record.outcome,
             record.detail,
         ])

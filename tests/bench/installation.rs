@@ -1,0 +1,199 @@
+//! A service that is set up in a directory, and whom it knows: an initiator, an owner, a system of the e-government.
+
+use kdp::config::Config;
+use kdp::consent::method::{Allowance, CodeForm, Method};
+use kdp::dispatch::secret_hash;
+use kdp::registry::{Auth, ReplyForm, Role, SenderRecord};
+use kdp::serve::{Opened, open_store};
+use kdp::store::Record;
+use kdp::store::register::Item;
+use kdp::store::seal::{Seal, hex};
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The `ServiceIDs` that the bank asks for and the owner owns.
+pub const SERVICES: &str = "GBDFLUniversal_token;GBDRN_token";
+
+/// Who sends a message.
+pub struct Sender {
+    pub id: &'static str,
+    pub bin: &'static str,
+    role: Role,
+}
+
+/// The initiator.
+pub const BANK: Sender = Sender { id: "bank_kdp", bin: "260140990117", role: Role::Initiator };
+/// The owner of the registers.
+pub const OWNER: Sender = Sender { id: "owner_kdp", bin: "260140990513", role: Role::Owner };
+/// The portal on which subjects see who asked.
+pub const EGOV: Sender = Sender { id: "egov_kdp", bin: "260140990612", role: Role::Egov };
+
+impl Sender {
+    /// Its password here: nobody else can reach these services.
+    pub fn password(&self) -> String {
+        format!("password of {}", self.id)
+    }
+
+    fn record(&self, seal: &dyn Seal) -> SenderRecord {
+        let key = fs::read_to_string(pki("bank.cert.pem")).expect("a fixture");
+        SenderRecord {
+            sender_id: self.id.to_owned(),
+            name: format!("Песочный {}", self.id),
+            role: self.role,
+            bin: self.bin.to_owned(),
+            auth: Auth::Password,
+            password: Some(hex(&secret_hash(seal, "password", self.id, &self.password()))),
+            token: None,
+            reply: ReplyForm::Kdp,
+            strict: false,
+            allowance: Allowance {
+                methods: vec![Method::OwnMeans],
+                services: SERVICES.split(';').map(str::to_owned).collect(),
+                max_term_seconds: 366 * 86_400,
+                logging: false,
+                legacy: false,
+                ovt_bound: false,
+                code: CodeForm::Digits,
+            },
+            ovt_keys: if self.role == Role::Initiator { vec![key] } else { Vec::new() },
+            permits: Vec::new(),
+            suspensions: Vec::new(),
+            lang: "ru".to_owned(),
+        }
+    }
+}
+
+/// `database.synchronous`.
+#[derive(Clone, Copy)]
+pub enum Disk {
+    Full,
+    Off,
+}
+
+/// How a service is configured; every limit keeps its default.
+#[derive(Clone, Copy)]
+pub struct Settings {
+    pub disk: Disk,
+    /// `token.status_ttl_seconds`.
+    pub status_ttl: u32,
+}
+
+impl From<Disk> for Settings {
+    fn from(disk: Disk) -> Self {
+        Self { disk, status_ttl: 300 }
+    }
+}
+
+/// Keys, database and configuration of one service.
+pub struct Installation {
+    directory: PathBuf,
+    /// Removed with it, if it was made for this run.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl Installation {
+    /// Sets one up below `place` for this run.
+    pub fn temporary(place: &Path) -> Self {
+        let temporary = tempfile::Builder::new().prefix("kdp-bench-").tempdir_in(place).expect("a directory");
+        let directory = temporary.path().to_owned();
+        Self { directory, _temporary: Some(temporary) }.set_up()
+    }
+
+    /// Sets one up in `directory`, which it makes, to stay.
+    pub fn make(directory: &Path) -> Self {
+        fs::create_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+        Self::at(directory).set_up()
+    }
+
+    /// The one that was made in `directory`.
+    pub fn at(directory: &Path) -> Self {
+        let directory = directory.canonicalize();
+        Self { directory: directory.expect("the directory is there"), _temporary: None }
+    }
+
+    fn set_up(self) -> Self {
+        let mut key = fs::OpenOptions::new();
+        let key = key.write(true).create_new(true).mode(0o600).open(self.file("service.key.pem"));
+        let service = fs::read(pki("service.key.pem")).expect("a fixture");
+        std::io::Write::write_all(&mut key.expect("a key"), &service).expect("a key");
+        let nowhere: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let config = self.configure(Disk::Full.into(), nowhere, nowhere);
+        for command in [["keys", "init"].as_slice(), &["migrate"], &["keys", "generate"]] {
+            kdp(command, &config);
+        }
+        let opened = self.open();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            let at = opened.clock.now();
+            for sender in [BANK, OWNER, EGOV] {
+                let item = Item::Sender(Box::new(sender.record(&*opened.seal)));
+                let outcome = "sender registered".to_owned();
+                let record = Record { at, kind: "registration", outcome, ..Record::default() };
+                opened.store.register(item, 0, record).await.expect("a sender is registered");
+            }
+        });
+        self
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    pub fn database(&self) -> PathBuf {
+        self.file("kdp.db")
+    }
+
+    /// Size of the database with its log, bytes.
+    pub fn database_bytes(&self) -> u64 {
+        let files = ["kdp.db", "kdp.db-wal"].map(|name| fs::metadata(self.file(name)));
+        files.into_iter().flatten().map(|file| file.len()).sum()
+    }
+
+    /// Its database as the service opens it, to be used beside the service or without one.
+    pub fn open(&self) -> Opened {
+        let config = Config::read(&self.file("kdp.toml")).expect("a configuration");
+        open_store(&config).expect("the database opens")
+    }
+
+    /// Writes the configuration, and answers with where.
+    pub fn configure(&self, settings: Settings, public: SocketAddr, admin: SocketAddr) -> PathBuf {
+        let file = |name: &str| self.file(name).display().to_string();
+        let synchronous = match settings.disk {
+            Disk::Full => "full",
+            Disk::Off => "off",
+        };
+        let text = format!(
+            "environment = \"test\"\n\
+             [listen]\npublic = \"{public}\"\nadmin = \"{admin}\"\n\
+             [database]\nurl = \"sqlite://{}\"\nsynchronous = \"{synchronous}\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n\
+             [token]\nstatus_ttl_seconds = {}\n\
+             [trust]\ncertificate = \"{}\"\nkey = \"{}\"\n\
+             [peers.shep]\nkind = \"gateway\"\ncertificates = [\"{}\"]\n",
+            file("kdp.db"),
+            file("seal.keys"),
+            file("lookup.key"),
+            settings.status_ttl,
+            pki("service.cert.pem").display(),
+            file("service.key.pem"),
+            pki("shep.cert.pem").display(),
+        );
+        let config = self.file("kdp.toml");
+        fs::write(&config, text).expect("a configuration");
+        config
+    }
+}
+
+/// Runs a command of the program.
+fn kdp(command: &[&str], config: &Path) {
+    let mut kdp = Command::new(env!("CARGO_BIN_EXE_kdp"));
+    let output = kdp.args(command).arg("--config").arg(config).output().expect("kdp runs");
+    assert!(output.status.success(), "kdp {command:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A file of the test PKI.
+pub fn pki(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name)
+}
