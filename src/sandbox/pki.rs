@@ -101,13 +101,14 @@ fn key() -> Result<KeyPair, rcgen::Error> {
     KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
 }
 
-/// Valid for ten years from an hour ago.
+/// Valid for ten years, of which three are past: the clock of the sandbox can be set back.
 fn params(now: i64) -> Result<CertificateParams, rcgen::Error> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    let from = OffsetDateTime::from_unix_timestamp(now).map_err(|_| rcgen::Error::Time)? - Duration::HOUR;
+    let from =
+        OffsetDateTime::from_unix_timestamp(now).map_err(|_| rcgen::Error::Time)? - Duration::days(1096);
     params.not_before = from;
-    params.not_after = from + Duration::days(3653);
+    params.not_after = from + Duration::days(1096 + 3653);
     Ok(params)
 }
 

@@ -24,13 +24,15 @@ pub use request::NAMES;
 pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
     let named = payload.fields.as_ref().ok().and_then(|fields| fields.get("lang"));
     let lang = named.and_then(Lang::parse).unwrap_or(caller.sender.lang);
+    // F-6 in its order: whose BIN it is comes before what else the data say.
+    let named = payload.fields.as_ref().ok().and_then(|fields| fields.need_bin("company_bin").ok());
+    if named.is_some_and(|bin| bin != caller.sender.bin) {
+        return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
+    }
     let request = match payload.fields.and_then(|fields| Request::read(&fields, &caller.sender)) {
         Ok(request) => request,
         Err(error) => return refuse_data(app, caller, &error, lang).await,
     };
-    if request.bin() != caller.sender.bin {
-        return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
-    }
     let answer = match request {
         Request::Ask(ask) => ask::handle(app, caller, *ask, lang).await,
         Request::Repeat(repeat) => repeat::handle(app, caller, &repeat, lang).await,

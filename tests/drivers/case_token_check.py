@@ -231,24 +231,6 @@ def reviewed(world: World, parties: Parties, checks: Checks) -> None:
         told = check_by_code(owner, reply.token, services[0])
         held(told, world, "active", owner)
         assert told.must("revocation_pending") == "false", told.brief()
-    with checks.case("revocation_pending at a time is whether it was under review then"):
-        sandbox.advance("PT1S")
-        reply = granted(world.through_shep, uin, services)
-        sandbox.advance("PT10S")
-        before = sandbox.now()
-        sandbox.advance("PT10S")
-        application = revoke(parties.egov, uin, jti_of(reply.token)).must("application_id")
-        sandbox.advance("PT10S")
-        during = sandbox.now()
-        sandbox.advance("PT10S")
-
-        def pending(moment: datetime) -> str:
-            told = check_by_code(owner, reply.token, services[0], requested_at=stamp(moment))
-            return told.must("revocation_pending")
-
-        assert pending(before) == "false", "pending before it was filed"
-        decide(parties.bank, refuse(application))
-        assert pending(during) == "true", "not pending while it was"
     with checks.case("revocation approved: not-active from then on, active before"):
         reply = granted(world.through_shep, uin, services)
         application = revoke(parties.egov, uin, jti_of(reply.token)).must("application_id")

@@ -188,9 +188,15 @@ async fn by_subject(
     let services = request.services.clone();
     match app.store.standing(request.bin, request.iin, services, caller.at).await? {
         Standing::Live(live) => {
-            let record = Record { request: Some(live.id), ..record };
-            app.store.note(record).await?;
-            return repeat::answer(app, caller, *live, lang).await;
+            let (id, collects) =
+                (live.id, matches!(live.consent.clone().at(caller.at), Consent::Agreed { .. }));
+            let answer = repeat::answer(app, caller, *live, lang).await?;
+            // What a collection came to is journalled with it.
+            if !collects {
+                let outcome = answer.reason.code().to_owned();
+                app.store.note(Record { request: Some(id), outcome, ..record }).await?;
+            }
+            return Ok(answer);
         }
         // Nothing of a subject who is blocked or frozen is asked of anybody.
         Standing::Refused(reason) => {

@@ -109,14 +109,6 @@ impl Request {
             proactive_code: fields.get("proactive_code").map(str::to_owned),
         })))
     }
-
-    /// The BIN that the request names.
-    pub fn bin(&self) -> Bin {
-        match self {
-            Self::Ask(ask) => ask.bin,
-            Self::Repeat(repeat) => repeat.bin,
-        }
-    }
 }
 
 /// The sign of the method (F-7 6): `method`, else `omit-sms`; a contradiction names both.

@@ -134,11 +134,11 @@ pub fn sweep(
     Ok(more)
 }
 
-/// Erases the persons of requests that ended before `before`.
+/// Erases the persons of requests that ended before `before`. `keeps > 0` is what its partial index asks for.
 fn erase_due(connection: &Connection, before: i64) -> Result<usize, StoreError> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT seq FROM access_request WHERE keeps IN (1, 2) AND ended < ?1
+            "SELECT seq FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < ?1
              AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
              LIMIT ?2",
         )
@@ -160,7 +160,10 @@ fn erase_due(connection: &Connection, before: i64) -> Result<usize, StoreError> 
 
 /// Forgets the numbers of requests that ended before `before`; the person stays.
 fn forget_phones(connection: &Connection, seal: &dyn Seal, before: i64) -> Result<usize, StoreError> {
-    let sql = format!("SELECT {} FROM access_request WHERE keeps = 2 AND ended < ?1 LIMIT ?2", row::COLUMNS);
+    let sql = format!(
+        "SELECT {} FROM access_request WHERE keeps = 2 AND keeps > 0 AND ended < ?1 LIMIT ?2",
+        row::COLUMNS
+    );
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let rows = statement.query_map(params![before, MOST], |row| Ok(row::read(row, seal))).map_err(failed)?;
     let due = rows.map(|row| row.map_err(failed)?).collect::<Result<Vec<_>, StoreError>>()?;

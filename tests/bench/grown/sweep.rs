@@ -25,7 +25,17 @@ const JOB: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/s
 const ERASE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/erase.rs"));
 const REVOCATION: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/store/sqlite/revocation.rs"));
 
-const STATEMENTS: [Statement; 11] = [
+const PERSONS: &str = "SELECT seq FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < ?1
+             AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
+             LIMIT ?2";
+const LINKS: &str = "UPDATE subject SET hash = NULL WHERE id IN (
+                SELECT id FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1
+                    AND NOT EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0)
+                    AND NOT EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL) LIMIT ?2)";
+const DELETE: &str =
+    "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {MOST})";
+
+const STATEMENTS: [Statement; 12] = [
     Statement {
         name: "jobs that are due",
         source: JOB,
@@ -38,53 +48,45 @@ const STATEMENTS: [Statement; 11] = [
         pieces: &["SELECT min(due) FROM job"],
         sql: "SELECT min(due) FROM job",
     },
-    Statement {
-        name: "sweep: persons",
-        source: ERASE,
-        pieces: &[
-            "SELECT seq, subject FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < ?1
-             AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
-             LIMIT ?2",
-        ],
-        sql: "SELECT seq, subject FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < ?1
-             AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
-             LIMIT ?2",
-    },
+    Statement { name: "sweep: persons", source: ERASE, pieces: &[PERSONS], sql: PERSONS },
     Statement {
         name: "sweep: numbers",
         source: ERASE,
         pieces: &["FROM access_request WHERE keeps = 2 AND keeps > 0 AND ended < ?1 LIMIT ?2"],
         sql: "SELECT seq, person FROM access_request WHERE keeps = 2 AND keeps > 0 AND ended < ?1 LIMIT ?2",
     },
+    Statement { name: "sweep: links to subjects", source: ERASE, pieces: &[LINKS], sql: LINKS },
     Statement {
         name: "sweep: verification tokens",
         source: ERASE,
-        pieces: &["\"ovt_use\", \"until < ?1\""],
-        sql: "DELETE FROM ovt_use WHERE until < ?1",
+        pieces: &["\"ovt_use\", \"until < ?1\"", "\"ovt_use\" => \"until, ovt, subject, services\"", DELETE],
+        sql: "DELETE FROM ovt_use WHERE (until, ovt, subject, services) IN
+              (SELECT until, ovt, subject, services FROM ovt_use WHERE until < ?1 LIMIT 500)",
     },
     Statement {
         name: "sweep: changes of the status list",
         source: ERASE,
-        pieces: &["\"status_change\", \"ends < ?1\""],
-        sql: "DELETE FROM status_change WHERE seq IN (SELECT seq FROM status_change WHERE ends < ?1 LIMIT 500)",
+        pieces: &["\"status_change\", \"ends < ?1\"", "\"status_change\" => \"seq\"", DELETE],
+        sql: "DELETE FROM status_change WHERE (seq) IN (SELECT seq FROM status_change WHERE ends < ?1 LIMIT 500)",
     },
     Statement {
         name: "sweep: SMS that were heard",
         source: ERASE,
-        pieces: &["\"heard_sms\", \"at < ?1\""],
-        sql: "DELETE FROM heard_sms WHERE at < ?1",
+        pieces: &["\"heard_sms\", \"at < ?1\"", "\"heard_sms\" => \"sms\"", DELETE],
+        sql: "DELETE FROM heard_sms WHERE (sms) IN (SELECT sms FROM heard_sms WHERE at < ?1 LIMIT 500)",
     },
     Statement {
         name: "sweep: messages of strict senders",
         source: ERASE,
-        pieces: &["\"message\", \"at < ?1\""],
-        sql: "DELETE FROM message WHERE at < ?1",
+        pieces: &["\"message\", \"at < ?1\"", "\"message\" => \"sender, message_id\"", DELETE],
+        sql: "DELETE FROM message WHERE (sender, message_id) IN
+              (SELECT sender, message_id FROM message WHERE at < ?1 LIMIT 500)",
     },
     Statement {
         name: "sweep: budgets",
         source: ERASE,
-        pieces: &["\"budget\", \"day < ?1\""],
-        sql: "DELETE FROM budget WHERE day < ?1",
+        pieces: &["\"budget\", \"day < ?1\"", "_ => \"holder, day\"", DELETE],
+        sql: "DELETE FROM budget WHERE (holder, day) IN (SELECT holder, day FROM budget WHERE day < ?1 LIMIT 500)",
     },
     Statement {
         name: "review: its application",
