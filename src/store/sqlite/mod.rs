@@ -29,6 +29,7 @@ use crate::consent::sms::ParsedReply;
 use crate::metric::StoreMetrics;
 use crate::random::Id;
 use crate::text::Reason;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -157,13 +158,20 @@ fn writing(path: &Path, synchronous: Synchronous) -> Result<Connection, StoreErr
         ))
         .map_err(|e| setup(&e))?;
     connection.set_prepared_statement_cache_capacity(64);
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// A statement over a table with a partial index is else planned anew for each value that is bound to it.
+fn keep_plans(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ()).map_err(failed)
 }
 
 fn reading(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA cache_size = -2048;").map_err(failed)?;
+    keep_plans(&connection)?;
     Ok(connection)
 }
 
