@@ -413,6 +413,21 @@ async fn a_yes_of_before_a_revocation_gives_no_token_after_it_and_one_during_the
 }
 
 #[tokio::test]
+async fn a_yes_that_a_revocation_ended_ends_no_consent_of_after_it_when_somebody_notices() {
+    for bench in benches() {
+        let request = bench.granted(&Ask::default(), MONTHS, NOON).await;
+        let application = bench.filed(&request, NOON).await;
+        let agreed = bench.waiting(&Ask { services: "C", ..Ask::default() }, NOON).await;
+        assert!(bench.event(agreed.id, Event::Yes, NOON).await.1);
+        bench.solved(application.id, Decision::Approve, NOON + 1500).await;
+        let (noticed, _) = bench.collect(agreed.id, NOON + 5000).await;
+        assert!(noticed.consent == super::closed(Reason::Revoked, NOON + 1500), "{}", bench.name);
+        let formed_between = bench.by_ovt(&Ask::default(), NOON + 3000, NOON + 5000).await;
+        assert!(matches!(formed_between, Granted::New(_)), "{}", bench.name);
+    }
+}
+
+#[tokio::test]
 async fn a_silence_revokes_consents_of_before_also_while_nobody_has_written_it_down() {
     for bench in benches() {
         let request = bench.granted(&Ask::default(), MONTHS, NOON).await;

@@ -264,16 +264,18 @@ pub fn change(
     }
     let revoked = revoked_since(connection, &stored, spans, record.at)?;
     let request = &mut stored.request;
-    let event = match &change {
-        Change::Event(event) => event.clone(),
-        Change::Code(brought) => {
-            Event::Code { right: code::matches(brought, &seal::one_time_code(seal, request)) }
+    let (event, at) = match (&change, revoked) {
+        (Change::Event(event), _) => (event.clone(), record.at),
+        (Change::Code(brought), _) => {
+            let right = code::matches(brought, &seal::one_time_code(seal, request));
+            (Event::Code { right }, record.at)
         }
-        // A consent of before a revocation is none (F-19).
-        Change::Collect(_) if revoked => Event::GroundEnded(Reason::Revoked),
-        Change::Collect(token) => Event::Collect { expires: token.expires },
+        // A consent of before a revocation ended with it (F-19), not when somebody noticed: what was agreed in between
+        // holds.
+        (Change::Collect(_), Some(since)) => (Event::GroundEnded(Reason::Revoked), since),
+        (Change::Collect(token), None) => (Event::Collect { expires: token.expires }, record.at),
     };
-    let applied = match request.consent.clone().apply(&event, request.method, record.at, spans) {
+    let applied = match request.consent.clone().apply(&event, request.method, at, spans) {
         Ok(consent) => {
             request.consent = consent;
             true
@@ -315,17 +317,17 @@ fn suspended(connection: &Connection, request: &AccessRequest) -> Result<Option<
     Ok(suspended.then(|| failed_check(Check::InitiatorActive, "suspended", "not suspended")))
 }
 
-/// Whether a revocation took effect after the subject agreed to this request.
+/// When a revocation took effect after the subject agreed to this request, if one did.
 fn revoked_since(
     connection: &Connection,
     stored: &Stored,
     spans: &Spans,
     at: i64,
-) -> Result<bool, StoreError> {
-    let Consent::Agreed { until } = &stored.request.consent else { return Ok(false) };
+) -> Result<Option<i64>, StoreError> {
+    let Consent::Agreed { until } = &stored.request.consent else { return Ok(None) };
     let agreed = until.saturating_sub(spans.collect.saturating_mul(1000));
     let withdrawn = subject::withdrawn(connection, stored.subject, stored.request.bin.as_str(), at)?;
-    Ok(withdrawn.is_some_and(|at| at > agreed))
+    Ok(withdrawn.filter(|at| *at > agreed))
 }
 
 pub fn hear(
