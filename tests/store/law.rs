@@ -33,7 +33,7 @@ mod registrar;
 #[path = "law/review.rs"]
 mod review;
 #[path = "law/service.rs"]
-mod service;
+pub mod service;
 #[path = "law/story.rs"]
 mod story;
 #[path = "law/work.rs"]
@@ -267,7 +267,9 @@ fn reuses() -> impl Strategy<Value = Vec<Step>> {
     let method = || prop::sample::select(vec![2_u8, 3]);
     let services = prop::sample::select(vec![&["A"][..], &["C"]]);
     (subjects(), method(), method(), services).prop_map(|(subject, first, second, services)| {
-        let Step::Call(Call::Ask { asked, .. }) = sound(second, subject, services, false, 0) else { unreachable!() };
+        let Step::Call(Call::Ask { asked, .. }) = sound(second, subject, services, false, 0) else {
+            unreachable!()
+        };
         let again = Step::Call(Call::Ask { asked, formed: None });
         vec![sound(first, subject, &["A"], false, 0), again]
     })

@@ -90,7 +90,9 @@ pub fn restate_kept(
     at: i64,
 ) -> Result<(), StoreError> {
     let Some(token) = &request.token else { return Ok(()) };
-    let blocked = subject::spans(connection, subject, Hold::Block)?.iter().any(|span| span.covers(at));
+    // A block without an end is in force also before its beginning, where the clock was set back: as in a check.
+    let blocks = subject::spans(connection, subject, Hold::Block)?;
+    let blocked = blocks.iter().any(|span| span.until.is_none() || span.covers(at));
     let suspended = blocked || registration::is_suspended(connection, &request.sender)?;
     change(connection, token.index, standing(&request.consent, suspended), token.expires)
 }
