@@ -8,6 +8,8 @@ use crate::dispatch::Service;
 use crate::store::sqlite::Synchronous;
 use crate::store::{Budget, Sweeping};
 use crate::trust::outgoing::KeyInfoForm;
+use crate::trust::revocation::Revocation as CertificateRevocation;
+use crate::trust::revocation::ocsp::Hash;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -142,7 +144,56 @@ section! {
         key: PathBuf = PathBuf::from("/etc/kdp/service.key.pem"),
         /// `certificate` or `issuer-serial`.
         answer_key_info: KeyInfoForm = KeyInfoForm::Certificate,
+        /// Whether verification tokens may be signed by GG2004, ГОСТ 34.310-2004 (trust.md 4).
+        ovt_gg2004: bool = false,
+        /// Whether certificates were revoked.
+        revocation: TrustRevocation = TrustRevocation::default(),
     }
+}
+
+section! {
+    /// `[trust.revocation]`
+    TrustRevocation {
+        /// `crl`, `ocsp`, `ocsp-then-crl`, or `none` with `environment = "test"`.
+        mode: RevocationMode = RevocationMode::Crl,
+        /// Lists of revoked certificates.
+        lists: Vec<ListPlaces> = Vec::new(),
+        /// Address of the OCSP service.
+        ocsp: String = String::new(),
+        /// Hash in the name of a certificate, `sha1` or `sha256`.
+        ocsp_hash: Hash = Hash::Sha1,
+        /// Time for one question to it, milliseconds.
+        ocsp_timeout_ms: u32 = 2000,
+        /// How often lists are fetched, seconds.
+        refresh_seconds: u32 = 3600,
+        /// Folder in which the last good lists are kept.
+        keep: PathBuf = PathBuf::from("/var/lib/kdp/revocation"),
+    }
+}
+
+/// How it is found out whether a certificate was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevocationMode {
+    /// By the lists.
+    Crl,
+    /// By asking the authority.
+    Ocsp,
+    /// The same, and by the lists when it is out of reach.
+    OcspThenCrl,
+    /// Not at all.
+    None,
+}
+
+/// Where the lists of one authority are: paths or `http://` addresses.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListPlaces {
+    /// The full list.
+    pub full: String,
+    /// What changed since.
+    #[serde(default)]
+    pub delta: Option<String>,
 }
 
 /// `[peers.NAME]`
@@ -157,6 +208,23 @@ pub struct PeerSection {
     /// The sender that a direct peer speaks for; without it, any sender of its BIN.
     #[serde(default)]
     pub sender_id: Option<String>,
+    /// `ignored`, `required` or `subject`.
+    #[serde(default)]
+    pub data_signature: DataSignature,
+}
+
+/// What is asked of the signatures on the data of a peer's messages (trust.md 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DataSignature {
+    /// Nothing: they are passed over.
+    #[default]
+    Ignored,
+    /// All of them hold, and one is by a certificate with the sender's BIN.
+    Required,
+    /// Of `KDP_REVOKE` with `applicant` `subject`: all of them hold, and one is by a certificate with the IIN `uin`
+    /// (wire.md 2.4). Of other messages, nothing.
+    Subject,
 }
 
 /// Kinds of peers.
@@ -351,7 +419,26 @@ impl Config {
             return value("database.synchronous = \"off\" needs environment = \"test\"");
         }
         self.sqlite_path()?;
+        if self.trust.revocation.mode == RevocationMode::None && self.environment != Environment::Test {
+            return value("trust.revocation.mode = \"none\" needs environment = \"test\"");
+        }
+        let revocation = CertificateRevocation::new(&self.trust.revocation).map_err(ConfigError::Value)?;
+        if self.peers.values().any(|peer| peer.data_signature != DataSignature::Ignored) {
+            if self.trust.authorities.is_empty() {
+                return value(
+                    "[peers]: data_signature needs trust.authorities, who issued the certificates of those who sign",
+                );
+            }
+            if revocation.is_none() && self.environment != Environment::Test {
+                return value(
+                    "[peers]: data_signature needs trust.revocation: set its lists, or mode and ocsp, to know whose \
+                     certificates were revoked",
+                );
+            }
+        }
         let positive = [
+            ("trust.revocation.refresh_seconds", i64::from(self.trust.revocation.refresh_seconds)),
+            ("trust.revocation.ocsp_timeout_ms", i64::from(self.trust.revocation.ocsp_timeout_ms)),
             ("limits.answer_seconds", self.limits.answer_seconds),
             ("limits.retry_seconds", self.limits.retry_seconds),
             ("limits.collect_seconds", self.limits.collect_seconds),

@@ -1,6 +1,7 @@
 //! serviceId → handler: the table of contents. The caller's role is enforced here.
 
 use crate::app::App;
+use crate::config::DataSignature;
 use crate::fault::Fault;
 use crate::random::Id;
 use crate::registry::{Auth, Role, Sender};
@@ -11,6 +12,7 @@ use crate::store::Record;
 use crate::store::seal::{self, Seal};
 use crate::text::{FaultCode, Reason};
 use crate::trust::Verified;
+use crate::trust::certificate::Certificate;
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
@@ -64,7 +66,15 @@ pub async fn dispatch(
     let service = app.config.services.find(&call.info.service_id);
     // An unknown service must not tell an unauthenticated sender anything: its data are read all the same.
     let (namespace, names) = service.unwrap_or(Service::AccessRequest).payload();
-    let payload = Payload::read(call.data, namespace, names)?;
+    let peer = app.config.peers.get(&verified.signer().peer.name);
+    let wanted = peer.map(|peer| peer.data_signature).unwrap_or_default();
+    let payload = match wanted {
+        DataSignature::Ignored => Payload::read(call.data, namespace, names)?,
+        DataSignature::Required | DataSignature::Subject => {
+            let trust = app.trust();
+            Payload::read_signed(call.data, namespace, names, &|signed| trust.signatories(signed, at / 1000))?
+        }
+    };
     let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
     let caller = Caller { sender, info: call.info, digest: *verified.digest(), at, decision };
     let service =
@@ -75,6 +85,7 @@ pub async fn dispatch(
             format!("this service is for the role {}", service.role().as_str()),
         ));
     }
+    data_signed(app, wanted, service, &caller, &payload).await?;
     let payload = strict(app, &caller, payload).await?;
     let reply = match service {
         Service::AccessRequest => access_request::handle(app, &caller, payload).await?,
@@ -179,6 +190,32 @@ fn authenticate(
 #[must_use]
 pub fn secret_hash(seal: &dyn Seal, kind: &'static str, sender_id: &str, secret: &str) -> [u8; 32] {
     seal.hash(kind, &[sender_id.as_bytes(), secret.as_bytes()])
+}
+
+/// Whether the data are signed as is wanted of the peer: every signature holds, and one is by whom it must be.
+async fn data_signed(
+    app: &App,
+    wanted: DataSignature,
+    service: Service,
+    caller: &Caller,
+    payload: &Payload,
+) -> Result<(), Fault> {
+    let field = |name| payload.fields.as_ref().ok().and_then(|fields| fields.get(name));
+    let (is_meant, whose): (&(dyn Fn(&Certificate) -> bool + Sync), _) = match wanted {
+        DataSignature::Required => {
+            (&|certificate| certificate.is_of(&caller.sender.bin), "BIN of the sender")
+        }
+        DataSignature::Subject if service == Service::Revoke && field("applicant") == Some("subject") => {
+            (&|certificate| certificate.iin.as_deref() == field("uin"), "IIN of the subject")
+        }
+        DataSignature::Subject | DataSignature::Ignored => return Ok(()),
+    };
+    let signatories = payload.signatories.as_ref().map_err(|error| Fault::from(*error))?;
+    if !signatories.iter().any(|signatory| is_meant(&signatory.certificate)) {
+        let detail = format!("no signature on the data is by a certificate with the {whose}");
+        return Err(Fault::new(FaultCode::DataCertificate, detail));
+    }
+    Ok(app.trust().are_in_force(signatories, caller.at / 1000).await?)
 }
 
 /// What strict senders asked for: one messageId, one body; and a date that is not far off.

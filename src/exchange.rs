@@ -68,7 +68,7 @@ async fn process(
 ) -> Result<(Vec<u8>, &'static str), Fault> {
     let document = Document::parse(message, &Limits::default())?;
     let envelope = Envelope::read(&document)?;
-    let verified = app.trust().verify(&envelope, at / 1000)?;
+    let verified = app.trust().verify(&envelope, at / 1000).await?;
     let call = Call::read(&verified)?;
     *known = Known::of(&call, &verified);
     let (caller, reply) = dispatch::dispatch(app, &verified, call, at, decision).await?;

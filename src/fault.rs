@@ -3,6 +3,7 @@
 use crate::store::StoreError;
 use crate::text::FaultCode;
 use crate::trust::Distrust;
+use crate::trust::data_signature::DataDistrust;
 use crate::xml::XmlError;
 use std::borrow::Cow;
 
@@ -68,6 +69,12 @@ impl From<XmlError> for Fault {
 
 impl From<Distrust> for Fault {
     fn from(distrust: Distrust) -> Self {
+        Self::new(distrust.fault(), distrust.to_string())
+    }
+}
+
+impl From<DataDistrust> for Fault {
+    fn from(distrust: DataDistrust) -> Self {
         Self::new(distrust.fault(), distrust.to_string())
     }
 }

@@ -37,6 +37,80 @@ impl Default for StoreMetrics {
     }
 }
 
+/// A list of revoked certificates.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct ListLabels {
+    /// Path or address as configured.
+    pub source: String,
+    /// The first 8 bytes of the SHA-256 of the authority's certificate, hexadecimal.
+    pub issuer: String,
+}
+
+/// A source of lists that failed.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct SourceErrorLabels {
+    /// As in [`ListLabels`].
+    pub source: String,
+    /// What went wrong, a stable word.
+    pub error: &'static str,
+}
+
+/// What questions to OCSP come to.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct OcspLabels {
+    /// `good`, `revoked`, `unknown`, `unavailable` or `not-believed`.
+    pub outcome: &'static str,
+}
+
+/// A certificate of the configuration.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CertificateLabels {
+    /// Its file.
+    pub file: String,
+}
+
+/// Figures of the revocation of certificates.
+#[derive(Default)]
+pub struct RevocationMetrics {
+    /// Seconds since a list was made.
+    pub list_age: Family<ListLabels, Gauge>,
+    /// Seconds until a list is stale; less than 0: it is.
+    pub list_left: Family<ListLabels, Gauge>,
+    /// Certificates on a list.
+    pub list_entries: Family<ListLabels, Gauge>,
+    /// 1 for the last error of a source whose last try failed.
+    pub source_error: Family<SourceErrorLabels, Gauge>,
+    /// Answers of OCSP.
+    pub ocsp: Family<OcspLabels, Counter>,
+    /// Seconds until a certificate ends; less than 0: it has.
+    pub certificate_left: Family<CertificateLabels, Gauge>,
+}
+
+impl RevocationMetrics {
+    /// Forgets gauges of what may be gone.
+    pub fn clear(&self) {
+        for family in [&self.list_age, &self.list_left, &self.list_entries] {
+            family.clear();
+        }
+        self.source_error.clear();
+        self.certificate_left.clear();
+    }
+
+    fn register(&self, registry: &mut Registry) {
+        let mut list = |name, help, family: &Family<ListLabels, Gauge>| {
+            registry.register(format!("revocation_list_{name}"), help, family.clone());
+        };
+        list("age_seconds", "Time since a list of revoked certificates was made", &self.list_age);
+        list("left_seconds", "Time until a list of revoked certificates is stale", &self.list_left);
+        list("entries", "Certificates on a list of revoked certificates", &self.list_entries);
+        let help = "Sources of lists of revoked certificates whose last try failed";
+        registry.register("revocation_source_failed", help, self.source_error.clone());
+        registry.register("ocsp_answers", "Questions to OCSP by what they came to", self.ocsp.clone());
+        let help = "Time until a certificate of the configuration ends";
+        registry.register("certificate_left_seconds", help, self.certificate_left.clone());
+    }
+}
+
 /// All figures.
 pub struct Metrics {
     registry: Registry,
@@ -54,6 +128,8 @@ pub struct Metrics {
     pub jobs_failed: Counter,
     /// Those of the store.
     pub store: Arc<StoreMetrics>,
+    /// Those of the revocation of certificates.
+    pub revocation: RevocationMetrics,
 }
 
 impl Default for Metrics {
@@ -71,6 +147,7 @@ impl Default for Metrics {
             jobs_done: Counter::default(),
             jobs_failed: Counter::default(),
             store,
+            revocation: RevocationMetrics::default(),
             registry: Registry::default(),
         };
         registry.register("exchange_seconds", "Time of an exchange", metrics.exchanges.clone());
@@ -82,6 +159,7 @@ impl Default for Metrics {
         registry.register("store_queue", "Work that waits for the writer", metrics.store.queue.clone());
         let size = metrics.store.commit_size.clone();
         registry.register("store_commit_size", "Pieces of work in one commit", size);
+        metrics.revocation.register(&mut registry);
         Self { registry, ..metrics }
     }
 }

@@ -88,7 +88,7 @@ pub struct SenderRecord {
     pub strict: bool,
     /// What it may ask for.
     pub allowance: Allowance,
-    /// Public keys of its verification tokens, PEM (public key or certificate).
+    /// Public keys of its verification tokens, PEM (public key or certificate): RSA or ГОСТ.
     pub ovt_keys: Vec<String>,
     /// Language of `reason_text` when the request names none: kk, ru or en.
     pub lang: String,

@@ -2,7 +2,7 @@
 
 use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigError, Environment, PeerKindWord};
+use crate::config::{Config, ConfigError, Environment, PeerKindWord, RevocationMode};
 use crate::gateway::Absent;
 use crate::http::{Door, Server, Side};
 use crate::metric::{Metrics, StoreMetrics};
@@ -12,8 +12,10 @@ use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::trust::certificate::Certificate;
 use crate::trust::outgoing::EnvelopeSigner;
-use crate::trust::sign::{RsaSigner, SignError};
-use crate::trust::{Distrust, Peer, PeerKind, Trust};
+use crate::trust::revocation::Revocation;
+use crate::trust::revocation::watch::{Watch, notices};
+use crate::trust::sign::{self, SignError};
+use crate::trust::{Distrust, Expiry, Peer, PeerKind, Trust};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -144,11 +146,16 @@ fn certificate(path: &Path) -> Result<Certificate, StartError> {
 /// # Errors
 /// [`StartError`] naming the file.
 pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
+    let now = SystemClock.now() / 1000;
     let mut trust = Trust::default();
     for path in &config.trust.authorities {
         let authority = certificate(path)?;
         if authority.is_test() && config.environment != Environment::Test {
             return Err(test_pki(path));
+        }
+        // One that has ended stays for what was signed in its time.
+        if authority.validity.1 >= now {
+            trust.note_expiry(path.display().to_string(), &authority);
         }
         trust.add_authority(authority).map_err(|e| StartError::Certificate(path.clone(), e))?;
     }
@@ -175,6 +182,7 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
                     format!("[peers.{name}] and [peers.{other}] pin one certificate: {}", path.display());
                 return Err(StartError::Other(text));
             }
+            trust.note_expiry(path.display().to_string(), &pinned);
             trust.pin(pinned, peer.clone());
         }
         if chained {
@@ -184,6 +192,19 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
                 return Err(StartError::Other(text));
             }
             trust.believe_chained(peer);
+        }
+    }
+    match Revocation::new(&config.trust.revocation).map_err(StartError::Other)? {
+        Some(revocation) => {
+            revocation.load(trust.authorities(), now);
+            trust.check_revocation(revocation);
+        }
+        None => {
+            if let Some(name) = chained_peer.filter(|_| config.environment != Environment::Test) {
+                let text = "without pinned certificates, it must be checked whether its own was revoked: \
+                            set trust.revocation.lists, or mode and ocsp";
+                return Err(StartError::Other(format!("[peers.{name}]: {text}")));
+            }
         }
     }
     Ok(trust)
@@ -201,13 +222,13 @@ fn test_pki(path: &Path) -> StartError {
 pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
     let section = &config.trust;
     let key = read_secret(&section.key)?;
-    let signer = RsaSigner::from_pem(&key).map_err(|e| StartError::Key(section.key.clone(), e))?;
+    let signer = sign::from_pem(&key).map_err(|e| StartError::Key(section.key.clone(), e))?;
     let own = certificate(&section.certificate)?;
     // The keys of the sandbox are public: anybody could sign such answers.
     if own.is_issued_by_test() && config.environment != Environment::Test {
         return Err(test_pki(&section.certificate));
     }
-    let answers = EnvelopeSigner::new(Box::new(signer), own, section.answer_key_info);
+    let answers = EnvelopeSigner::new(signer, own, section.answer_key_info);
     if answers.fits() {
         Ok(answers)
     } else {
@@ -237,6 +258,7 @@ fn read_tls(config: &Config) -> Result<Option<TlsAcceptor>, StartError> {
 #[must_use]
 pub fn inspect(config: &Config) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let now = SystemClock.now() / 1000;
     let mut error = |result: Result<(), StartError>| {
         if let Err(e) = result {
             problems.push(Problem { severity: Severity::Error, text: e.to_string() });
@@ -245,9 +267,15 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     error(read_seal(config, random).map(|_| ()));
     error(config.sqlite_path().map_err(StartError::from).and_then(|path| Ok(sqlite::inspect(&path)?)));
-    error(read_trust(config).map(|_| ()));
-    error(read_answers(config).and_then(|answers| {
-        let now = SystemClock.now() / 1000;
+    let (trust, answers) = (read_trust(config), read_answers(config));
+    let mut ending = Vec::new();
+    if let Ok(trust) = &trust {
+        let own = answers.as_ref().map(|answers| own_expiry(config, answers)).ok();
+        ending = notices(trust, own.as_slice(), now);
+    }
+    let is_unchecked = trust.as_ref().is_ok_and(|trust| trust.revocation().is_none());
+    error(trust.map(|_| ()));
+    error(answers.and_then(|answers| {
         let refused = |e| StartError::Certificate(config.trust.certificate.clone(), e);
         answers.certificate().may_sign(now).map_err(refused)
     }));
@@ -259,8 +287,16 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     if config.peers.is_empty() {
         warn("[peers] is empty: every message will be refused");
     }
-    if config.peers.values().any(|peer| peer.certificates.is_empty()) {
-        warn("a peer without pinned certificates: whether a certificate was revoked is not checked yet");
+    for notice in ending {
+        warn(&format!("{}: {}", notice.name, notice.text));
+    }
+    if is_unchecked && config.peers.values().any(|peer| peer.certificates.is_empty()) {
+        warn(
+            "a peer without pinned certificates: [trust.revocation] names no list and no OCSP service to check its own",
+        );
+    }
+    if config.trust.revocation.mode == RevocationMode::None {
+        warn("trust.revocation.mode = \"none\": whether a certificate was revoked is not checked");
     }
     if config.sqlite_path().is_ok_and(|path| is_open_to_others(&path)) {
         warn("the database can be read by others than its owner: chmod 600");
@@ -320,6 +356,22 @@ pub async fn keep_fresh(app: Arc<App>) {
     }
 }
 
+/// Keeps what is known of revoked certificates fresh while the service runs, and warns of what will end.
+pub async fn keep_revocation(app: Arc<App>) {
+    let mut tick = tokio::time::interval(Duration::from_secs(1));
+    let mut watch = Watch::default();
+    loop {
+        tick.tick().await;
+        let own = own_expiry(&app.config, &app.answers());
+        let at = app.clock.now() / 1000;
+        watch.tick(&app.trust(), &[own], &app.metrics.revocation, &*app.random, at);
+    }
+}
+
+fn own_expiry(config: &Config, answers: &EnvelopeSigner) -> Expiry {
+    Expiry { name: config.trust.certificate.display().to_string(), until: answers.certificate().validity.1 }
+}
+
 /// SIGTERM and SIGINT: from [`Termination::catch`] on they end nothing by themselves.
 pub struct Termination {
     term: Signal,
@@ -375,6 +427,7 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let admin = tokio::spawn(server.listen(admin, admin_door));
     let worker = tokio::spawn(crate::job::work(app.clone()));
     let fresh = tokio::spawn(keep_fresh(app.clone()));
+    let revocation = tokio::spawn(keep_revocation(app.clone()));
     let reload = tokio::spawn(reload_on_hangup(app, path, tls, hangup));
     tracing::info!(public = %public_at, admin = %admin_at, "serving");
     termination.wait().await;
@@ -383,7 +436,7 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let _ = public.await;
     let _ = end.send(true);
     let _ = admin.await;
-    for task in [worker, fresh, reload] {
+    for task in [worker, fresh, revocation, reload] {
         task.abort();
     }
     tracing::info!("ended");
@@ -398,11 +451,14 @@ async fn reload_on_hangup(
     mut hangup: Signal,
 ) {
     while hangup.recv().await.is_some() {
-        let read = || -> Result<(Trust, EnvelopeSigner, Option<TlsAcceptor>, Config), StartError> {
-            let config = Config::read(&path)?;
+        // Lists of revoked certificates take seconds to read.
+        let from = path.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let config = Config::read(&from)?;
             Ok((read_trust(&config)?, read_answers(&config)?, read_tls(&config)?, config))
-        };
-        match read() {
+        });
+        let broken = |_| Err(StartError::Other("reading the configuration was broken off".to_owned()));
+        match read.await.unwrap_or_else(broken) {
             Ok((_, _, now, _)) if now.is_some() != tls.borrow().is_some() => {
                 tracing::error!(
                     error = "[tls] comes or goes with a restart only",

@@ -27,6 +27,7 @@ impl Stand {
             data: directory.path().join("data"),
             reset: false,
             seed: Some(1),
+            crypto: None,
             log_level: "error".to_owned(),
         };
         Self { running: kdp::sandbox::start(options, None).await.unwrap(), directory }

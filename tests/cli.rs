@@ -2,6 +2,8 @@
 
 #[path = "cli/agreement.rs"]
 mod agreement;
+#[path = "cli/cert.rs"]
+mod cert;
 #[path = "cli/incident.rs"]
 mod incident;
 #[path = "cli/past.rs"]
@@ -19,7 +21,7 @@ mod subject;
 
 use kdp::soap::envelope::Envelope;
 use kdp::soap::sync_channel::Call;
-use kdp::token::ovt;
+use kdp::token::ovt::{self, OvtKey};
 use kdp::token::rsa::VerifyingKey;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::{RsaSigner, Signer as _};
@@ -231,7 +233,8 @@ fn a_verification_token_is_made_as_asked() {
     };
     let token = make(&["--uin", SUBJECT, "--minutes", "5", "--kid", "k"]);
     let spki = RsaSigner::from_pem(&fs::read_to_string(&key).unwrap()).unwrap().public_key_spki().to_vec();
-    let ovt = ovt::verify(token.trim_end(), &[VerifyingKey::from_spki_der(&spki, None).unwrap()]).unwrap();
+    let key = OvtKey::from_spki_der(&spki, None).unwrap();
+    let ovt = ovt::verify(token.trim_end(), &[key], &ovt::ACCEPTED).unwrap();
     assert_eq!((ovt.cbin.as_str(), ovt.uin.as_deref()), (BIN, Some(SUBJECT)));
     let dates = ovt.check_dates(1_775_026_800, 0, 300).unwrap();
     assert_eq!((dates.iat, dates.exp), (1_775_026_800, 1_775_027_100));
@@ -309,7 +312,7 @@ fn verified(envelope: &str) -> Vec<(String, String)> {
     trust.pin(Certificate::from_file(&fs::read(pki("bank.cert.pem")).unwrap()).unwrap(), peer);
     let document = Document::parse(envelope.trim_end().as_bytes(), &Limits::default()).unwrap();
     let envelope = Envelope::read(&document).unwrap();
-    let verified = trust.verify(&envelope, 1_790_000_000).unwrap();
+    let verified = trust.verify_offline(&envelope, 1_790_000_000).unwrap();
     let call = Call::read(&verified).unwrap();
     assert_eq!((call.info.sender_id.as_str(), call.info.service_id.as_str()), ("bank_kdp", "KDP_SERVICE"));
     call.data.unwrap().children().map(|c| (c.name().to_owned(), c.text().unwrap().into_owned())).collect()

@@ -13,7 +13,7 @@ use kdp::sandbox;
 use kdp::serve::{Opened, open_store};
 use kdp::text::Lang;
 use kdp::trust::certificate::Certificate;
-use kdp::trust::sign::RsaSigner;
+use kdp::trust::sign::{self, Signer};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use time::Date;
@@ -194,10 +194,10 @@ fn read(source: impl std::io::Read) -> std::result::Result<Zeroizing<Vec<u8>>, S
     if bytes.len() as u64 > MAX_INPUT { Err("longer than 4 MiB".to_owned()) } else { Ok(bytes) }
 }
 
-/// An RSA private key of a PEM file.
-pub fn private_key(path: &Path) -> Result<RsaSigner> {
+/// A private key of a PEM file, of any kind.
+pub fn private_key(path: &Path) -> Result<Box<dyn Signer>> {
     let pem = text_file(path)?;
-    RsaSigner::from_pem(&pem).map_err(|error| Failure::unusable(format!("{}: {error}", path.display())))
+    sign::from_pem(&pem).map_err(|error| Failure::unusable(format!("{}: {error}", path.display())))
 }
 
 /// A certificate of a PEM or DER file.

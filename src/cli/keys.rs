@@ -220,7 +220,7 @@ async fn add(config: &Config, opened: &Opened, ring: &KeyRing, signers: &[Box<dy
             _ => Failure::unusable(error.to_string()),
         })?;
         let from = clock::text(record.window.not_before.saturating_mul(1000));
-        let _ = writeln!(text, "{} signs {} from {from}", record.kid, signs(KeyPurpose::of(&**signer)));
+        let _ = writeln!(text, "{} signs {} from {from}", record.kid, signs(KeyPurpose::of(&**signer)?));
         records.push(record);
     }
     keep(opened, records).await?;

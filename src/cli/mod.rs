@@ -5,6 +5,7 @@ mod agreed;
 mod application;
 mod argument;
 mod calendar;
+mod cert;
 mod check;
 mod directory;
 mod ground;
@@ -23,6 +24,8 @@ mod sender;
 mod serve;
 mod subject;
 mod token;
+mod trusted;
+mod xmldsig;
 
 use clap::{Parser, Subcommand};
 use std::io::{IsTerminal as _, Write as _};
@@ -60,8 +63,10 @@ pub enum Command {
     Incident(incident::Args),
     Report(report::Args),
     Keys(keys::Args),
+    Cert(cert::Args),
     Ovt(ovt::Args),
     Token(token::Args),
+    Xmldsig(xmldsig::Args),
     Send(Box<send::Args>),
 }
 
@@ -146,8 +151,10 @@ pub async fn run(command: Command) -> Result {
         Command::Incident(args) => incident::run(args).await,
         Command::Report(args) => report::run(args).await,
         Command::Keys(args) => keys::run(args).await,
+        Command::Cert(args) => cert::run(&args).await,
         Command::Ovt(args) => ovt::run(&args),
         Command::Token(args) => token::run(&args),
+        Command::Xmldsig(args) => xmldsig::run(&args).await,
         Command::Send(args) => send::run(&args).await,
     }
 }

@@ -21,7 +21,7 @@ pub struct Args {
     /// BIO, DS, DID, OTP, PC or NONE
     #[arg(long)]
     mcheck: String,
-    /// The initiator's private key, PEM
+    /// The initiator's private key, PEM: RSA (RS256) or ГОСТ (GG2015, GG2004)
     #[arg(long)]
     key: PathBuf,
     /// IIN of the subject to bind the token to
@@ -66,5 +66,5 @@ pub fn run(args: &Args) -> Result {
         uin: uin.as_ref().map(kdp::consent::identity::Iin::as_str),
         jti: jti.as_deref(),
     };
-    Ok(Outcome::accepted(ovt::make(&claims, &signer, args.kid.as_deref())? + "\n"))
+    Ok(Outcome::accepted(ovt::make(&claims, &*signer, args.kid.as_deref())? + "\n"))
 }

@@ -1,7 +1,8 @@
 //! `kdp sandbox`.
 
 use super::{Outcome, Result};
-use kdp::sandbox::Options;
+use clap::ValueEnum;
+use kdp::sandbox::{Crypto, Options};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -26,14 +27,35 @@ pub struct Args {
     /// Make everything random from this number, so that two runs are equal
     #[arg(long)]
     seed: Option<u64>,
+    /// What everybody signs with by itself: the service, and peers in `kdp send --as`; as at the last start unless given
+    #[arg(long, value_enum)]
+    crypto: Option<CryptoWord>,
     /// error, warn, info or debug; the log goes to stderr
     #[arg(long, default_value = "warn")]
     log_level: String,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum CryptoWord {
+    Rsa,
+    Gost,
+    Mixed,
+}
+
+impl From<CryptoWord> for Crypto {
+    fn from(word: CryptoWord) -> Self {
+        match word {
+            CryptoWord::Rsa => Self::Rsa,
+            CryptoWord::Gost => Self::Gost,
+            CryptoWord::Mixed => Self::Mixed,
+        }
+    }
+}
+
 /// Runs until it is stopped.
 pub async fn run(args: Args) -> Result {
-    let Args { listen, admin_listen, data, reset, seed, log_level } = args;
-    kdp::sandbox::run(Options { listen, admin_listen, data, reset, seed, log_level }).await?;
+    let Args { listen, admin_listen, data, reset, seed, crypto, log_level } = args;
+    let crypto = crypto.map(Crypto::from);
+    kdp::sandbox::run(Options { listen, admin_listen, data, reset, seed, crypto, log_level }).await?;
     Ok(Outcome::accepted(""))
 }

@@ -56,7 +56,10 @@ pub struct Args {
     /// Sign as this gateway of the sandbox, which speaks for the initiator
     #[arg(long, value_name = "NAME", requires = "peer")]
     via: Option<String>,
-    /// Private key to sign with, PEM
+    /// Sign with this kind of the sandbox's keys; with the one that `kdp sandbox --crypto` chose, unless given
+    #[arg(long, value_enum, requires = "peer")]
+    crypto: Option<KeyKindWord>,
+    /// Private key to sign with, PEM: RSA or ГОСТ
     #[arg(long, requires = "cert")]
     key: Option<PathBuf>,
     /// Its certificate, PEM or DER
@@ -94,6 +97,13 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     payload: payload::Flags,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KeyKindWord {
+    Rsa,
+    Gost,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -159,11 +169,11 @@ impl Sender {
         let (key, certificate) = identity.signing.take().ok_or_else(|| {
             Failure::unusable("to sign, --key and --cert are needed, or --as NAME with a sandbox")
         })?;
-        let signer = EnvelopeSigner::new(Box::new(key), certificate, args.key_info.into());
+        let signer = EnvelopeSigner::new(key, certificate, args.key_info.into());
         if !signer.fits() {
             return Err(Failure::unusable("the private key does not belong to the certificate"));
         }
-        let sandbox = identity.authority.iter().filter(|_| args.trust.is_empty());
+        let sandbox = identity.authorities.iter().filter(|_| args.trust.is_empty());
         let trust = trust(args.trust.iter().chain(sandbox))?;
         let (url, service_id) = (args.url.clone(), args.service_id.clone());
         Ok(Self { client, url, service_id, identity, signer, trust })

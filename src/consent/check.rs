@@ -8,6 +8,7 @@ use super::identity::ServiceIds;
 use super::method::{Allowance, Ask, LOGGING_TERM, MAX_TERM, Method};
 use crate::text::{Check, Reason};
 use crate::token::ovt::{self, Dates, Mcheck, Ovt, OvtKey};
+use crate::trust::algorithm::SignatureAlgorithm;
 use std::borrow::Cow;
 
 /// One check that ran. Neither text holds personal data.
@@ -38,6 +39,8 @@ pub struct Facts<'a> {
     pub allowance: &'a Allowance,
     /// The initiator's registered keys.
     pub ovt_keys: &'a [OvtKey],
+    /// The algorithms of verification tokens that are accepted.
+    pub ovt_algorithms: &'a [SignatureAlgorithm],
     /// Whether the initiator is suspended now.
     pub suspended: bool,
     /// The directory entry that the request names, if it is known.
@@ -352,7 +355,7 @@ fn ovt_present(facts: &Facts<'_>, _: &mut Progress) -> Result<Seen, Failure> {
 fn ovt_signature(facts: &Facts<'_>, progress: &mut Progress) -> Result<Seen, Failure> {
     let expected = "a compact JWS signed by a registered key of the initiator";
     let compact = facts.ask.ovt.as_deref().unwrap_or_default();
-    match ovt::verify(compact, facts.ovt_keys) {
+    match ovt::verify(compact, facts.ovt_keys, facts.ovt_algorithms) {
         Ok(token) => {
             progress.ovt = Some(token);
             Ok(("verified".into(), expected.into()))
@@ -461,6 +464,7 @@ mod tests {
             ask: &ask,
             allowance: &allowance,
             ovt_keys: &[],
+            ovt_algorithms: &[],
             suspended: false,
             entry: None,
             ground: None,

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::{request::Builder, uri::Authority, uri::PathAndQuery};
-use hyper::{Request, Uri};
+use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -58,6 +61,47 @@ pub struct HttpAnswer {
     pub body: Bytes,
 }
 
+/// What a server said of the state of a file, to ask later whether it changed (RFC 9110, 8.8).
+#[derive(Clone, Debug, Default)]
+pub struct Validators {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
+}
+
+/// An answer whose body comes piece by piece.
+pub struct Download {
+    /// HTTP status; 304: not changed.
+    pub status: u16,
+    /// For the next question.
+    pub validators: Validators,
+    body: Incoming,
+    _connection: Connection,
+}
+
+impl Download {
+    /// The next piece; `None`: that was all. It may take any time.
+    ///
+    /// # Errors
+    /// [`HttpError::Broken`].
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, HttpError> {
+        while let Some(frame) = self.body.frame().await {
+            if let Ok(piece) = frame.map_err(|_| HttpError::Broken)?.into_data() {
+                return Ok(Some(piece));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The task that moves the bytes; it ends with the exchange.
+struct Connection(JoinHandle<Result<(), hyper::Error>>);
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Sends requests. Redirects are not followed and proxies not used: an address is where it says it is.
 pub struct HttpClient {
     tls: Option<TlsConnector>,
@@ -92,15 +136,59 @@ impl HttpClient {
         self.exchange(uri, request.header("SOAPAction", "\"\""), envelope).await
     }
 
-    async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
-        let authority = uri.authority().map(Authority::as_str).filter(|a| !a.contains('@'));
-        let request = request.uri(uri.path_and_query().map_or("/", PathAndQuery::as_str));
-        let request = request.header(HOST, authority.ok_or(HttpError::Address)?).header(USER_AGENT, AGENT);
-        let request = request.body(Full::new(body)).map_err(|_| HttpError::Address)?;
-        timeout(self.timeout, self.send_to(uri, request)).await.map_err(|_| HttpError::Timeout)?
+    /// `POST uri` of a body of this media type; any HTTP status is an answer.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn post(
+        &self,
+        uri: &Uri,
+        media_type: &'static str,
+        body: Bytes,
+    ) -> Result<HttpAnswer, HttpError> {
+        self.exchange(uri, Request::post("/").header(CONTENT_TYPE, media_type), body).await
     }
 
-    async fn send_to(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
+    /// `GET uri`, if it changed since `known`; any HTTP status is an answer. The time of the client is that until
+    /// the body begins.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn download(&self, uri: &Uri, known: &Validators) -> Result<Download, HttpError> {
+        let mut request = Request::get("/");
+        for (name, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
+            if let Some(value) = value {
+                request = request.header(name, value.clone());
+            }
+        }
+        let request = addressed(uri, request, Bytes::new())?;
+        let begun = timeout(self.timeout, self.send_to(uri, request)).await;
+        let (answer, connection) = begun.map_err(|_| HttpError::Timeout)??;
+        let validator = |name: HeaderName| answer.headers().get(name).cloned();
+        let validators = Validators { etag: validator(ETAG), last_modified: validator(LAST_MODIFIED) };
+        let status = answer.status().as_u16();
+        Ok(Download { status, validators, body: answer.into_body(), _connection: connection })
+    }
+
+    async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
+        let request = addressed(uri, request, body)?;
+        let whole = async {
+            let (answer, _connection) = self.send_to(uri, request).await?;
+            let status = answer.status().as_u16();
+            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+            let body = body.map_err(|e| {
+                if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken }
+            })?;
+            Ok(HttpAnswer { status, body: body.to_bytes() })
+        };
+        timeout(self.timeout, whole).await.map_err(|_| HttpError::Timeout)?
+    }
+
+    async fn send_to(
+        &self,
+        uri: &Uri,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, Connection), HttpError> {
         let host = uri.host().ok_or(HttpError::Address)?.trim_matches(['[', ']']);
         let tls = match uri.scheme_str() {
             Some("http") => None,
@@ -115,21 +203,25 @@ impl HttpClient {
     }
 }
 
-async fn send<S>(stream: S, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError>
+fn addressed(uri: &Uri, request: Builder, body: Bytes) -> Result<Request<Full<Bytes>>, HttpError> {
+    let authority = uri.authority().map(Authority::as_str).filter(|a| !a.contains('@'));
+    let request = request.uri(uri.path_and_query().map_or("/", PathAndQuery::as_str));
+    let request = request.header(HOST, authority.ok_or(HttpError::Address)?).header(USER_AGENT, AGENT);
+    request.body(Full::new(body)).map_err(|_| HttpError::Address)
+}
+
+async fn send<S>(
+    stream: S,
+    request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, Connection), HttpError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|_| HttpError::Broken)?;
-    // It ends with the exchange: the sender is dropped, and with it the connection.
-    let connection = tokio::spawn(connection);
+    let connection = Connection(tokio::spawn(connection));
     let answer = sender.send_request(request).await.map_err(|_| HttpError::Broken)?;
-    let status = answer.status().as_u16();
-    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-    connection.abort();
-    let body =
-        body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
-    Ok(HttpAnswer { status, body: body.to_bytes() })
+    Ok((answer, connection))
 }
 
 fn connector(pem: &[u8]) -> Result<TlsConnector, HttpError> {

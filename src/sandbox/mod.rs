@@ -1,5 +1,6 @@
 //! `kdp sandbox`: the production service with everything outside it simulated, in one process and one directory.
 
+mod crypto;
 mod outside;
 mod pki;
 mod register;
@@ -8,7 +9,7 @@ mod world;
 
 use crate::app::{App, Parts};
 use crate::clock::{Clock, MovableClock};
-use crate::config::{Config, Environment, Limits, PeerKindWord, PeerSection};
+use crate::config::{Config, DataSignature, Environment, Limits, PeerKindWord, PeerSection, RevocationMode};
 use crate::http::{Door, Server, Side};
 use crate::metric::Metrics;
 use crate::random::{Random, SeededRandom, SystemRandom, secret};
@@ -16,6 +17,8 @@ use crate::serve::{self, Opened, StartError, Termination};
 use crate::store::Store;
 use crate::store::seal::{KeyFileSeal, Seal};
 use crate::store::sqlite::{self, SqliteStore};
+pub use crypto::Crypto;
+use crypto::KeyKind;
 use outside::Outside;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -42,6 +45,8 @@ pub struct Options {
     pub reset: bool,
     /// Makes two runs equal.
     pub seed: Option<u64>,
+    /// What everybody signs with; `None`: as at the last start on this directory, RSA at the first.
+    pub crypto: Option<Crypto>,
     /// `error`, `warn`, `info` or `debug`.
     pub log_level: String,
 }
@@ -54,6 +59,8 @@ struct Kept {
     runs: u64,
     /// Milliseconds that the clock is ahead of the host.
     clock_offset: i64,
+    #[serde(default)]
+    crypto: Crypto,
     passwords: BTreeMap<String, String>,
 }
 
@@ -67,6 +74,7 @@ pub struct Sandbox {
     base: String,
     passwords: BTreeMap<String, String>,
     seed: Option<u64>,
+    crypto: Crypto,
     runs: u64,
     /// Two sandboxes on one directory would spoil it.
     _lock: File,
@@ -150,7 +158,7 @@ pub async fn start_within(
     pki::make(&data, &world, kept.seed.is_some(), clock.now() / 1000)?;
     let (listener, address) = serve::bind(options.listen).await?;
     let base = format!("http://{address}");
-    let mut config = Config { limits, ..config(&data, &world) };
+    let mut config = Config { limits, ..config(&data, &world, kept.crypto) };
     // Tokens name the address of the status list: under a standing clock they do not depend on a port that was free.
     let named = if standing.is_some() { format!("http://{}", options.listen) } else { base.clone() };
     config.listen.base_url = format!("{named}/shep/sync");
@@ -166,6 +174,7 @@ pub async fn start_within(
         base: base.clone(),
         passwords: kept.passwords,
         seed: kept.seed,
+        crypto: kept.crypto,
         runs: kept.runs,
         _lock: lock,
     });
@@ -227,12 +236,19 @@ fn open_kept(data: &Path, options: &Options, world: &World) -> Result<Kept, Star
     let mut kept = match std::fs::read_to_string(&path) {
         Ok(text) => serde_json::from_str::<Kept>(&text)
             .map_err(|_| StartError::Other(format!("{}: not readable; use --reset", path.display())))?,
-        Err(_) => Kept { seed: options.seed, runs: 0, clock_offset: 0, passwords: BTreeMap::new() },
+        Err(_) => Kept {
+            seed: options.seed,
+            runs: 0,
+            clock_offset: 0,
+            crypto: Crypto::default(),
+            passwords: BTreeMap::new(),
+        },
     };
     if options.seed.is_some() && options.seed != kept.seed {
         return Err(StartError::Other(format!("{}: made with another seed; use --reset", data.display())));
     }
     kept.runs += 1;
+    kept.crypto = options.crypto.unwrap_or(kept.crypto);
     for peer in &world.peers {
         if !kept.passwords.contains_key(&peer.name) {
             kept.passwords.insert(peer.name.clone(), password(kept.seed, &peer.name)?);
@@ -266,6 +282,7 @@ impl Sandbox {
                 seed: self.seed,
                 runs: self.runs,
                 clock_offset: self.clock.offset(),
+                crypto: self.crypto,
                 passwords: self.passwords.clone(),
             },
         )
@@ -323,7 +340,7 @@ pub fn open(data: &Path) -> Result<(Config, Opened), StartError> {
     let text = std::fs::read_to_string(&path).map_err(|e| StartError::File(path.clone(), e.kind()))?;
     let kept: Kept = serde_json::from_str(&text)
         .map_err(|_| StartError::Other(format!("{}: not readable; use --reset", path.display())))?;
-    let config = Config { limits: limits(), ..config(&data, &world) };
+    let config = Config { limits: limits(), ..config(&data, &world, kept.crypto) };
     let opened = serve::open_store(&config)?;
     Ok((config, Opened { clock: Arc::new(MovableClock::running(kept.clock_offset)), ..opened }))
 }
@@ -335,7 +352,7 @@ pub fn limits() -> Limits {
 }
 
 /// The configuration that a `kdp serve` for this world would have, but for its limits.
-fn config(data: &Path, world: &World) -> Config {
+fn config(data: &Path, world: &World, crypto: Crypto) -> Config {
     let mut config = Config { environment: Environment::Test, ..Config::default() };
     config.database.url = format!("sqlite://{}", data.join("kdp.db").display());
     config.database.seal_keys = data.join("seal.keys");
@@ -343,21 +360,31 @@ fn config(data: &Path, world: &World) -> Config {
     "kdp-sandbox".clone_into(&mut config.token.issuer);
     // Whoever tries a revocation wants to see it.
     config.token.status_ttl_seconds = 1;
-    config.trust.authorities = vec![pki::path(data, "ca.pem")];
-    config.trust.certificate = pki::path(data, "service.cert.pem");
-    config.trust.key = pki::path(data, "service.key.pem");
+    let kinds = [KeyKind::Rsa, KeyKind::Gost];
+    config.trust.authorities = kinds.map(|kind| pki::path(data, kind.authority())).to_vec();
+    // Its authorities publish no lists.
+    config.trust.revocation.mode = RevocationMode::None;
+    let own = |what: &str| pki::path(data, &crypto.of_service().file(&world.service.name, what));
+    config.trust.certificate = own("cert");
+    config.trust.key = own("key");
     for peer in &world.peers {
         let gateway = peer.kind == "gateway";
         config.peers.insert(
             peer.name.clone(),
             PeerSection {
                 kind: if gateway { PeerKindWord::Gateway } else { PeerKindWord::Direct },
-                certificates: vec![pki::path(data, &format!("{}.cert.pem", peer.name))],
+                certificates: kinds.map(|kind| pki::path(data, &kind.file(&peer.name, "cert"))).to_vec(),
                 sender_id: (!gateway).then(|| peer.sender_id.clone()),
+                data_signature: DataSignature::Ignored,
             },
         );
     }
-    let chained = PeerSection { kind: PeerKindWord::Direct, certificates: Vec::new(), sender_id: None };
+    let chained = PeerSection {
+        kind: PeerKindWord::Direct,
+        certificates: Vec::new(),
+        sender_id: None,
+        data_signature: DataSignature::Ignored,
+    };
     config.peers.insert("chained".to_owned(), chained);
     config
 }

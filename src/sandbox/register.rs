@@ -2,6 +2,7 @@
 
 mod past;
 
+use super::crypto::KeyKind;
 use super::pki;
 use super::world::{Peer, World};
 use super::{StartError, TEN_YEARS};
@@ -171,10 +172,10 @@ fn sender(
             ovt_bound: peer.ovt_bound,
             ..Allowance::default()
         },
-        ovt_keys: peer
-            .ovt_keys
+        // Of both kinds: whoever knows a peer's files signs with either.
+        ovt_keys: [KeyKind::Rsa, KeyKind::Gost]
             .iter()
-            .map(|name| read(data, &format!("{name}.cert.pem")))
+            .flat_map(|kind| peer.ovt_keys.iter().map(|name| read(data, &kind.file(name, "cert"))))
             .collect::<Result<_, _>>()?,
         lang: "ru".to_owned(),
     }))

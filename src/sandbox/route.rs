@@ -1,6 +1,7 @@
 //! The sandbox's own routes: what exists, the phones, the clock. JSON.
 
 use super::Sandbox;
+use super::crypto::KeyKind;
 use super::world::Sample;
 use crate::clock;
 use crate::http::{Answer, Routes, answer};
@@ -92,20 +93,21 @@ impl Sandbox {
     }
 
     async fn describe(&self) -> Value {
-        let file = |name: &str, kind: &str| {
-            super::pki::path(&self.data, &format!("{name}.{kind}.pem")).display().to_string()
-        };
+        let path = |file: &str| super::pki::path(&self.data, file).display().to_string();
         let peers: Vec<Value> = self
             .world
             .peers
             .iter()
-            .map(|peer| {
+            .enumerate()
+            .map(|(place, peer)| {
+                let file = |kind: KeyKind, what: &str| path(&kind.file(&peer.name, what));
                 json!({
                     "name": peer.name, "kind": peer.kind, "role": peer.role, "bin": peer.bin,
                     "organisation": peer.organisation, "sender_id": peer.sender_id,
                     "password": self.passwords.get(&peer.name),
-                    "key": file(&peer.name, "key"), "cert": file(&peer.name, "cert"),
-                    "gost_key": null, "gost_cert": null,
+                    "key": file(KeyKind::Rsa, "key"), "cert": file(KeyKind::Rsa, "cert"),
+                    "gost_key": file(KeyKind::Gost, "key"), "gost_cert": file(KeyKind::Gost, "cert"),
+                    "crypto": self.crypto.of_peer(place),
                     "methods": peer.methods, "services": peer.services, "period_seconds": peer.period_seconds,
                     "logging": peer.logging, "suspended": peer.suspended, "ovt_bound": peer.ovt_bound,
                 })
@@ -136,7 +138,8 @@ impl Sandbox {
             "jwks_url": format!("{}/.well-known/jwks.json", self.base),
             "now": clock::text(self.app.clock.now()),
             "reply_delay_ms": self.outside.delay(),
-            "ca": super::pki::path(&self.data, "ca.pem").display().to_string(),
+            "crypto": self.crypto,
+            "ca": path(KeyKind::Rsa.authority()), "gost_ca": path(KeyKind::Gost.authority()),
             "peers": peers,
             "subjects": self.world.subjects,
             "directory": directory,

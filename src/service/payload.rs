@@ -4,6 +4,8 @@ use crate::consent::identity::{Bin, Iin, NumberError};
 use crate::fault::Fault;
 use crate::soap::envelope::no_text;
 use crate::text::{Flaw, Lang, Reason};
+use crate::trust::Distrust;
+use crate::trust::data_signature::{DataDistrust, Signatory, Signed, is_signature};
 use crate::xml::{Document, Element, Limits};
 use std::collections::BTreeMap;
 
@@ -44,7 +46,13 @@ pub struct Payload {
     pub fields: Result<Fields, DataError>,
     /// `auth_token`, unchecked.
     pub auth_token: Option<secrecy::SecretString>,
+    /// Who signed the data; nobody, unless [`Payload::read_signed`] was asked.
+    pub signatories: Result<Vec<Signatory>, DataDistrust>,
 }
+
+/// Says whose signatures on the data are believed.
+pub type Believe<'b> =
+    &'b dyn for<'d, 'a> Fn(Result<Signed<'d, 'a>, Distrust>) -> Result<Vec<Signatory>, DataDistrust>;
 
 /// Longest name of an element that an answer repeats, characters.
 const MAX_NAME: usize = 64;
@@ -54,42 +62,63 @@ const MAX_TEXT: usize = 4000;
 
 impl Payload {
     /// Reads the children of `data`: directly, inside one root element, or as XML in its text (escaped or CDATA),
-    /// which is parsed once under the same limits. Children are unqualified or all in `ns`.
+    /// which is parsed once under the same limits. Children are unqualified or all in `ns`. Signatures on the data are
+    /// passed over.
     ///
     /// # Errors
     /// SCE001 when the text in `data` is not XML.
     pub fn read(data: Option<Element<'_, '_>>, ns: &str, names: &[&'static str]) -> Result<Self, Fault> {
+        Self::read_signed(data, ns, names, &|_| Err(DataDistrust::All(Distrust::Unsigned)))
+    }
+
+    /// As [`Payload::read`], and asks `believe` about the signatures on the data: what they cover holds everything that
+    /// is read, in the same tree.
+    ///
+    /// # Errors
+    /// As [`Payload::read`].
+    pub fn read_signed(
+        data: Option<Element<'_, '_>>,
+        ns: &str,
+        names: &[&'static str],
+        believe: Believe<'_>,
+    ) -> Result<Self, Fault> {
         let Some(data) = data else {
             return Ok(Self {
                 fields: Err(DataError::new(Reason::ElementMissing, "data", Flaw::Missing)),
                 auth_token: None,
+                signatories: believe(Err(Distrust::Unsigned)),
             });
         };
         if data.children().next().is_some() {
             no_text(data)?;
-            return Ok(Self::read_element(data, ns, names));
+            return Ok(Self::read_element(data, ns, names, believe(Signed::data(data))));
         }
         let text = data.text().unwrap_or_default();
         if text.trim().is_empty() {
-            return Ok(Self::read_element(data, ns, names));
+            return Ok(Self::read_element(data, ns, names, believe(Err(Distrust::Unsigned))));
         }
         let inner = Document::parse(text.trim().as_bytes(), &Limits::default())
             .map_err(|e| Fault::format(format!("the text in data is not XML: {e}")))?;
         if inner.has_processing_instruction() || inner.comment_in_text().is_some() {
             return Err(Fault::format("a processing instruction or a comment in the text in data"));
         }
-        Ok(Self::read_element(inner.root(), ns, names))
+        Ok(Self::read_element(inner.root(), ns, names, believe(Signed::document(&inner))))
     }
 
-    fn read_element(data: Element<'_, '_>, ns: &str, names: &[&'static str]) -> Self {
-        let mut children = data.children();
+    fn read_element(
+        data: Element<'_, '_>,
+        ns: &str,
+        names: &[&'static str],
+        signatories: Result<Vec<Signatory>, DataDistrust>,
+    ) -> Self {
+        let mut children = data.children().filter(|child| !is_signature(*child));
         let holder = match (children.next(), children.next()) {
             (Some(root), None) if !names.contains(&root.name()) && is_root(root) => root,
             _ => data,
         };
         let token = holder.children().find(|c| c.name() == "auth_token").and_then(Element::text);
         let auth_token = token.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).map(Into::into);
-        Self { fields: Fields::read(holder, ns, names), auth_token }
+        Self { fields: Fields::read(holder, ns, names), auth_token, signatories }
     }
 }
 
@@ -115,7 +144,9 @@ impl Fields {
         names: &[&'static str],
         qualified: &mut Option<bool>,
     ) -> Result<(), DataError> {
-        for child in holder.children() {
+        // The signatures stand beside the fields, never inside one.
+        let beside = |child: &Element<'_, '_>| within.is_empty() && is_signature(*child);
+        for child in holder.children().filter(|child| !beside(child)) {
             let unknown = || DataError::new(Reason::ElementUnknown, child.name(), Flaw::Unknown);
             let here = |name: &&&'static str| name.strip_prefix(within) == Some(child.name());
             let name = *names.iter().find(here).ok_or_else(unknown)?;
@@ -258,6 +289,21 @@ mod tests {
         ] {
             assert_eq!(read(xml).unwrap().fields.ok().unwrap().get("uin"), Some("1"), "{xml}");
         }
+    }
+
+    #[test]
+    fn signatures_on_the_data_are_passed_over_and_signatures_in_a_field_are_not() {
+        let signature = "<ds:Signature xmlns:ds='http://www.w3.org/2000/09/xmldsig#'/>";
+        for xml in [
+            format!("<data><uin>1</uin>{signature}{signature}</data>"),
+            format!("<data><any><uin>1</uin>{signature}</any></data>"),
+            format!("<data><any><uin>1</uin></any>{signature}</data>"),
+            format!("<data><![CDATA[<any><uin>1</uin>{signature}</any>]]></data>"),
+        ] {
+            assert_eq!(read(&xml).unwrap().fields.ok().unwrap().get("uin"), Some("1"), "{xml}");
+        }
+        let inside = read(&format!("<data><code/><uin>1{signature}</uin></data>")).unwrap().fields;
+        assert_eq!(inside.err().unwrap().reason, Reason::ElementMalformed);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use super::json;
 use super::jwks;
-use super::rsa::{PublicKeyError, VerifyingKey};
-use crate::trust::sign::{SignError, Signer, SigningAlgorithm};
+use super::ovt::OvtKey;
+use super::rsa::PublicKeyError;
+use crate::trust::sign::{SignError, SignatureAlgorithm, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use jsonwebtoken::Algorithm;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -20,7 +20,8 @@ pub enum JwsError {
     /// Not a compact JWS, or not of the shape that is read here; says what is wrong.
     #[error("the token is malformed: {0}")]
     Malformed(&'static str),
-    /// Another algorithm than the one for this kind of token: RS256, and ES256 of receipts alone.
+    /// Another algorithm than those for this kind of token, or than the key's: RS256 of tokens and of verification
+    /// tokens, ГОСТ of verification tokens alone, ES256 of receipts alone.
     #[error("the token's algorithm is refused: {0}")]
     Algorithm(RefusedAlgorithm),
     /// No known key is named or carried by the token, or none is known at all.
@@ -29,6 +30,30 @@ pub enum JwsError {
     /// The signature is not one of the known keys' over these bytes.
     #[error("the token's signature is wrong")]
     Signature,
+    /// It is not one of any key of the kind.
+    #[error("the token's signature is wrong: {0}")]
+    SignatureForm(SignatureFlaw),
+}
+
+/// What is wrong with a signature of ГОСТ in itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignatureFlaw {
+    /// Truncated, or too long.
+    Length,
+    /// r or s is zero, or not below q.
+    Range,
+    /// The key's signature of these bytes, but its numbers are written otherwise (RFC 9215).
+    Order,
+}
+
+impl fmt::Display for SignatureFlaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Length => "it does not have the length of r and s",
+            Self::Range => "r or s is not between zero and q",
+            Self::Order => "r comes first, then s, each with its least significant byte first",
+        })
+    }
 }
 
 /// What a refused `alg` was.
@@ -38,8 +63,10 @@ pub enum RefusedAlgorithm {
     None,
     /// `HS…`: a shared secret, for which a public key could be passed off.
     Hmac,
-    /// One of the ГОСТ names of trust.md 4.
+    /// One of the ГОСТ names of trust.md 4 where it is not accepted.
     Gost,
+    /// Not that of the key that is registered.
+    Unfit,
     /// Anything else.
     Other,
 }
@@ -49,7 +76,8 @@ impl fmt::Display for RefusedAlgorithm {
         f.write_str(match self {
             Self::None => "none",
             Self::Hmac => "HMAC",
-            Self::Gost => "GOST",
+            Self::Gost => "GOST, which is not accepted here",
+            Self::Unfit => "not that of the registered key",
             Self::Other => "not on the list",
         })
     }
@@ -111,8 +139,27 @@ pub(super) fn claims(payload: &[u8]) -> Result<Map<String, Value>, JwsError> {
     json::object(payload).map_err(|_| JwsError::Malformed("payload is not a sound JSON object"))
 }
 
+/// A public key that may have signed a token.
+pub trait TokenKey {
+    /// The name under which the key is known.
+    fn kid(&self) -> Option<&str>;
+
+    /// The algorithm of every signature of this key.
+    fn algorithm(&self) -> SignatureAlgorithm;
+
+    /// The key as DER `SubjectPublicKeyInfo`: equal keys give equal bytes.
+    fn to_spki_der(&self) -> Vec<u8>;
+
+    /// Checks `signature`, canonical base64url without padding, over `message`.
+    ///
+    /// # Errors
+    /// [`JwsError::Signature`], [`JwsError::SignatureForm`].
+    fn check(&self, message: &[u8], signature: &str) -> Result<(), JwsError>;
+}
+
 /// A token whose shape and algorithm are sound. Nobody has vouched for anything in it yet.
 pub struct Unverified<'a> {
+    algorithm: SignatureAlgorithm,
     signed: &'a str,
     signature: &'a str,
     payload: Vec<u8>,
@@ -122,8 +169,8 @@ pub struct Unverified<'a> {
 struct Header {
     typ: Option<String>,
     kid: Option<String>,
-    /// The key of `x5c` or `jwk`, of both if both are there.
-    carried: Vec<VerifyingKey>,
+    /// The key of `x5c` or `jwk`, of both if both are there, as DER `SubjectPublicKeyInfo`.
+    carried: Vec<Vec<u8>>,
 }
 
 /// A token whose signature is that of a known key.
@@ -143,34 +190,57 @@ impl<'a> Unverified<'a> {
     /// [`JwsError::Malformed`], [`JwsError::Algorithm`], and [`JwsError::KeyUnknown`] for a carried key that
     /// could not be a registered one.
     pub fn parse(compact: &'a str) -> Result<Self, JwsError> {
-        let parts = Parts::read(compact, |header| allow_only("RS256", header))?;
+        Self::parse_as(compact, &[SignatureAlgorithm::RsaSha256])
+    }
+
+    /// The same with an `alg` that names one of these algorithms.
+    ///
+    /// # Errors
+    /// Those of [`Unverified::parse`].
+    pub fn parse_as(compact: &'a str, accepted: &[SignatureAlgorithm]) -> Result<Self, JwsError> {
+        let mut named = None;
+        let judge = |header: &Map<String, Value>| algorithm(header, accepted).map(|alg| named = Some(alg));
+        let parts = Parts::read(compact, judge)?;
+        let algorithm = named.ok_or(JwsError::Malformed("no algorithm"))?;
         let header = Header::read(parts.header)?;
-        Ok(Self { signed: parts.signed, signature: parts.signature, payload: parts.payload, header })
+        let Parts { signed, signature, payload, .. } = parts;
+        Ok(Self { algorithm, signed, signature, payload, header })
     }
 
     /// Checks the signature with the keys that the header leaves in question.
     ///
     /// A `kid` selects the keys of that name, or else those that have none; without it all are in question.
-    /// A carried key leaves only the known keys that equal it. Neither ever adds one.
+    /// A carried key leaves only the known keys that equal it. Neither ever adds one. Of these, the keys of the
+    /// token's algorithm are tried.
     ///
     /// # Errors
-    /// [`JwsError::KeyUnknown`] when no key is left, [`JwsError::Signature`] when none of them signed.
-    pub fn verify(self, keys: &[VerifyingKey]) -> Result<Verified<'a>, JwsError> {
+    /// [`JwsError::KeyUnknown`] when no key is left, [`JwsError::Algorithm`] when none of these is of the algorithm,
+    /// [`JwsError::Signature`] or [`JwsError::SignatureForm`] when none of them signed.
+    pub fn verify<K: TokenKey>(self, keys: &[K]) -> Result<Verified<'a>, JwsError> {
         let kid = self.header.kid.as_deref();
         let named = kid.is_some_and(|kid| keys.iter().any(|key| key.kid() == Some(kid)));
         let wanted = if named { kid } else { None };
-        let in_question = |key: &&VerifyingKey| {
+        let in_question = |key: &&K| {
             (kid.is_none() || key.kid() == wanted)
-                && self.header.carried.iter().all(|carried| carried.is_same_key(key))
+                && self.header.carried.iter().all(|carried| *carried == key.to_spki_der())
         };
         let mut keys = keys.iter().filter(in_question).peekable();
         if keys.peek().is_none() {
             return Err(JwsError::KeyUnknown);
         }
-        if !keys.any(|key| key.verifies(self.signed.as_bytes(), self.signature)) {
-            return Err(JwsError::Signature);
+        let mut refused = JwsError::Algorithm(RefusedAlgorithm::Unfit);
+        for key in keys.filter(|key| key.algorithm() == self.algorithm) {
+            match key.check(self.signed.as_bytes(), self.signature) {
+                Ok(()) => {
+                    return Ok(Verified { signed: self.signed, payload: self.payload, typ: self.header.typ });
+                }
+                // What is wrong in itself says more than that it is not of this key.
+                Err(error)
+                    if error == JwsError::Signature && matches!(refused, JwsError::SignatureForm(_)) => {}
+                Err(error) => refused = error,
+            }
         }
-        Ok(Verified { signed: self.signed, payload: self.payload, typ: self.header.typ })
+        Err(refused)
     }
 }
 
@@ -208,19 +278,24 @@ impl Header {
         }
         match members.remove("jwk") {
             None => {}
-            Some(Value::Object(jwk)) => carried.push(jwks::from_members(jwk).map_err(carried_error)?),
+            Some(Value::Object(jwk)) => {
+                carried.push(jwks::from_members(jwk).map_err(carried_error)?.to_spki_der());
+            }
             Some(_) => return Err(JwsError::Malformed("jwk is not an object")),
         }
         Ok(Self { typ, kid, carried })
     }
 }
 
-/// Refuses a header of any other algorithm.
-pub(super) fn allow_only(algorithm: &str, header: &Map<String, Value>) -> Result<(), JwsError> {
+/// The algorithm that a header names, which must be one of these.
+pub(super) fn algorithm(
+    header: &Map<String, Value>,
+    accepted: &[SignatureAlgorithm],
+) -> Result<SignatureAlgorithm, JwsError> {
     let alg = text(header, "alg")?.ok_or(JwsError::Malformed("no algorithm"))?;
-    let refused = match alg {
-        _ if alg == algorithm => return Ok(()),
-        "GG2015" | "GOST15" | "GOST3410-2015-512" | "GG2004" => RefusedAlgorithm::Gost,
+    let refused = match SignatureAlgorithm::from_jws(alg) {
+        Some(named) if accepted.contains(&named) => return Ok(named),
+        Some(SignatureAlgorithm::Gost2015 | SignatureAlgorithm::Gost2004) => RefusedAlgorithm::Gost,
         _ if alg.eq_ignore_ascii_case("none") => RefusedAlgorithm::None,
         _ if alg.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("HS")) => RefusedAlgorithm::Hmac,
         _ => RefusedAlgorithm::Other,
@@ -229,11 +304,11 @@ pub(super) fn allow_only(algorithm: &str, header: &Map<String, Value>) -> Result
 }
 
 /// The signer's key of `x5c` (RFC 7515, 4.1.6): the first certificate, in plain base64.
-fn first_of_chain(chain: &Value) -> Result<VerifyingKey, JwsError> {
+fn first_of_chain(chain: &Value) -> Result<Vec<u8>, JwsError> {
     let malformed = JwsError::Malformed("x5c is not a chain of certificates");
     let first = chain.get(0).and_then(Value::as_str).ok_or(malformed)?;
     let der = STANDARD.decode(first).map_err(|_| malformed)?;
-    VerifyingKey::from_certificate_der(&der, None).map_err(carried_error)
+    OvtKey::from_certificate_der(&der, None).map(|key| key.to_spki_der()).map_err(carried_error)
 }
 
 /// A sound key of a kind that is never registered is unknown; anything else is no key.
@@ -262,12 +337,7 @@ pub(super) fn sign_as<T: Serialize>(
     signer: &dyn Signer,
     kid: Option<&str>,
 ) -> Result<String, SignError> {
-    let mut header = jsonwebtoken::Header::new(match signer.algorithm() {
-        SigningAlgorithm::RsaSha256 => Algorithm::RS256,
-        SigningAlgorithm::EcdsaP256Sha256 => Algorithm::ES256,
-    });
-    header.typ = Some(typ.to_owned());
-    header.kid = kid.map(str::to_owned);
+    let header = Written { typ, alg: signer.algorithm().jws(), kid };
     // Claims are plain structures with text keys: serde_json cannot fail on them.
     let header = serde_json::to_vec(&header).map_err(|_| SignError::Failed)?;
     let claims = serde_json::to_vec(claims).map_err(|_| SignError::Failed)?;
@@ -279,6 +349,15 @@ pub(super) fn sign_as<T: Serialize>(
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     Ok(token)
+}
+
+/// The header of a token of ours.
+#[derive(Serialize)]
+struct Written<'a> {
+    typ: &'a str,
+    alg: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kid: Option<&'a str>,
 }
 
 /// The `kid` of a token's header, as it says: to find a key, never to trust it.
@@ -307,6 +386,7 @@ pub fn unverified_jti(compact: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rsa::VerifyingKey;
     use super::super::sample;
     use super::*;
     use proptest::prelude::*;
@@ -478,13 +558,9 @@ mod tests {
 
     #[test]
     fn a_carried_certificate_must_hold_a_known_key() {
-        let carrying = |signer: &crate::trust::sign::RsaSigner| {
-            let der = signer.to_pkcs8_der().unwrap();
-            let pair =
-                rcgen::KeyPair::from_pkcs8_der_and_sign_algo(&der.as_slice().into(), &rcgen::PKCS_RSA_SHA256);
-            let certificate =
-                rcgen::CertificateParams::new(vec![]).unwrap().self_signed(&pair.unwrap()).unwrap();
-            with_header(&format!(r#"{{"alg":"RS256","x5c":["{}"]}}"#, STANDARD.encode(certificate.der())))
+        let carrying = |signer: &dyn Signer| {
+            let certificate = STANDARD.encode(sample::certificate_of(signer));
+            with_header(&format!(r#"{{"alg":"RS256","x5c":["{certificate}"]}}"#))
         };
         assert!(read(&carrying(sample::signer())).is_ok());
         assert_eq!(read(&carrying(sample::other())), Err(JwsError::KeyUnknown));

@@ -14,7 +14,7 @@ pub use self::key_ring::KeyRing;
 
 use super::ec::ReceiptKey;
 use super::rsa::VerifyingKey;
-use crate::trust::sign::{self, SignError, Signer, SigningAlgorithm};
+use crate::trust::sign::{self, SignError, SignatureAlgorithm, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::jwk::Jwk;
@@ -79,11 +79,14 @@ pub enum KeyPurpose {
 
 impl KeyPurpose {
     /// What a signer signs as a key of the service.
-    #[must_use]
-    pub fn of(signer: &dyn Signer) -> Self {
+    ///
+    /// # Errors
+    /// [`SignError::NotOfService`]: tokens are signed by RSA and receipts on P-256, since owners read them everywhere.
+    pub fn of(signer: &dyn Signer) -> Result<Self, SignError> {
         match signer.algorithm() {
-            SigningAlgorithm::RsaSha256 => Self::Token,
-            SigningAlgorithm::EcdsaP256Sha256 => Self::Receipt,
+            SignatureAlgorithm::RsaSha256 => Ok(Self::Token),
+            SignatureAlgorithm::EcdsaP256Sha256 => Ok(Self::Receipt),
+            SignatureAlgorithm::Gost2004 | SignatureAlgorithm::Gost2015 => Err(SignError::NotOfService),
         }
     }
 }
@@ -149,7 +152,7 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`] when the private key is broken or is not the one that the record names.
     pub fn from_record(record: &KeyRecord) -> Result<Self, KeyError> {
-        let signer = sign::from_pkcs8_der(&record.pkcs8)?;
+        let signer = Arc::from(sign::from_pkcs8_der(&record.pkcs8)?);
         let key = Self::new(signer, record.window, record.distrusted_at)?;
         if key.kid() == record.kid { Ok(key) } else { Err(KeyError::Kid) }
     }
@@ -242,7 +245,7 @@ impl fmt::Debug for SigningKey {
 impl PublicHalf {
     fn of(signer: &dyn Signer) -> Result<Self, KeyError> {
         let spki = signer.public_key_spki();
-        let public = match KeyPurpose::of(signer) {
+        let public = match KeyPurpose::of(signer)? {
             KeyPurpose::Token => VerifyingKey::from_spki_der(spki, None)
                 .and_then(|key| key.thumbprint().map(|kid| Self::Token(key.with_kid(kid)))),
             KeyPurpose::Receipt => ReceiptKey::from_spki_der(spki).map(Self::Receipt),

@@ -3,7 +3,8 @@
 //! Both are compact JWS (RFC 7515). [`jws`] reads either strictly and checks the signature; [`ovt`] and
 //! [`security`] each read their own claims and refuse the other's. [`receipt`] is the signed answer to a check of
 //! a security token, [`status_list`] the signed list of their statuses. [`rsa`], [`ec`] and [`jwks`] are the
-//! public keys, [`key`] the private ones and the times at which they sign and are published.
+//! public keys of the service, [`key`] its private ones and the times at which they sign and are published;
+//! [`ovt::OvtKey`] is a key of an initiator.
 //!
 //! Nothing here does I/O or reads a clock; times are Unix seconds. `jsonwebtoken` is used in this folder only.
 
@@ -25,6 +26,7 @@ mod sample {
     use super::ec::ReceiptKey;
     use super::rsa::VerifyingKey;
     use super::security::Claims;
+    use crate::trust::issue::{Attribute, Issuer, Name, Purpose, Request};
     use crate::trust::sign::{EcSigner, RsaSigner, Signer};
     use std::sync::LazyLock;
 
@@ -51,6 +53,19 @@ mod sample {
 
     pub fn key_of(signer: &RsaSigner) -> VerifyingKey {
         VerifyingKey::from_spki_der(signer.public_key_spki(), None).unwrap()
+    }
+
+    /// A certificate that the key issued to itself.
+    pub fn certificate_of(signer: &dyn Signer) -> Vec<u8> {
+        let name = Name::new(&[(Attribute::CommonName, "KDP SANDBOX")]);
+        let request = Request {
+            subject: &name,
+            spki: signer.public_key_spki(),
+            serial: &[1],
+            validity: (0, 4_102_444_800),
+            purpose: Purpose::Messages(&[]),
+        };
+        Issuer { name: &name, signer }.issue(&request).unwrap()
     }
 
     pub fn claims(now: i64) -> Claims {

@@ -4,15 +4,29 @@
 //! the caller's, in the law's order, on what [`verify`] returns. For that order's sake a date or a consent word
 //! that cannot be right does not fail [`verify`]: [`Ovt::check_dates`] and [`Ovt::mcheck`] tell it in its turn.
 
-use super::jws::{JwsError, Unverified};
-use crate::trust::sign::{SignError, Signer};
+mod key;
+
+pub use key::OvtKey;
+
+use super::jws::{JwsError, SignatureFlaw, Unverified};
+use crate::trust::sign::{SignError, SignatureAlgorithm, Signer};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 use serde_json::{Map, Number, Value};
 use std::fmt;
 
-/// A registered key of an initiator, from the registry by BIN, never from the token.
-pub use super::rsa::VerifyingKey as OvtKey;
+/// The algorithms of verification tokens (trust.md 4).
+pub const ACCEPTED: [SignatureAlgorithm; 2] = [SignatureAlgorithm::RsaSha256, SignatureAlgorithm::Gost2015];
+
+/// The same with GG2004, whose form nobody has seen yet: where the configuration says so.
+pub const ACCEPTED_WITH_GG2004: [SignatureAlgorithm; 3] =
+    [SignatureAlgorithm::RsaSha256, SignatureAlgorithm::Gost2015, SignatureAlgorithm::Gost2004];
+
+/// The algorithms that are accepted with or without GG2004.
+#[must_use]
+pub fn accepted(gg2004: bool) -> &'static [SignatureAlgorithm] {
+    if gg2004 { &ACCEPTED_WITH_GG2004 } else { &ACCEPTED }
+}
 
 /// How far the clocks of an initiator and of the service may differ, seconds.
 pub const LEEWAY: i64 = 120;
@@ -70,7 +84,7 @@ pub enum OvtError {
     /// Not a strict compact JWS, or claims are missing or no text.
     #[error("the verification token is malformed: {0}")]
     Malformed(&'static str),
-    /// Another algorithm than RS256.
+    /// Another algorithm than is accepted, or not that of the key.
     #[error("the verification token's algorithm is refused: {0}")]
     Algorithm(super::jws::RefusedAlgorithm),
     /// The key that it names or carries is not registered, or none is.
@@ -79,6 +93,9 @@ pub enum OvtError {
     /// Not signed by a registered key.
     #[error("the verification token's signature is wrong")]
     Signature,
+    /// Not a signature of the form that the key makes.
+    #[error("the verification token's signature is wrong: {0}")]
+    SignatureForm(SignatureFlaw),
 }
 
 /// Why the dates of a token do not hold (`ovt-date`).
@@ -101,14 +118,15 @@ pub enum DateProblem {
     Expired,
 }
 
-/// Verifies `compact` with the registered keys of the initiator: shape, algorithm, key, signature, claims.
+/// Verifies `compact` with the registered keys of the initiator: shape, algorithm, key, signature, claims. The
+/// algorithm must be one of `accepted`, [`ACCEPTED`] unless configured, and that of the key.
 ///
 /// Its dates, BIN, method and subject are not judged here. An empty `keys` is [`OvtError::KeyUnknown`].
 ///
 /// # Errors
 /// [`OvtError`]; [`OvtError::reason`] is its code of wire.md 4.
-pub fn verify(compact: &str, keys: &[OvtKey]) -> Result<Ovt, OvtError> {
-    let verified = Unverified::parse(compact)?.verify(keys)?;
+pub fn verify(compact: &str, keys: &[OvtKey], accepted: &[SignatureAlgorithm]) -> Result<Ovt, OvtError> {
+    let verified = Unverified::parse_as(compact, accepted)?.verify(keys)?;
     if verified.is_jwt() == Some(false) {
         return Err(OvtError::Malformed("typ says that it is something else"));
     }
@@ -228,7 +246,7 @@ impl OvtError {
             Self::Malformed(_) => "ovt-malformed",
             Self::Algorithm(_) => "ovt-algorithm",
             Self::KeyUnknown => "ovt-key-unknown",
-            Self::Signature => "ovt-signature",
+            Self::Signature | Self::SignatureForm(_) => "ovt-signature",
         }
     }
 }
@@ -248,6 +266,7 @@ impl From<JwsError> for OvtError {
             JwsError::Algorithm(refused) => Self::Algorithm(refused),
             JwsError::KeyUnknown => Self::KeyUnknown,
             JwsError::Signature => Self::Signature,
+            JwsError::SignatureForm(flaw) => Self::SignatureForm(flaw),
         }
     }
 }
@@ -314,7 +333,7 @@ mod tests {
     };
 
     fn read(token: &str) -> Result<Ovt, OvtError> {
-        verify(token, &[sample::key_of(sample::signer())])
+        verify(token, &[sample::key_of(sample::signer()).into()], &ACCEPTED)
     }
 
     fn made(claims: &NewOvt<'_>) -> String {
@@ -363,7 +382,7 @@ mod tests {
     fn the_key_of_another_bin_is_refused() {
         let token = make(&SOUND, sample::other(), None).unwrap();
         assert_eq!(read(&token).unwrap_err(), OvtError::Signature);
-        assert_eq!(verify(&token, &[]).unwrap_err(), OvtError::KeyUnknown);
+        assert_eq!(verify(&token, &[], &ACCEPTED).unwrap_err(), OvtError::KeyUnknown);
     }
 
     #[test]

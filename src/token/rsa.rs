@@ -1,5 +1,9 @@
 //! Public RSA keys that verify tokens, parsed and judged once.
 
+use super::jws::{JwsError, TokenKey};
+use crate::trust::algorithm::{SignatureAlgorithm, key};
+use crate::trust::der::{self, tag};
+use crate::trust::verify;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{AlgorithmParameters, CommonParameters, Jwk, KeyAlgorithm, PublicKeyUse};
@@ -27,6 +31,12 @@ pub enum PublicKeyError {
     /// An even modulus or exponent, or an exponent outside of 3 to 2³²−1.
     #[error("the RSA key's numbers are not those of a key")]
     Numbers,
+    /// Neither RSA nor one of the two of ГОСТ with its own parameters (trust.md 2).
+    #[error("neither a public RSA key nor one of ГОСТ with the parameters of НУЦ")]
+    NeitherRsaNorGost,
+    /// A ГОСТ key that is not two coordinates of a point of its curve.
+    #[error("the ГОСТ public key is no point of its curve")]
+    Point,
     /// Made by the faulty generator of CVE-2017-15361 (ROCA): the private key can be computed.
     #[error("the RSA key was made by a faulty generator (ROCA)")]
     Weak,
@@ -116,6 +126,8 @@ impl VerifyingKey {
 
     fn from_spki(spki: &SubjectPublicKeyInfo<'_>, kid: Option<String>) -> Result<Self, PublicKeyError> {
         match spki.parsed() {
+            // The library reads past what does not belong to the key.
+            Ok(PublicKey::RSA(_)) if verify::from_spki(spki.raw).is_err() => Err(PublicKeyError::Malformed),
             Ok(PublicKey::RSA(key)) => Self::from_numbers(key.modulus, key.exponent, kid),
             Ok(_) => Err(PublicKeyError::Kind),
             Err(_) => Err(PublicKeyError::Malformed),
@@ -135,12 +147,6 @@ impl VerifyingKey {
         self.kid.as_deref()
     }
 
-    /// Whether both are the same key, whatever their names.
-    #[must_use]
-    pub fn is_same_key(&self, other: &Self) -> bool {
-        self.n == other.n && self.e == other.e
-    }
-
     /// Whether `signature`, canonical base64url without padding, is this key's RS256 signature of `message`.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
@@ -150,11 +156,10 @@ impl VerifyingKey {
     /// The key as DER `SubjectPublicKeyInfo`: equal keys give equal bytes.
     #[must_use]
     pub fn to_spki_der(&self) -> Vec<u8> {
-        /// `AlgorithmIdentifier` of rsaEncryption with NULL parameters (RFC 8017, A.1).
-        const RSA_ENCRYPTION: [u8; 15] = [0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
-        let numbers = [der_integer(&self.n), der_integer(&self.e)].concat();
-        let bits = [&[0], der(0x30, &numbers).as_slice()].concat();
-        der(0x30, &[&RSA_ENCRYPTION, der(0x03, &bits).as_slice()].concat())
+        // rsaEncryption with NULL parameters (RFC 8017, A.1).
+        let algorithm = der::sequence(&[&der::value(tag::OID, key::RSA), &der::value(tag::NULL, &[])]);
+        let numbers = der::sequence(&[&der::integer(&self.n), &der::integer(&self.e)]);
+        der::sequence(&[&algorithm, &der::bits(&numbers)])
     }
 
     /// The key as JWK (RFC 7517) with `kty`, `n`, `e`, `alg`, `use`, and `kid` if it has one.
@@ -184,6 +189,24 @@ impl VerifyingKey {
     }
 }
 
+impl TokenKey for VerifyingKey {
+    fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::RsaSha256
+    }
+
+    fn to_spki_der(&self) -> Vec<u8> {
+        Self::to_spki_der(self)
+    }
+
+    fn check(&self, message: &[u8], signature: &str) -> Result<(), JwsError> {
+        if self.verifies(message, signature) { Ok(()) } else { Err(JwsError::Signature) }
+    }
+}
+
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "VerifyingKey({}, {} bytes)", self.kid.as_deref().unwrap_or("no kid"), self.n.len())
@@ -193,23 +216,6 @@ impl fmt::Debug for VerifyingKey {
 fn significant(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
-}
-
-/// A DER element; contents of up to 65 535 bytes, which an RSA key of 4096 bits never reaches.
-fn der(tag: u8, contents: &[u8]) -> Vec<u8> {
-    let [high, low] = u16::try_from(contents.len()).unwrap_or(u16::MAX).to_be_bytes();
-    let mut element = match (high, low) {
-        (0, 0..=127) => vec![tag, low],
-        (0, _) => vec![tag, 0x81, low],
-        _ => vec![tag, 0x82, high, low],
-    };
-    element.extend_from_slice(contents);
-    element
-}
-
-fn der_integer(number: &[u8]) -> Vec<u8> {
-    let negative_looking = number.first().is_some_and(|top| top & 0x80 != 0);
-    if negative_looking { der(0x02, &[&[0], number].concat()) } else { der(0x02, number) }
 }
 
 /// Whether the modulus has the fingerprint of CVE-2017-15361: modulo each small prime it is a power of 65537,
@@ -251,9 +257,9 @@ mod tests {
             VerifyingKey::from_numbers(&[&[0, 0], &*key.n].concat(), &key.e, None),
         ];
         for other in others {
-            assert!(other.unwrap().is_same_key(&key));
+            assert_eq!(other.unwrap().to_spki_der(), spki);
         }
-        assert!(!sample::key_of(sample::other()).is_same_key(&key));
+        assert_ne!(sample::key_of(sample::other()).to_spki_der(), spki);
     }
 
     #[test]

@@ -163,7 +163,7 @@ impl From<JwsError> for TokenError {
             JwsError::Malformed(what) => Self::Malformed(what),
             JwsError::Algorithm(refused) => Self::Algorithm(refused),
             JwsError::KeyUnknown => Self::KeyUnknown,
-            JwsError::Signature => Self::Signature,
+            JwsError::Signature | JwsError::SignatureForm(_) => Self::Signature,
         }
     }
 }

@@ -13,7 +13,7 @@ mod published;
 pub use self::published::{Published, Reply, StatusLists, answer, asked_for};
 
 use super::jws;
-use crate::trust::sign::{SignError, Signer, SigningAlgorithm};
+use crate::trust::sign::{SignError, SignatureAlgorithm, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use miniz_oxide::deflate::core::{self, CompressionStrategy, CompressorOxide, TDEFLFlush};
@@ -135,7 +135,7 @@ impl StatusList {
     /// # Errors
     /// [`SignError`] when the signer fails; [`SignError::Kind`] when it is none for RS256.
     pub fn token(&self, uri: &str, term: Term, signer: &dyn Signer, kid: &str) -> Result<String, SignError> {
-        if signer.algorithm() != SigningAlgorithm::RsaSha256 {
+        if signer.algorithm() != SignatureAlgorithm::RsaSha256 {
             return Err(SignError::Kind);
         }
         let Term { iat, exp, ttl } = term;
@@ -309,7 +309,7 @@ mod tests {
         let list = list(&VECTOR_ENTRIES);
         let token = list.token(URI, TERM, sample::signer(), "k1").unwrap();
         let public = sample::key_of(sample::signer());
-        assert!(ovt::verify(&token, std::slice::from_ref(&public)).is_err());
+        assert!(ovt::verify(&token, &[public.clone().into()], &ovt::ACCEPTED).is_err());
         let keys = KeySet::new(vec![public.with_kid("k1")]).unwrap();
         assert_eq!(security::read(&token, &keys).unwrap_err(), security::TokenError::Kind);
         let refused = list.token(URI, TERM, sample::receipt_signer(), "r1");

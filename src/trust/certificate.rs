@@ -1,20 +1,15 @@
-//! X.509 certificates as the service needs them: whose, by whom, how long, for what.
+//! X.509 certificates as the service needs them: whose, by whom, how long, for what (RFC 5280, trust.md 3).
+
+mod read;
 
 use super::Distrust;
-use super::algorithm::sha256;
+use super::algorithm::SignatureAlgorithm;
 use super::name::DistinguishedName;
+use super::role::Role;
+use super::verify::Verifier;
 use crate::consent::identity::Bin;
 use base64::Engine as _;
-use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
-use x509_parser::oid_registry::{
-    OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA, OID_X509_ORGANIZATIONAL_UNIT,
-};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
-
-/// Longest certificate that is read, bytes.
-const MAX_DER: usize = 16 * 1024;
-/// Longest serial number, bytes: the twenty of RFC 5280, 4.1.2.2, and the zero that keeps it positive.
-const MAX_SERIAL: usize = 21;
+use std::sync::Arc;
 
 /// A certificate, parsed once.
 pub struct Certificate {
@@ -23,64 +18,66 @@ pub struct Certificate {
     pub fingerprint: [u8; 32],
     /// Serial number, decimal.
     pub serial: String,
+    /// Serial number, big-endian, without leading zeros: as lists of revoked certificates are searched.
+    pub serial_bytes: Vec<u8>,
     /// Who issued it.
     pub issuer: DistinguishedName,
     /// The issuer as RFC 4514 text, for `X509IssuerSerial`.
     pub issuer_text: String,
     /// Whose it is.
     pub subject: DistinguishedName,
-    /// `OU=BIN############` of the subject.
-    pub bin: Option<Bin>,
-    /// Unix seconds, both inclusive.
-    validity: (i64, i64),
-    /// `keyUsage` allows digital signatures; `None`: no such extension.
-    digital_signature: Option<bool>,
-    /// `keyUsage` allows to sign certificates; `None`: no such extension.
-    issues_others: Option<bool>,
+    /// The subject as RFC 4514 text.
+    pub subject_text: String,
+    /// Of what kind it is, if НУЦ issued it.
+    pub role: Option<Role>,
+    /// `OU=BIN############` of the subject: the twelve digits.
+    pub bin: Option<String>,
+    /// `serialNumber=IIN############` of the subject: the twelve digits.
+    pub iin: Option<String>,
+    /// `UID` of the subject: the OID of an information system, dotted.
+    pub system: Option<String>,
+    /// When it begins and ends, Unix seconds, both inclusive.
+    pub validity: (i64, i64),
+    /// `keyUsage`; `None`: no such extension.
+    pub usage: Option<KeyUsage>,
+    /// `extKeyUsage`, dotted.
+    pub extended_usage: Vec<String>,
+    /// `subjectKeyIdentifier`.
+    pub key_id: Option<Vec<u8>>,
+    /// The key identifier of `authorityKeyIdentifier`.
+    pub issuer_key_id: Option<Vec<u8>>,
     is_ca: bool,
-    /// PKCS#1 `RSAPublicKey`; `None`: another kind of key.
-    rsa: Option<Vec<u8>>,
-    /// To-be-signed part and signature, when it was signed with RSA-SHA256.
-    signed: Option<(Vec<u8>, Vec<u8>)>,
+    /// A critical extension that is not understood here.
+    is_beyond_us: bool,
+    /// DER `SubjectPublicKeyInfo`.
+    spki: Vec<u8>,
+    key: Result<Arc<dyn Verifier>, Distrust>,
+    signed: Signed,
+}
+
+/// What a certificate's key may be used for, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "bits of RFC 5280, each on its own")]
+pub struct KeyUsage {
+    /// `digitalSignature`
+    pub digital_signature: bool,
+    /// `nonRepudiation`
+    pub non_repudiation: bool,
+    /// `keyCertSign`
+    pub certificates: bool,
+    /// `cRLSign`
+    pub lists: bool,
+}
+
+/// The signature that is on a certificate.
+struct Signed {
+    /// `None`: one that is not accepted here.
+    algorithm: Option<SignatureAlgorithm>,
+    tbs: Vec<u8>,
+    value: Vec<u8>,
 }
 
 impl Certificate {
-    /// Reads DER, with nothing after it.
-    ///
-    /// # Errors
-    /// [`Distrust::CertificateMalformed`].
-    pub fn from_der(der: &[u8]) -> Result<Self, Distrust> {
-        if der.len() > MAX_DER {
-            return Err(Distrust::CertificateMalformed);
-        }
-        let (rest, x509) = X509Certificate::from_der(der).map_err(|_| Distrust::CertificateMalformed)?;
-        // A serial number is written in decimal below, which a stranger could make costly.
-        if !rest.is_empty() || x509.raw_serial().len() > MAX_SERIAL {
-            return Err(Distrust::CertificateMalformed);
-        }
-        let usage = x509.key_usage().map_err(|_| Distrust::CertificateMalformed)?;
-        let basic = x509.basic_constraints().map_err(|_| Distrust::CertificateMalformed)?;
-        let key = x509.public_key();
-        let signed = (x509.signature_algorithm.algorithm == OID_PKCS1_SHA256WITHRSA)
-            .then(|| (x509.tbs_certificate.as_ref().to_vec(), x509.signature_value.data.to_vec()));
-        Ok(Self {
-            fingerprint: sha256(der),
-            serial: x509.tbs_certificate.serial.to_string(),
-            issuer: DistinguishedName::from_x509(x509.issuer()),
-            issuer_text: x509.issuer().to_string(),
-            subject: DistinguishedName::from_x509(x509.subject()),
-            bin: bin(&x509),
-            validity: (x509.validity().not_before.timestamp(), x509.validity().not_after.timestamp()),
-            digital_signature: usage.as_ref().map(|u| u.value.digital_signature()),
-            issues_others: usage.map(|u| u.value.key_cert_sign()),
-            is_ca: basic.is_some_and(|b| b.value.ca),
-            rsa: (key.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION)
-                .then(|| key.subject_public_key.data.to_vec()),
-            signed,
-            der: der.to_vec(),
-        })
-    }
-
     /// Reads the first certificate of a PEM file, or the file as DER.
     ///
     /// # Errors
@@ -105,6 +102,20 @@ impl Certificate {
         &self.der
     }
 
+    /// The public key as DER `SubjectPublicKeyInfo`.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    /// [`Distrust::KeyKind`], [`Distrust::KeyMalformed`] or [`Distrust::Gost`]: no key that is accepted here.
+    pub fn key(&self) -> Result<&dyn Verifier, Distrust> {
+        self.key.as_deref().map_err(|error| *error)
+    }
+
     /// Whether it may sign messages at `at` (Unix seconds).
     ///
     /// # Errors
@@ -117,16 +128,28 @@ impl Certificate {
             return Err(Distrust::Expired);
         }
         // An authority's certificate signs certificates, not messages.
-        if self.digital_signature == Some(false) || self.is_ca {
+        if self.usage.is_some_and(|usage| !usage.digital_signature) || self.is_ca || self.is_beyond_us {
             return Err(Distrust::Usage);
         }
         Ok(())
     }
 
+    /// Whether it carries this BIN. No control digit is checked in certificates.
+    #[must_use]
+    pub fn is_of(&self, bin: &Bin) -> bool {
+        self.bin.as_deref() == Some(bin.as_str())
+    }
+
     /// Whether it can be pinned as an authority: `cA`, and a `keyUsage`, if any, that allows to sign certificates.
     #[must_use]
     pub fn is_authority(&self) -> bool {
-        self.is_ca && self.issues_others != Some(false)
+        self.is_ca && !self.is_beyond_us && self.usage.is_none_or(|usage| usage.certificates)
+    }
+
+    /// Whether it is of an authority that may sign lists of revoked certificates.
+    #[must_use]
+    pub fn signs_lists(&self) -> bool {
+        self.is_authority() && self.usage.is_none_or(|usage| usage.lists)
     }
 
     /// Whether it belongs to a test PKI: of НУЦ, or of the sandbox. Such a name must never be trusted in production.
@@ -141,37 +164,36 @@ impl Certificate {
         self.issuer.has_value_with("test") || self.issuer.has_value_with("sandbox")
     }
 
-    /// Whether `authority` issued it, and was valid then: an expired authority stays good for its time.
+    /// Whether `authority` could have issued it: by name, by key identifier if both have one, and by time. An
+    /// authority that ended stays good for what it issued before; one whose certificate was renewed under the same
+    /// key, for what it issued before that.
     #[must_use]
-    pub fn is_issued_by(&self, authority: &Certificate) -> bool {
-        let (Some((tbs, signature)), Some(key)) = (&self.signed, &authority.rsa) else { return false };
-        self.issuer == authority.subject
-            && (authority.validity.0..=authority.validity.1).contains(&self.validity.0)
-            && UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(tbs, signature).is_ok()
+    pub fn names_as_issuer(&self, authority: &Certificate) -> bool {
+        let other_key = match (&self.issuer_key_id, &authority.key_id) {
+            (Some(named), Some(own)) => named != own,
+            _ => false,
+        };
+        self.issuer == authority.subject && !other_key && self.validity.0 <= authority.validity.1
     }
 
-    /// Verifies an RSA-SHA256 signature over `message`.
+    /// Whether the signature on it is that of `authority`.
     ///
     /// # Errors
-    /// [`Distrust::KeyKind`] when the key is no RSA key of 2048 to 4096 bits, [`Distrust::SignatureValue`].
-    pub fn verify_rsa_sha256(&self, message: &[u8], signature: &[u8]) -> Result<(), Distrust> {
-        let key = self.rsa.as_ref().ok_or(Distrust::KeyKind)?;
-        // 4096 bits and their DER framing.
-        if key.len() > 540 {
-            return Err(Distrust::KeyKind);
+    /// [`Distrust::IssuerAlgorithm`], [`Distrust::IssuerSignature`].
+    pub fn is_signed_by(&self, authority: &Certificate) -> Result<(), Distrust> {
+        let key = authority.key()?;
+        if self.signed.algorithm != Some(key.algorithm()) {
+            return Err(Distrust::IssuerAlgorithm);
         }
-        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key)
-            .verify(message, signature)
-            .map_err(|_| Distrust::SignatureValue)
+        key.verify(&self.signed.tbs, &self.signed.value).map_err(|_| Distrust::IssuerSignature)
     }
-}
 
-fn bin(x509: &X509Certificate<'_>) -> Option<Bin> {
-    // No control digit is checked in certificates (trust.md 3), but a sender's BIN has one, so only such can match.
-    x509.subject()
-        .iter_by_oid(&OID_X509_ORGANIZATIONAL_UNIT)
-        .filter_map(|a| a.as_str().ok())
-        .find_map(|unit| Bin::parse(unit.strip_prefix("BIN")?).ok())
+    /// Whether it is its own issuer: a root.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+            && self.issuer_key_id.as_ref().is_none_or(|id| Some(id) == self.key_id.as_ref())
+    }
 }
 
 /// Base64 as it occurs in messages: blanks, CR and LF are skipped.

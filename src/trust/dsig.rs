@@ -1,12 +1,12 @@
 //! The one signature of the transport profile (trust.md 1): read strictly, verified over the tree it stands in.
 
 use super::Distrust;
-use super::algorithm::{DS, EXC_C14N, SignatureMethod, WSSE, WSU, X509_V3, digest};
+use super::algorithm::{DS, EXC_C14N, SignatureAlgorithm, WSSE, WSU, X509_V3, sha256};
 use super::certificate::{Certificate, decode};
 use super::name::DistinguishedName;
 use crate::soap::envelope::Envelope;
-use crate::xml::Element;
 use crate::xml::c14n::{self, Method, Target};
+use crate::xml::{Document, Element};
 use std::borrow::Cow;
 
 /// Most prefixes of a `PrefixList`; stacks write a handful.
@@ -27,8 +27,7 @@ pub struct Signature<'d, 'a> {
     signed_info: Element<'d, 'a>,
     info_prefixes: Vec<&'d str>,
     body_prefixes: Vec<&'d str>,
-    method: SignatureMethod,
-    digest_method: &'d str,
+    method: SignatureAlgorithm,
     digest: Vec<u8>,
     value: Vec<u8>,
     /// Who claims to have signed.
@@ -57,7 +56,8 @@ impl<'d, 'a> Signature<'d, 'a> {
             return Err(Distrust::Canonicalization);
         }
         let method = only(info, DS, "SignatureMethod")?;
-        let method = SignatureMethod::from_uri(method.attribute("", "Algorithm").unwrap_or_default())?;
+        let method =
+            SignatureAlgorithm::from_signature_uri(method.attribute("", "Algorithm").unwrap_or_default())?;
         let reference = only(info, DS, "Reference")?;
         check_target(envelope, reference)?;
         let transform =
@@ -67,19 +67,19 @@ impl<'d, 'a> Signature<'d, 'a> {
             return Err(Distrust::Transforms);
         }
         let digest_method = only(reference, DS, "DigestMethod")?;
+        method.allows_digest(digest_method.attribute("", "Algorithm").unwrap_or_default())?;
         Ok(Self {
             signed_info: info,
             info_prefixes: prefixes(canonicalization).ok_or(Distrust::Canonicalization)?,
             body_prefixes: prefixes(transform).ok_or(Distrust::Transforms)?,
             method,
-            digest_method: digest_method.attribute("", "Algorithm").unwrap_or_default(),
             digest: decode(&text(only(reference, DS, "DigestValue")?)?)?,
             value: decode(&text(only(signature, DS, "SignatureValue")?)?)?,
             key: key_info(security, only(signature, DS, "KeyInfo")?, envelope)?,
         })
     }
 
-    /// Verifies digest and signature; answers with the digest of the canonical Body.
+    /// Verifies digest and signature; answers with the SHA-256 of the canonical Body.
     pub fn verify(&self, body: Element<'d, 'a>, certificate: &Certificate) -> Result<[u8; 32], Distrust> {
         let mut canonical = Vec::with_capacity(8 * 1024);
         let mut write = |element, prefixes: &[&str]| {
@@ -91,15 +91,19 @@ impl<'d, 'a> Signature<'d, 'a> {
         };
         // The digest first: it is the cheaper check, and the one that tells what was changed.
         let body = write(body, &self.body_prefixes)?;
-        let digest = digest(self.digest_method, &body)?;
-        if digest.as_slice() != self.digest {
+        let digest = self.method.digest(&body);
+        if digest != self.digest {
             return Err(Distrust::Digest);
         }
         let signed_info = write(self.signed_info, &self.info_prefixes)?;
-        match self.method {
-            SignatureMethod::RsaSha256 => certificate.verify_rsa_sha256(&signed_info, &self.value)?,
+        let key = certificate.key()?;
+        if key.algorithm() != self.method {
+            return Err(Distrust::KeyKind);
         }
-        Ok(digest)
+        key.verify(&signed_info, &self.value)?;
+        // Another digest of the same length is not the identity of a message.
+        let same = self.method == SignatureAlgorithm::RsaSha256;
+        Ok(digest.try_into().ok().filter(|_| same).unwrap_or_else(|| sha256(&body)))
     }
 }
 
@@ -110,27 +114,35 @@ fn check_target(envelope: &Envelope<'_, '_>, reference: Element<'_, '_>) -> Resu
     if id.is_empty() || uri != Some(id) {
         return Err(Distrust::NotTheBody);
     }
-    match with_id(envelope, id) {
+    match with_id(envelope.body().document(), id) {
         1 => Ok(()),
         _ => Err(Distrust::IdNotUnique),
     }
 }
 
 /// How many attributes that could be an id, in any namespace, have this value.
-fn with_id(envelope: &Envelope<'_, '_>, id: &str) -> usize {
+pub(super) fn with_id(document: &Document<'_>, id: &str) -> usize {
     let could_be_id = |name: &str| name.eq_ignore_ascii_case("id");
-    let elements = envelope.body().document().elements();
-    elements.flat_map(Element::attributes).filter(|a| could_be_id(a.local) && a.value == id).count()
+    document
+        .elements()
+        .flat_map(Element::attributes)
+        .filter(|a| could_be_id(a.local) && a.value == id)
+        .count()
 }
 
 /// The one child of this name; missing is `Structure`, more than one `NotOne`.
-fn only<'d, 'a>(parent: Element<'d, 'a>, ns: &str, name: &'static str) -> Result<Element<'d, 'a>, Distrust> {
+pub(super) fn only<'d, 'a>(
+    parent: Element<'d, 'a>,
+    ns: &str,
+    name: &'static str,
+) -> Result<Element<'d, 'a>, Distrust> {
     let mut found = parent.children().filter(|c| c.is(ns, name));
     let first = found.next().ok_or(Distrust::Structure(name))?;
     if found.next().is_some() { Err(Distrust::NotOne(name)) } else { Ok(first) }
 }
 
-fn text<'d>(element: Element<'d, '_>) -> Result<Cow<'d, str>, Distrust> {
+/// The base64 of an element that holds nothing else.
+pub(super) fn text<'d>(element: Element<'d, '_>) -> Result<Cow<'d, str>, Distrust> {
     element.text().ok_or(Distrust::Structure("a base64 value"))
 }
 
@@ -175,7 +187,7 @@ fn key_info(
             .find(|c| c.is(WSSE, "BinarySecurityToken") && c.attribute(WSU, "Id") == Some(id))
             .filter(|binary| is_certificate(*binary))
             .ok_or(Distrust::Structure("wsse:BinarySecurityToken"))?;
-        if with_id(envelope, id) != 1 {
+        if with_id(envelope.body().document(), id) != 1 {
             return Err(Distrust::IdNotUnique);
         }
         return Ok(KeyInfo::Certificate(decode(&text(binary)?)?));

@@ -4,17 +4,30 @@
 
 pub mod algorithm;
 pub mod certificate;
+pub mod data_signature;
+pub mod der;
 mod dsig;
+pub mod gost;
+pub mod issue;
 mod name;
+pub mod nca;
 pub mod outgoing;
+pub mod path;
+pub mod revocation;
+pub mod role;
 pub mod sign;
+pub mod verify;
 
 use crate::consent::identity::Bin;
 use crate::soap::envelope::Envelope;
 use crate::text::FaultCode;
 use crate::xml::Element;
 use certificate::Certificate;
+use data_signature::Signatory;
+use gost::GostError;
 use name::DistinguishedName;
+use path::Authorities;
+use revocation::{Chain, Revocation, moment, ocsp};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -49,7 +62,9 @@ pub enum Distrust {
     #[error("the signed element has no canonical form")]
     NotCanonical,
     /// An algorithm that is not on the list; names the element.
-    #[error("the algorithm of {0} is not accepted: rsa-sha256 and sha256 are")]
+    #[error(
+        "the algorithm of {0} is not accepted: RSA-SHA256 and the two of ГОСТ are, each with its own digest"
+    )]
     Algorithm(&'static str),
     /// A comment inside `ds:Signature`.
     #[error("a comment stands inside ds:Signature")]
@@ -60,12 +75,41 @@ pub enum Distrust {
     /// The Body was changed after it was signed.
     #[error("DigestValue does not match the Body")]
     Digest,
+    /// A `ds:Signature` of the data that is no child of the element that it should sign.
+    #[error("a ds:Signature stands deeper in the data than as a child of the signed element")]
+    SignatureMisplaced,
+    /// More signatures on the data than are read.
+    #[error("more than {} signatures are on the data", data_signature::MAX_SIGNATURES)]
+    TooManySignatures,
+    /// The reference of a signature on the data names something else.
+    #[error("the reference must be empty, or # and the Id of the element that holds the signature")]
+    NotTheData,
+    /// Other transforms of the data than the two.
+    #[error("the transforms must be exactly two: enveloped-signature, then C14N 1.0")]
+    DataTransforms,
+    /// Another canonicalisation of `SignedInfo` of a signature on the data.
+    #[error("CanonicalizationMethod must be C14N 1.0 or exclusive C14N, without a PrefixList")]
+    DataCanonicalization,
+    /// Signed as a document of its own, the element would not mean what it means in the message.
+    #[error(
+        "the signed element uses a namespace that is declared around it: declare it inside, or send the data as text"
+    )]
+    NotSelfContained,
+    /// The data were changed after they were signed.
+    #[error("DigestValue does not match: the signed element was changed after it was signed")]
+    DataDigest,
     /// The signature value does not verify.
     #[error("SignatureValue does not verify")]
     SignatureValue,
+    /// A key or a signature of ГОСТ that is none.
+    #[error("{0}")]
+    Gost(GostError),
     /// The key cannot make such signatures.
     #[error("the certificate's key does not fit the signature method")]
     KeyKind,
+    /// A public key that is not well formed.
+    #[error("the public key of the certificate is malformed")]
+    KeyMalformed,
     /// `X509IssuerSerial` of a certificate that nobody registered.
     #[error("no registered certificate has this issuer and serial number")]
     CertificateUnknown,
@@ -84,9 +128,38 @@ pub enum Distrust {
     /// Neither pinned nor issued by a pinned authority.
     #[error("the certificate is not registered and not issued by a trusted authority")]
     Untrusted,
+    /// An authority has the name of the issuer, but another signed it.
+    #[error("the certificate names a trusted authority as its issuer, but was not signed by its key")]
+    IssuerSignature,
+    /// Signed by the issuer's key with another algorithm than is accepted.
+    #[error("the certificate is signed by an algorithm that is not accepted")]
+    IssuerAlgorithm,
+    /// The holder may not speak for the organisation: an individual, or an employee.
+    #[error(
+        "the certificate's holder may not speak for the organisation: a certificate of the information system, the head, or of who may sign is needed"
+    )]
+    Role,
     /// Direct signers are known by the BIN in their certificate.
     #[error("the certificate holds no BIN")]
     NoBin,
+    /// Revoked or on hold; since then, Unix seconds.
+    #[error("the certificate is revoked since {}", moment::text(*.0))]
+    Revoked(i64),
+    /// An authority above it is revoked; since then, Unix seconds.
+    #[error("an authority above the certificate is revoked since {}", moment::text(*.0))]
+    AuthorityRevoked(i64),
+    /// The list that would say is not fresh; since then, Unix seconds.
+    #[error("the issuer's list of revoked certificates is stale since {}: nobody knows what was revoked after it; try again when the list is renewed", moment::text(*.0))]
+    ListStale(i64),
+    /// Nobody could be asked.
+    #[error("whether the certificate is revoked cannot be found out now: try again later")]
+    RevocationUnknown,
+    /// The OCSP service of the issuer does not know it.
+    #[error("the issuer's OCSP service does not know the certificate")]
+    StatusUnknown,
+    /// The OCSP service gave an answer that is not believed.
+    #[error("the answer of the issuer's OCSP service is not believed: {0}")]
+    Ocsp(ocsp::AnswerError),
 }
 
 impl Distrust {
@@ -101,7 +174,17 @@ impl Distrust {
             | Self::NotYetValid
             | Self::Usage
             | Self::Untrusted
-            | Self::NoBin => FaultCode::TransportCertificate,
+            | Self::KeyMalformed
+            | Self::IssuerSignature
+            | Self::IssuerAlgorithm
+            | Self::Role
+            | Self::NoBin
+            | Self::Revoked(_)
+            | Self::AuthorityRevoked(_)
+            | Self::ListStale(_)
+            | Self::RevocationUnknown
+            | Self::StatusUnknown
+            | Self::Ocsp(_) => FaultCode::TransportCertificate,
             _ => FaultCode::TransportSignature,
         }
     }
@@ -141,7 +224,7 @@ impl Signer {
         match &self.peer.kind {
             PeerKind::Gateway => true,
             PeerKind::Direct(named) => {
-                named.as_ref().is_none_or(|n| n == sender_id) && self.certificate.bin.as_ref() == Some(bin)
+                named.as_ref().is_none_or(|n| n == sender_id) && self.certificate.is_of(bin)
             }
         }
     }
@@ -177,32 +260,78 @@ impl<'d, 'a> Verified<'d, 'a> {
 /// The pinned certificates of peers and authorities.
 #[derive(Default)]
 pub struct Trust {
-    pinned: Vec<(Arc<Certificate>, Arc<Peer>)>,
+    pinned: Vec<(Known, Arc<Peer>)>,
     by_fingerprint: HashMap<[u8; 32], usize>,
-    authorities: Vec<Certificate>,
+    authorities: Authorities,
     /// Speaks for those who chain to an authority.
     chained: Option<Arc<Peer>>,
     /// Certificates found to chain, by SHA-256: the next message costs its own signature alone.
-    known: RwLock<HashMap<[u8; 32], Arc<Certificate>>>,
+    known: RwLock<HashMap<[u8; 32], Known>>,
+    /// The same of those who sign data: anybody may, who has a certificate of an authority.
+    signatories: RwLock<HashMap<[u8; 32], Signatory>>,
+    /// `None`: whether a certificate was revoked is not checked.
+    revocation: Option<Arc<Revocation>>,
+    expiries: Vec<Expiry>,
+}
+
+/// A certificate, and the authorities above it.
+#[derive(Clone)]
+struct Known {
+    certificate: Arc<Certificate>,
+    issuers: Arc<[Arc<Certificate>]>,
+}
+
+/// Who signed, before it is known whether the certificate was revoked.
+struct Candidate {
+    signer: Signer,
+    issuers: Arc<[Arc<Certificate>]>,
+    is_pinned: bool,
+}
+
+impl Candidate {
+    fn new(known: &Known, peer: &Arc<Peer>, is_pinned: bool) -> Self {
+        let signer = Signer { peer: peer.clone(), certificate: known.certificate.clone() };
+        Self { signer, issuers: known.issuers.clone(), is_pinned }
+    }
+
+    fn chain(&self) -> Chain<'_> {
+        Chain { leaf: &self.signer.certificate, issuers: &self.issuers, is_pinned: self.is_pinned }
+    }
+}
+
+/// When a certificate that was read from a file ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The file.
+    pub name: String,
+    /// Unix seconds.
+    pub until: i64,
 }
 
 impl Trust {
     /// Pins a certificate to a peer.
     pub fn pin(&mut self, certificate: Certificate, peer: Arc<Peer>) {
         self.by_fingerprint.insert(certificate.fingerprint, self.pinned.len());
-        self.pinned.push((Arc::new(certificate), peer));
+        let issuers = self.issuers(&certificate);
+        self.pinned.push((Known { certificate: Arc::new(certificate), issuers }, peer));
     }
 
     /// Trusts an authority.
     ///
     /// # Errors
-    /// [`Distrust::Usage`] when the certificate is no authority's.
+    /// Those of [`Authorities::add`].
     pub fn add_authority(&mut self, certificate: Certificate) -> Result<(), Distrust> {
-        if !certificate.is_authority() {
-            return Err(Distrust::Usage);
+        self.authorities.add(certificate)?;
+        let issuers: Vec<_> = self.pinned.iter().map(|(known, _)| self.issuers(&known.certificate)).collect();
+        for ((known, _), issuers) in self.pinned.iter_mut().zip(issuers) {
+            known.issuers = issuers;
         }
-        self.authorities.push(certificate);
         Ok(())
+    }
+
+    /// Those above a pinned certificate; none is no fault: the pin is the trust.
+    fn issuers(&self, certificate: &Certificate) -> Arc<[Arc<Certificate>]> {
+        self.authorities.path(certificate).unwrap_or_default().into()
     }
 
     /// Believes direct senders whose certificates chain to an authority.
@@ -210,68 +339,135 @@ impl Trust {
         self.chained = Some(peer);
     }
 
-    /// Verifies the transport signature of `envelope` at `at` (Unix seconds).
+    /// Checks from now on whether certificates were revoked.
+    pub fn check_revocation(&mut self, revocation: Revocation) {
+        self.revocation = Some(Arc::new(revocation));
+    }
+
+    /// How it is checked whether certificates were revoked.
+    #[must_use]
+    pub fn revocation(&self) -> Option<&Arc<Revocation>> {
+        self.revocation.as_ref()
+    }
+
+    /// The pinned authorities.
+    #[must_use]
+    pub fn authorities(&self) -> &Authorities {
+        &self.authorities
+    }
+
+    /// Remembers when a certificate ends, to warn before it does.
+    pub fn note_expiry(&mut self, name: String, certificate: &Certificate) {
+        self.expiries.push(Expiry { name, until: certificate.validity.1 });
+    }
+
+    /// When the certificates end that were noted.
+    #[must_use]
+    pub fn expiries(&self) -> &[Expiry] {
+        &self.expiries
+    }
+
+    /// Whether a certificate, with those above it, is not revoked at `at` (Unix seconds).
+    ///
+    /// # Errors
+    /// Those of [`Revocation::check`].
+    pub async fn is_not_revoked(&self, chain: Chain<'_>, at: i64) -> Result<(), Distrust> {
+        match &self.revocation {
+            Some(revocation) => revocation.check(chain, at).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Verifies the transport signature of `envelope` at `at` (Unix seconds), and then that the certificate is not
+    /// revoked: a stranger cannot make us ask for it. It waits only where OCSP is asked.
     ///
     /// # Errors
     /// [`Distrust`] names the first rule that does not hold.
-    pub fn verify<'d, 'a>(&self, envelope: &Envelope<'d, 'a>, at: i64) -> Result<Verified<'d, 'a>, Distrust> {
-        let signature = dsig::Signature::read(envelope)?;
-        let signer = self.signer(&signature.key, at)?;
-        let digest = signature.verify(envelope.body(), &signer.certificate)?;
-        Ok(Verified { body: envelope.body(), signer, digest })
+    pub async fn verify<'d, 'a>(
+        &self,
+        envelope: &Envelope<'d, 'a>,
+        at: i64,
+    ) -> Result<Verified<'d, 'a>, Distrust> {
+        let (verified, candidate) = self.verify_signature(envelope, at)?;
+        self.is_not_revoked(candidate.chain(), at).await?;
+        Ok(verified)
     }
 
-    fn signer(&self, key: &dsig::KeyInfo, at: i64) -> Result<Signer, Distrust> {
-        match key {
-            dsig::KeyInfo::Certificate(der) => {
-                let signer = match self.recall(der) {
-                    Some(signer) => signer,
-                    None => self.chain(der)?,
-                };
-                signer.certificate.may_sign(at)?;
-                Ok(signer)
+    /// The same without asking anybody: where OCSP would be asked, the answer is no.
+    ///
+    /// # Errors
+    /// [`Distrust`] names the first rule that does not hold.
+    pub fn verify_offline<'d, 'a>(
+        &self,
+        envelope: &Envelope<'d, 'a>,
+        at: i64,
+    ) -> Result<Verified<'d, 'a>, Distrust> {
+        let (verified, candidate) = self.verify_signature(envelope, at)?;
+        match &self.revocation {
+            Some(revocation) if revocation.look_up(candidate.chain(), at)?.is_some() => {
+                Err(Distrust::RevocationUnknown)
             }
-            dsig::KeyInfo::IssuerSerial { issuer, serial } => self.look_up(issuer, serial, at),
+            _ => Ok(verified),
         }
     }
 
-    fn look_up(&self, issuer: &DistinguishedName, serial: &str, at: i64) -> Result<Signer, Distrust> {
-        let (certificate, peer) = self
-            .pinned
-            .iter()
-            .find(|(c, _)| c.serial == serial && c.issuer == *issuer)
-            .ok_or(Distrust::CertificateUnknown)?;
-        certificate.may_sign(at)?;
-        Ok(Signer { peer: peer.clone(), certificate: certificate.clone() })
+    fn verify_signature<'d, 'a>(
+        &self,
+        envelope: &Envelope<'d, 'a>,
+        at: i64,
+    ) -> Result<(Verified<'d, 'a>, Candidate), Distrust> {
+        let signature = dsig::Signature::read(envelope)?;
+        let candidate = self.candidate(&signature.key, at)?;
+        let signer = candidate.signer.clone();
+        let digest = signature.verify(envelope.body(), &signer.certificate)?;
+        Ok((Verified { body: envelope.body(), signer, digest }, candidate))
     }
 
-    fn recall(&self, der: &[u8]) -> Option<Signer> {
+    fn candidate(&self, key: &dsig::KeyInfo, at: i64) -> Result<Candidate, Distrust> {
+        let candidate = match key {
+            dsig::KeyInfo::Certificate(der) => match self.recall(der) {
+                Some(candidate) => candidate,
+                None => self.chain(der)?,
+            },
+            dsig::KeyInfo::IssuerSerial { issuer, serial } => self.look_up(issuer, serial)?,
+        };
+        candidate.signer.certificate.may_sign(at)?;
+        Ok(candidate)
+    }
+
+    fn look_up(&self, issuer: &DistinguishedName, serial: &str) -> Result<Candidate, Distrust> {
+        let is_meant = |c: &Certificate| c.serial == serial && c.issuer == *issuer;
+        let found = self.pinned.iter().find(|(known, _)| is_meant(&known.certificate));
+        found.map(|(known, peer)| Candidate::new(known, peer, true)).ok_or(Distrust::CertificateUnknown)
+    }
+
+    fn recall(&self, der: &[u8]) -> Option<Candidate> {
         let fingerprint = algorithm::sha256(der);
-        if let Some((certificate, peer)) =
-            self.by_fingerprint.get(&fingerprint).and_then(|i| self.pinned.get(*i))
-        {
-            return Some(Signer { peer: peer.clone(), certificate: certificate.clone() });
+        if let Some((known, peer)) = self.by_fingerprint.get(&fingerprint).and_then(|i| self.pinned.get(*i)) {
+            return Some(Candidate::new(known, peer, true));
         }
         let peer = self.chained.as_ref()?;
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&fingerprint).map(|c| Signer { peer: peer.clone(), certificate: c.clone() })
+        known.get(&fingerprint).map(|known| Candidate::new(known, peer, false))
     }
 
-    fn chain(&self, der: &[u8]) -> Result<Signer, Distrust> {
+    fn chain(&self, der: &[u8]) -> Result<Candidate, Distrust> {
         let certificate = Certificate::from_der(der)?;
         let peer = self.chained.as_ref().ok_or(Distrust::Untrusted)?;
-        if !self.authorities.iter().any(|authority| certificate.is_issued_by(authority)) {
-            return Err(Distrust::Untrusted);
+        let issuers = self.authorities.path(&certificate)?.into();
+        if certificate.role.is_some_and(|role| !role.speaks_for_organisation()) {
+            return Err(Distrust::Role);
         }
         if certificate.bin.is_none() {
             return Err(Distrust::NoBin);
         }
-        let certificate = Arc::new(certificate);
+        let new = Known { certificate: Arc::new(certificate), issuers };
+        let candidate = Candidate::new(&new, peer, false);
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= CACHE {
             known.clear();
         }
-        known.insert(certificate.fingerprint, certificate.clone());
-        Ok(Signer { peer: peer.clone(), certificate })
+        known.insert(new.certificate.fingerprint, new);
+        Ok(candidate)
     }
 }

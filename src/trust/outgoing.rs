@@ -1,7 +1,7 @@
 //! Our own transport signature, on answers and on the requests of `kdp send`: the Body is digested as it was
 //! written, because the writer writes it canonical.
 
-use super::algorithm::{BASE64_BINARY, DS, EXC_C14N, RSA_SHA256, SHA256, SOAP, WSSE, WSU, X509_V3, sha256};
+use super::algorithm::{BASE64_BINARY, DS, EXC_C14N, SOAP, WSSE, WSU, X509_V3};
 use super::certificate::Certificate;
 use super::sign::{SignError, Signer};
 use crate::xml::{Canonical, WriteError, Writer};
@@ -62,8 +62,8 @@ impl EnvelopeSigner {
     /// Whether the private key belongs to the certificate: signs and verifies a probe.
     #[must_use]
     pub fn fits(&self) -> bool {
-        let probe = self.signer.sign(b"probe");
-        probe.is_ok_and(|value| self.certificate.verify_rsa_sha256(b"probe", &value).is_ok())
+        let (Ok(key), Ok(value)) = (self.certificate.key(), self.signer.sign(b"probe")) else { return false };
+        key.algorithm() == self.signer.algorithm() && key.verify(b"probe", &value).is_ok()
     }
 
     /// A signed envelope around what `content` writes into its Body.
@@ -76,7 +76,9 @@ impl EnvelopeSigner {
         content: impl FnOnce(&mut Writer<'n>),
     ) -> Result<Vec<u8>, OutgoingError> {
         let body = body(Some(body_id), content)?;
-        let signed_info = signed_info(body_id, &STANDARD.encode(sha256(body.as_bytes())))?;
+        let algorithm = self.signer.algorithm();
+        let uris = algorithm.uris().ok_or(SignError::Kind)?;
+        let signed_info = signed_info(body_id, uris, &STANDARD.encode(algorithm.digest(body.as_bytes())))?;
         let value = STANDARD.encode(self.signer.sign(signed_info.as_bytes())?);
         let mut writer = Writer::with_capacity(
             body.as_bytes().len() + signed_info.as_bytes().len() + self.base64.len() + 1600,
@@ -153,21 +155,25 @@ fn body<'n>(id: Option<&str>, content: impl FnOnce(&mut Writer<'n>)) -> Result<C
     writer.finish()
 }
 
-fn signed_info(body_id: &str, digest: &str) -> Result<Canonical, WriteError> {
+fn signed_info(
+    body_id: &str,
+    (method, digest_method): (&str, &str),
+    digest: &str,
+) -> Result<Canonical, WriteError> {
     let uri = format!("#{body_id}");
     let mut writer = Writer::with_capacity(1024);
     writer
         .open("ds:SignedInfo", &[("ds", DS)], &[])
         .open("ds:CanonicalizationMethod", &[], &[("Algorithm", EXC_C14N)])
         .close()
-        .open("ds:SignatureMethod", &[], &[("Algorithm", RSA_SHA256)])
+        .open("ds:SignatureMethod", &[], &[("Algorithm", method)])
         .close()
         .open("ds:Reference", &[], &[("URI", &uri)])
         .open("ds:Transforms", &[], &[])
         .open("ds:Transform", &[], &[("Algorithm", EXC_C14N)])
         .close()
         .close()
-        .open("ds:DigestMethod", &[], &[("Algorithm", SHA256)])
+        .open("ds:DigestMethod", &[], &[("Algorithm", digest_method)])
         .close()
         .leaf("ds:DigestValue", digest)
         .close()
@@ -210,7 +216,7 @@ mod tests {
         let peer = Arc::new(Peer { name: "bank".to_owned(), kind: PeerKind::Direct(None) });
         trust.pin(Certificate::from_file(CERTIFICATE).unwrap(), peer);
         let document = Document::parse(envelope, &Limits::default()).unwrap();
-        trust.verify(&Envelope::read(&document).unwrap(), AT).map(|_| ())
+        trust.verify_offline(&Envelope::read(&document).unwrap(), AT).map(|_| ())
     }
 
     #[test]

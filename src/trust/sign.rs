@@ -1,35 +1,29 @@
 //! Signing with private keys: the only place that makes a signature.
 //!
 //! Signatures are the largest cost of an exchange, and aws-lc makes them in less than half of the time that
-//! ring needs; so both signers stand on aws-lc-rs, with their keys parsed once and kept. RSA signs what must be
-//! read everywhere, messages and security tokens; ECDSA, some ten times faster, what is signed at every check of
-//! a token. A PKCS#11 or a certified module can stand behind the same [`Signer`].
+//! ring needs; so the signers of RSA and P-256 stand on aws-lc-rs, with their keys parsed once and kept. RSA and the two
+//! of ГОСТ sign messages, certificates and verification tokens; RSA signs security tokens, which must be read
+//! everywhere; ECDSA, some ten times faster, what is signed at every check of a token. A PKCS#11 or a certified module
+//! can stand behind the same [`Signer`].
 
-use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
-use aws_lc_rs::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::fmt;
-use std::sync::Arc;
+mod ec;
+mod gost;
+mod pem;
+mod rsa;
+
+pub use super::algorithm::SignatureAlgorithm;
+pub use ec::EcSigner;
+pub use gost::GostSigner;
+pub use rsa::RsaSigner;
+
+use super::algorithm::key;
+use pem::PemKey;
 use zeroize::Zeroizing;
-
-/// How a [`Signer`] signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SigningAlgorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8017, 8.2): `RS256` of JWS, `rsa-sha256` of XML signatures.
-    RsaSha256,
-    /// ECDSA on P-256 with SHA-256, r ‖ s of 32 bytes each (RFC 7518, 3.4): `ES256` of JWS. Two signatures of one
-    /// message differ: the module draws the nonce, and cannot be made to derive it (RFC 6979).
-    EcdsaP256Sha256,
-}
 
 /// Something that signs with one private key.
 pub trait Signer: Send + Sync {
     /// The algorithm of every signature of this key.
-    fn algorithm(&self) -> SigningAlgorithm;
+    fn algorithm(&self) -> SignatureAlgorithm;
 
     /// Signs `message` itself, which is hashed inside.
     ///
@@ -50,14 +44,37 @@ pub trait Signer: Send + Sync {
     }
 }
 
+/// Reads the first private key of a PEM text (RFC 7468), of any kind: `PRIVATE KEY` (PKCS#8), `RSA PRIVATE KEY` or
+/// `EC PRIVATE KEY`. Blocks before it, such as certificates, are passed over.
+///
+/// # Errors
+/// [`SignError`] names what is wrong.
+pub fn from_pem(pem: &str) -> Result<Box<dyn Signer>, SignError> {
+    match pem::first_key(pem)? {
+        PemKey::Pkcs8(der) => from_pkcs8_der(&der),
+        PemKey::Rsa(der) => Ok(Box::new(RsaSigner::from_pkcs1_der(&der)?)),
+        PemKey::Ec(der) => Ok(Box::new(EcSigner::from_sec1_der(&der)?)),
+    }
+}
+
 /// Reads an unencrypted PKCS#8 `PrivateKeyInfo`; the key in it decides how it signs.
 ///
 /// # Errors
-/// [`SignError::Kind`] for a key that is neither RSA nor on P-256, and those of [`RsaSigner::from_pkcs8_der`].
-pub fn from_pkcs8_der(der: &[u8]) -> Result<Arc<dyn Signer>, SignError> {
+/// [`SignError::Kind`] for a key that is neither RSA nor on P-256 nor of ГОСТ, and those of
+/// [`RsaSigner::from_pkcs8_der`].
+pub fn from_pkcs8_der(der: &[u8]) -> Result<Box<dyn Signer>, SignError> {
+    match GostSigner::from_pkcs8_der(der) {
+        Err(SignError::Kind) => {}
+        read => return Ok(Box::new(read?)),
+    }
+    // What aws-lc does not know it calls malformed.
+    let known = [key::RSA, key::EC];
+    if gost::Info::read(der).is_ok_and(|info| !known.contains(&info.identifier)) {
+        return Err(SignError::Kind);
+    }
     match RsaSigner::from_pkcs8_der(der) {
-        Err(SignError::Kind) => Ok(Arc::new(EcSigner::from_pkcs8_der(der)?)),
-        read => Ok(Arc::new(read?)),
+        Err(SignError::Kind) => Ok(Box::new(EcSigner::from_pkcs8_der(der)?)),
+        read => Ok(Box::new(read?)),
     }
 }
 
@@ -72,8 +89,15 @@ pub enum SignError {
     #[error("the private key is encrypted; an unencrypted one is needed")]
     Encrypted,
     /// A key of another kind than is needed.
-    #[error("the private key is of another kind than is needed here: RSA, or EC on P-256")]
+    #[error(
+        "the private key is of another kind than is needed here: RSA, EC on P-256, or one of the two of ГОСТ"
+    )]
     Kind,
+    /// A key of ГОСТ where owners must be able to verify.
+    #[error(
+        "a ГОСТ key signs messages and verification tokens, but nothing that owners read: RSA signs security tokens, EC on P-256 receipts"
+    )]
+    NotOfService,
     /// The DER is broken, or its numbers do not fit each other.
     #[error("the private key is malformed or inconsistent")]
     Malformed,
@@ -88,201 +112,6 @@ pub enum SignError {
     Failed,
 }
 
-const P256: &aws_lc_rs::signature::EcdsaSigningAlgorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
-
-/// An RSA private key of 2048 to 4096 bits, ready to sign.
-pub struct RsaSigner {
-    pair: RsaKeyPair,
-    spki: Box<[u8]>,
-}
-
-impl RsaSigner {
-    /// Generates a key pair of 2048, 3072 or 4096 bits; takes up to seconds.
-    ///
-    /// # Errors
-    /// [`SignError::Size`] for another size, [`SignError::Failed`] when the generator fails.
-    pub fn generate(bits: u32) -> Result<Self, SignError> {
-        let size = match bits {
-            2048 => KeySize::Rsa2048,
-            3072 => KeySize::Rsa3072,
-            4096 => KeySize::Rsa4096,
-            _ => return Err(SignError::Size),
-        };
-        Self::keep(RsaKeyPair::generate(size).map_err(|_| SignError::Failed)?)
-    }
-
-    /// Reads a PKCS#8 `PrivateKeyInfo` (RFC 5208), unencrypted.
-    ///
-    /// # Errors
-    /// [`SignError::Malformed`] or [`SignError::Size`].
-    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, SignError> {
-        RsaKeyPair::from_pkcs8(der).map_err(|rejected| rejection(&rejected)).and_then(Self::keep)
-    }
-
-    /// Reads the first private key of a PEM text (RFC 7468): `PRIVATE KEY` (PKCS#8) or `RSA PRIVATE KEY`
-    /// (PKCS#1). Blocks before it, such as certificates, are passed over.
-    ///
-    /// # Errors
-    /// [`SignError`] names what is wrong.
-    pub fn from_pem(pem: &str) -> Result<Self, SignError> {
-        let pair = match first_key(pem)? {
-            PemKey::Pkcs8(der) => RsaKeyPair::from_pkcs8(&der),
-            PemKey::Rsa(der) => RsaKeyPair::from_der(&der),
-            PemKey::Ec(_) => return Err(SignError::Kind),
-        };
-        pair.map_err(|rejected| rejection(&rejected)).and_then(Self::keep)
-    }
-
-    /// Size of the modulus, in bits rounded up to whole bytes.
-    #[must_use]
-    pub fn bits(&self) -> usize {
-        self.pair.public_modulus_len() * 8
-    }
-
-    fn keep(pair: RsaKeyPair) -> Result<Self, SignError> {
-        if !(256..=512).contains(&pair.public_modulus_len()) {
-            return Err(SignError::Size);
-        }
-        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| SignError::Failed)?;
-        let spki = Box::from(spki.as_ref());
-        Ok(Self { pair, spki })
-    }
-}
-
-impl Signer for RsaSigner {
-    fn algorithm(&self) -> SigningAlgorithm {
-        SigningAlgorithm::RsaSha256
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let mut signature = vec![0; self.pair.public_modulus_len()];
-        self.pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)
-            .map_err(|_| SignError::Failed)?;
-        Ok(signature)
-    }
-
-    fn public_key_spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, SignError> {
-        let der: Pkcs8V1Der<'_> = self.pair.as_der().map_err(|_| SignError::Failed)?;
-        Ok(Zeroizing::new(der.as_ref().to_vec()))
-    }
-}
-
-impl fmt::Debug for RsaSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RsaSigner({} bits)", self.bits())
-    }
-}
-
-/// A private key on P-256, ready to sign.
-pub struct EcSigner {
-    pair: EcdsaKeyPair,
-    spki: Box<[u8]>,
-}
-
-impl EcSigner {
-    /// Generates a key pair.
-    ///
-    /// # Errors
-    /// [`SignError::Failed`] when the generator fails.
-    pub fn generate() -> Result<Self, SignError> {
-        Self::keep(EcdsaKeyPair::generate(P256).map_err(|_| SignError::Failed)?)
-    }
-
-    /// Reads a PKCS#8 `PrivateKeyInfo` (RFC 5208), unencrypted.
-    ///
-    /// # Errors
-    /// [`SignError::Malformed`], or [`SignError::Kind`] for another kind or another curve.
-    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, SignError> {
-        EcdsaKeyPair::from_pkcs8(P256, der).map_err(|rejected| rejection(&rejected)).and_then(Self::keep)
-    }
-
-    /// Reads the first private key of a PEM text (RFC 7468): `PRIVATE KEY` (PKCS#8) or `EC PRIVATE KEY`
-    /// (RFC 5915). Blocks before it are passed over.
-    ///
-    /// # Errors
-    /// [`SignError`] names what is wrong.
-    pub fn from_pem(pem: &str) -> Result<Self, SignError> {
-        let pair = match first_key(pem)? {
-            PemKey::Pkcs8(der) => EcdsaKeyPair::from_pkcs8(P256, &der),
-            PemKey::Ec(der) => EcdsaKeyPair::from_private_key_der(P256, &der),
-            PemKey::Rsa(_) => return Err(SignError::Kind),
-        };
-        pair.map_err(|rejected| rejection(&rejected)).and_then(Self::keep)
-    }
-
-    fn keep(pair: EcdsaKeyPair) -> Result<Self, SignError> {
-        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().map_err(|_| SignError::Failed)?;
-        let spki = Box::from(spki.as_ref());
-        Ok(Self { pair, spki })
-    }
-}
-
-impl Signer for EcSigner {
-    fn algorithm(&self) -> SigningAlgorithm {
-        SigningAlgorithm::EcdsaP256Sha256
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let signature = self.pair.sign(&SystemRandom::new(), message).map_err(|_| SignError::Failed)?;
-        Ok(signature.as_ref().to_vec())
-    }
-
-    fn public_key_spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, SignError> {
-        let der = self.pair.to_pkcs8v1().map_err(|_| SignError::Failed)?;
-        Ok(Zeroizing::new(der.as_ref().to_vec()))
-    }
-}
-
-impl fmt::Debug for EcSigner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EcSigner(P-256)")
-    }
-}
-
-/// The private key of a PEM text as its label calls it, DER.
-enum PemKey {
-    Pkcs8(Zeroizing<Vec<u8>>),
-    Rsa(Zeroizing<Vec<u8>>),
-    Ec(Zeroizing<Vec<u8>>),
-}
-
-/// Finds the first private key of a PEM text.
-fn first_key(pem: &str) -> Result<PemKey, SignError> {
-    let mut rest = pem;
-    while let Some((_, block)) = rest.split_once("-----BEGIN ") {
-        let (label, body) = block.split_once("-----").ok_or(SignError::Malformed)?;
-        let (body, after) = body.split_once("-----END ").ok_or(SignError::Malformed)?;
-        rest = after;
-        return match label {
-            // Old encrypted PKCS#1 files say so in headers within the block.
-            "RSA PRIVATE KEY" | "EC PRIVATE KEY" if body.contains("ENCRYPTED") => Err(SignError::Encrypted),
-            "ENCRYPTED PRIVATE KEY" => Err(SignError::Encrypted),
-            "DSA PRIVATE KEY" => Err(SignError::Kind),
-            "PRIVATE KEY" => pem_body(body).map(PemKey::Pkcs8),
-            "RSA PRIVATE KEY" => pem_body(body).map(PemKey::Rsa),
-            "EC PRIVATE KEY" => pem_body(body).map(PemKey::Ec),
-            _ => continue,
-        };
-    }
-    Err(SignError::NoKey)
-}
-
-/// Decodes the lines of a PEM block; every copy of the secret that is made here is wiped.
-fn pem_body(lines: &str) -> Result<Zeroizing<Vec<u8>>, SignError> {
-    let mut text = Zeroizing::new(Vec::with_capacity(lines.len()));
-    text.extend(lines.bytes().filter(|byte| !byte.is_ascii_whitespace()));
-    STANDARD.decode(&*text).map(Zeroizing::new).map_err(|_| SignError::Malformed)
-}
-
 fn rejection(rejected: &aws_lc_rs::error::KeyRejected) -> SignError {
     match rejected.description_() {
         "TooSmall" | "TooLarge" => SignError::Size,
@@ -294,6 +123,9 @@ fn rejection(rejected: &aws_lc_rs::error::KeyRejected) -> SignError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::gost::Scheme;
+    use crate::trust::{Distrust, verify};
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use ring::signature::{ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
     use x509_parser::prelude::FromDer;
     use x509_parser::x509::SubjectPublicKeyInfo;
@@ -386,7 +218,8 @@ mod tests {
     #[test]
     fn the_key_in_pkcs8_decides_how_it_signs() {
         let (rsa, ec) = (RsaSigner::generate(2048).unwrap(), EcSigner::generate().unwrap());
-        let signers: [&dyn Signer; 2] = [&rsa, &ec];
+        let [old, new] = [Scheme::Gost2004, Scheme::Gost2015].map(|s| GostSigner::generate(s).unwrap());
+        let signers: [&dyn Signer; 4] = [&rsa, &ec, &old, &new];
         for signer in signers {
             let read = from_pkcs8_der(&signer.to_pkcs8_der().unwrap()).unwrap();
             assert_eq!(read.algorithm(), signer.algorithm());
@@ -429,9 +262,53 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_gost_signs_what_its_spki_verifies() {
+        for (scheme, length) in [(Scheme::Gost2004, 64), (Scheme::Gost2015, 128)] {
+            let signer = GostSigner::generate(scheme).unwrap();
+            let key = verify::from_spki(signer.public_key_spki()).unwrap();
+            assert_eq!(key.algorithm(), signer.algorithm());
+            let signature = signer.sign(b"message").unwrap();
+            assert_eq!(signature.len(), length);
+            assert_eq!(key.verify(b"message", &signature), Ok(()));
+            assert_eq!(key.verify(b"massage", &signature), Err(Distrust::SignatureValue));
+            assert_ne!(signer.sign(b"message").unwrap(), signature, "the nonce is drawn anew");
+        }
+    }
+
+    #[test]
+    fn a_key_of_gost_is_read_from_its_file_and_from_nothing_else() {
+        for scheme in [Scheme::Gost2004, Scheme::Gost2015] {
+            let signer = GostSigner::generate(scheme).unwrap();
+            let pkcs8 = signer.to_pkcs8_der().unwrap();
+            let file = pem("CERTIFICATE", b"passed over") + &pem("PRIVATE KEY", &pkcs8);
+            for read in [from_pem(&file).unwrap(), Box::new(GostSigner::from_pem(&file).unwrap())] {
+                assert_eq!(read.public_key_spki(), signer.public_key_spki());
+                assert_eq!(*read.to_pkcs8_der().unwrap(), *pkcs8);
+            }
+            assert!(RsaSigner::from_pem(&file).is_err() && EcSigner::from_pem(&file).is_err());
+            for end in 0..pkcs8.len() {
+                assert!(from_pkcs8_der(&pkcs8[..end]).is_err(), "cut at {end}");
+            }
+            assert!(from_pkcs8_der(&[&pkcs8[..], &[0]].concat()).is_err());
+            let number = pkcs8.len() - if scheme == Scheme::Gost2004 { 32 } else { 64 };
+            for digit in [0, 0xff] {
+                let mut changed = pkcs8.to_vec();
+                changed[number..].fill(digit);
+                assert_eq!(from_pkcs8_der(&changed).err(), Some(SignError::Malformed), "zero, or above q");
+            }
+            // Another identifier of the hash, which stands before both OCTET STRINGs.
+            let mut changed = pkcs8.to_vec();
+            changed[number - 5] ^= 1;
+            assert_eq!(from_pkcs8_der(&changed).err(), Some(SignError::Kind));
+        }
+    }
+
+    #[test]
     fn the_key_is_not_readable_in_debug() {
         let signer = RsaSigner::generate(2048).unwrap();
         assert_eq!(format!("{signer:?}"), "RsaSigner(2048 bits)");
         assert_eq!(format!("{:?}", EcSigner::generate().unwrap()), "EcSigner(P-256)");
+        let gost = GostSigner::generate(Scheme::Gost2015).unwrap();
+        assert_eq!(format!("{gost:?}"), "GostSigner(Gost2015)");
     }
 }

@@ -35,6 +35,14 @@ pub enum Target<'d, 'a> {
     Document(&'d Document<'a>),
     /// One element with its subtree, its context taken from the document.
     Element(Element<'d, 'a>),
+    /// The same, as if `root`, the element itself or one around it, were the root of a document of its own: what is
+    /// declared outside of `root` is not seen. See [`Element::is_self_contained`].
+    Within {
+        /// What is made canonical.
+        element: Element<'d, 'a>,
+        /// What is taken for a root.
+        root: Element<'d, 'a>,
+    },
 }
 
 impl<'d, 'a> From<&'d Document<'a>> for Target<'d, 'a> {
@@ -108,9 +116,10 @@ fn render<'d, 'a>(
     method: &Method<'_>,
     out: &mut Vec<u8>,
 ) -> Result<bool, C14nError> {
-    let (document, apex) = match target {
-        Target::Document(document) => (document, document.root()),
-        Target::Element(element) => (element.document, element),
+    let (document, apex, root) = match target {
+        Target::Document(document) => (document, document.root(), document.root()),
+        Target::Element(element) => (element.document, element, element.document.root()),
+        Target::Within { element, root } => (element.document, element, root),
     };
     if has_relative_namespace(apex) {
         return Err(C14nError::RelativeNamespace);
@@ -122,9 +131,10 @@ fn render<'d, 'a>(
         return Err(C14nError::NothingLeft);
     }
     let mut walk = Walk::new(document, apex.index, omitted, *method, out);
+    walk.root = root.index;
     match target {
         Target::Document(_) => walk.document(),
-        Target::Element(_) => walk.subtree(),
+        Target::Element(_) | Target::Within { .. } => walk.subtree(),
     }
     Ok(walk.open_to_default)
 }
@@ -196,6 +206,24 @@ mod tests {
     }
 
     #[test]
+    fn an_element_within_a_root_knows_nothing_of_what_is_around_the_root() {
+        let document = parse(
+            "<a xmlns='urn:d' xmlns:p='urn:p' xml:lang='kk'>\
+             <q:b xmlns:q='urn:q' xml:base='http://e.kz/' xmlns=''><c x='1'/></q:b></a>",
+        );
+        let all: Vec<_> = document.elements().collect();
+        let within = |element, root| text(Target::Within { element, root }, &Method::INCLUSIVE);
+        let alone = "<q:b xmlns:q=\"urn:q\" xml:base=\"http://e.kz/\"><c x=\"1\"></c></q:b>";
+        assert_eq!(within(all[1], all[1]), alone);
+        assert_eq!(text(&parse(alone), &Method::INCLUSIVE), alone);
+        let inner = "<c xmlns:q=\"urn:q\" x=\"1\" xml:base=\"http://e.kz/\"></c>";
+        assert_eq!(within(all[2], all[1]), inner);
+        for element in all.iter().copied() {
+            assert_eq!(within(element, all[0]), text(element, &Method::INCLUSIVE));
+        }
+    }
+
+    #[test]
     fn what_is_omitted_leaves_everything_else_in_place() {
         let source = "<a>1<s>2<s>3</s></s>4<s>5</s><b><s/></b></a>";
         let document = parse(source);
@@ -245,6 +273,19 @@ mod tests {
             let method = Method { exclusive, comments, inclusive_prefixes: &[] };
             let once = text(&parse(&source), &method);
             prop_assert_eq!(text(&parse(&once), &method), once);
+        }
+
+        #[test]
+        fn what_is_self_contained_is_the_same_within_itself_as_in_a_document_of_its_own(source in sample::document()) {
+            let document = parse(&source);
+            for element in document.elements().filter(|element| element.is_self_contained()) {
+                let within = text(Target::Within { element, root: element }, &Method::INCLUSIVE);
+                let alone = parse(&within);
+                prop_assert_eq!(text(&alone, &Method::INCLUSIVE), within.clone());
+                let names = |element: Element<'_, '_>| (element.namespace().to_owned(), element.name().to_owned());
+                let inside: Vec<_> = std::iter::once(element).chain(element.descendants()).map(names).collect();
+                prop_assert_eq!(alone.elements().map(names).collect::<Vec<_>>(), inside);
+            }
         }
 
         #[test]

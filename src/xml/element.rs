@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::XML_NAMESPACE;
 use super::error::line_of;
-use super::tree::{Document, ElementData, Kind, NONE};
+use super::tree::{Document, ElementData, Kind, NONE, XML};
 
 /// A handle of one element, as cheap to copy as a reference.
 ///
@@ -164,6 +164,20 @@ impl<'d, 'a> Element<'d, 'a> {
             element = element.and_then(Element::parent);
         }
         None
+    }
+
+    /// Whether it would mean the same as a document of its own: no name in it, of an element or an attribute, is in a
+    /// namespace that is declared around it.
+    #[must_use]
+    pub fn is_self_contained(self) -> bool {
+        let document = self.document;
+        // Declarations stand in document order: those of the subtree come after all that are around it.
+        let first = self.data().map_or(0, |data| data.first_declaration);
+        let known = |&index: &u32| index >= first || index == XML || document.uri(index).is_empty();
+        std::iter::once(self).chain(self.descendants()).filter_map(Element::data).all(|data| {
+            let attributes = document.attributes_of(data).iter().map(|attribute| attribute.namespace);
+            std::iter::once(data.namespace).chain(attributes).all(|namespace| known(&namespace))
+        })
     }
 
     /// All elements inside, at any depth, in document order, without this one.
@@ -349,6 +363,26 @@ mod tests {
         let c = document.elements().find(|element| element.name() == "c").unwrap();
         assert_eq!(c.text(), Some(Cow::Borrowed("")));
         assert!(b.contains_comment() && document.root().contains_comment() && !c.contains_comment());
+    }
+
+    #[test]
+    fn what_takes_a_namespace_from_around_it_is_not_self_contained() {
+        for (source, expected) in [
+            ("<a xmlns='urn:d'><b/></a>", false),
+            ("<a xmlns='urn:d'><b xmlns='urn:d'/></a>", true),
+            ("<a xmlns='urn:d'><b xmlns=''><c/></b></a>", true),
+            ("<a xmlns:p='urn:p'><b/></a>", true),
+            ("<a xmlns:p='urn:p'><b p:x='1'/></a>", false),
+            ("<a xmlns:p='urn:p'><b><p:c/></b></a>", false),
+            ("<a xmlns:p='urn:p'><b><p:c xmlns:p='urn:p'/><p:c/></b></a>", false),
+            ("<a xmlns:p='urn:p'><b xmlns:p='urn:q'><p:c xml:lang='kk'/></b></a>", true),
+            ("<a><b/></a>", true),
+        ] {
+            let document = parse(source);
+            assert!(document.root().is_self_contained());
+            let b = document.elements().find(|element| element.name() == "b").unwrap();
+            assert_eq!(b.is_self_contained(), expected, "{source}");
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub fn options(data: &Path) -> Options {
         data: data.to_owned(),
         reset: false,
         seed: Some(1),
+        crypto: None,
         log_level: "error".to_owned(),
     }
 }

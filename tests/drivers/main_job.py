@@ -29,6 +29,7 @@ import case_sms
 import case_standing
 import case_status_list
 import case_token_check
+import case_xmldsig
 import case_zeep
 from check import Checks
 from kdp_client import World
@@ -55,6 +56,7 @@ ALONE = {
     "standing": case_standing.run_alone,
     "application": case_application.run_alone,
     "restart": case_restart.run_alone,
+    "xmldsig": case_xmldsig.run_alone,
 }
 
 

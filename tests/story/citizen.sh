@@ -3,6 +3,7 @@
 # revoked, refused with a contract, revoked again, silence, not active (order 144/НҚ, paragraphs 4, 6, 14, 16 to 21).
 #
 #   tests/story/citizen.sh
+#   CRYPTO=gost tests/story/citizen.sh      everybody signs by ГОСТ; CRYPTO=mixed: some do
 #
 # Everything is done by `kdp` and by HTTP on the sandbox, whose clock is moved. Each step holds its result and prints
 # one line; the first that does not hold ends the story with exit 1.

@@ -3,6 +3,7 @@
 # answers with a security token and the printed testing act to production (order 236/НҚ, paragraphs 5 to 12).
 #
 #   tests/story/initiator.sh [ACT.html]
+#   CRYPTO=gost tests/story/initiator.sh      everybody signs by ГОСТ; CRYPTO=mixed: some do
 #
 # Everything is done by `kdp` and by HTTP on the sandbox, whose clock is moved. Each step holds its result and prints
 # one line; the first that does not hold ends the story with exit 1. The printed act is left at ACT.html when named.
@@ -96,7 +97,10 @@ step "The review is overdue and says so; approved, directory entry $entry is ope
 
 run application act "$id"
 exits 1
-run application register-key "$id" --key "$data/pki/$peer.cert.pem"
+certificate=$data/pki/$peer.cert.pem
+# In a mixed sandbox this peer is one of those of ГОСТ.
+[[ $crypto == rsa ]] || certificate=$data/pki/$peer.gost.cert.pem
+run application register-key "$id" --key "$certificate"
 exits 0
 [[ $(value state) == testing* ]] || fail "the state is $(value state)"
 noticed

@@ -9,10 +9,12 @@
 #   noticed             waits until the running service has noticed what a command registered: within a second
 #   now, set_clock TIME, advance PERIOD    the clock of the sandbox
 #
+# CRYPTO says what everybody signs with: rsa (default), gost or mixed; that they do is held before the story begins.
 # The binary is KDP, else the newer of target/release/kdp and target/debug/kdp (below CARGO_TARGET_DIR when that is set).
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+crypto=${CRYPTO:-rsa}
 answer='' code=0 began=$SECONDS steps=0
 
 fail() {
@@ -45,7 +47,7 @@ open_stage() {
     for port in $(shuf -i 20000-32000 -n 5); do
         data=$folder/data-$port
         : >"$folder/out"
-        "$KDP" sandbox --listen "127.0.0.1:$port" --data "$data" >"$folder/out" 2>"$folder/log" &
+        "$KDP" sandbox --listen "127.0.0.1:$port" --data "$data" --crypto "$crypto" >"$folder/out" 2>"$folder/log" &
         sandbox=$!
         for _ in $(seq 300); do
             first=$(head -1 "$folder/out")
@@ -57,6 +59,30 @@ open_stage() {
     done
     [[ $first == "ready http://127.0.0.1:$port/shep/sync" ]] || fail "the sandbox did not start: $(tail -3 "$folder/log")"
     url=${first#ready } base=http://127.0.0.1:$port
+    hold_crypto
+}
+
+# What the peers of the stories and the service sign with, read from the messages themselves.
+hold_crypto() {
+    local peer kinds=''
+    for peer in bank newcomer owner egov; do
+        "$KDP" send --url "$url" --as "$peer" --service-id KDP_LIST_TO_REVOKE --print >"$folder/asked"
+        kinds+="$peer $(kind_of "$folder/asked"), "
+        curl -sS --data-binary @"$folder/asked" -H 'Content-Type: text/xml; charset=utf-8' "$url" >"$folder/answered"
+        # Peers of other roles are answered by a fault, which is not signed.
+        [[ $peer != bank ]] || kinds+="service $(kind_of "$folder/answered"), "
+    done
+    kinds=${kinds%, }
+    case $crypto in
+        rsa) [[ $kinds != *gost* ]] ;;
+        gost) [[ $kinds != *rsa* && $kinds == *"egov gost34310"* && $kinds == *"service gostr34102015"* ]] ;;
+        *) [[ $kinds == *"bank rsa"* && $kinds == *"newcomer gost"* && $kinds == *"service gost"* ]] ;;
+    esac || fail "with --crypto $crypto the signatures are: $kinds"
+    [[ $crypto == rsa ]] || echo "Signed by: $kinds"
+}
+
+kind_of() {
+    grep -o 'SignatureMethod Algorithm="[^"]*"' "$1" | sed -E 's/.*[:#]([a-z0-9]+)-.*/\1/'
 }
 
 close_stage() {

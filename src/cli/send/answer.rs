@@ -47,7 +47,7 @@ impl Answer {
         let signature = match trust {
             _ if is_fault && envelope.security().is_empty() => "none: faults are not signed",
             None => "not checked: no --trust",
-            Some(trust) => match trust.verify(&envelope, at) {
+            Some(trust) => match trust.verify_offline(&envelope, at) {
                 Ok(_) => "verified",
                 Err(distrust) => {
                     let why = format!("the answer is not believed, nothing of it is shown: {distrust}");

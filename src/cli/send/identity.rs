@@ -1,21 +1,21 @@
 //! Who sends: from the flags, or from a sandbox on this machine.
 
-use super::{Args, payload};
+use super::{Args, KeyKindWord, payload};
 use crate::cli::{Failure, Result, argument};
 use hyper::Uri;
 use kdp::clock::{self, MovableClock};
 use kdp::gateway::http_client::HttpClient;
 use kdp::trust::certificate::Certificate;
-use kdp::trust::sign::RsaSigner;
+use kdp::trust::sign::Signer;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The sender of a request and what it knows.
 pub struct Identity {
     /// What signs the envelope.
-    pub signing: Option<(RsaSigner, Certificate)>,
+    pub signing: Option<(Box<dyn Signer>, Certificate)>,
     /// `sender/senderId`.
     pub sender_id: String,
     /// `sender/password`.
@@ -26,8 +26,8 @@ pub struct Identity {
     pub peer: Option<PeerFacts>,
     /// The clock of the sandbox, else the host's.
     pub clock: MovableClock,
-    /// Certificate of the sandbox's authority.
-    pub authority: Option<PathBuf>,
+    /// Certificates of the sandbox's authorities.
+    pub authorities: Vec<PathBuf>,
 }
 
 /// What a sandbox tells of an initiator.
@@ -37,7 +37,7 @@ pub struct PeerFacts {
     /// Its name as a company, if told.
     pub company: Option<String>,
     /// Its own key.
-    pub key: RsaSigner,
+    pub key: Box<dyn Signer>,
 }
 
 /// The part of `GET /sandbox` that is read here.
@@ -45,6 +45,7 @@ pub struct PeerFacts {
 struct Sandbox {
     now: String,
     ca: Option<PathBuf>,
+    gost_ca: Option<PathBuf>,
     peers: Vec<SandboxPeer>,
 }
 
@@ -58,6 +59,29 @@ struct SandboxPeer {
     organisation: Option<String>,
     key: PathBuf,
     cert: PathBuf,
+    gost_key: Option<PathBuf>,
+    gost_cert: Option<PathBuf>,
+    /// Which of the two pairs it signs with.
+    crypto: Option<KeyKindWord>,
+}
+
+impl SandboxPeer {
+    /// Key and certificate: of the kind that was asked for, else of the one that the sandbox chose for it.
+    fn pair(&self, wanted: Option<KeyKindWord>) -> Result<(&Path, &Path)> {
+        match wanted.or(self.crypto) {
+            None | Some(KeyKindWord::Rsa) => Ok((&self.key, &self.cert)),
+            Some(KeyKindWord::Gost) => {
+                self.gost_key.as_deref().zip(self.gost_cert.as_deref()).ok_or_else(|| {
+                    Failure::unusable(format!("the sandbox has no key of ГОСТ for {}", self.name))
+                })
+            }
+        }
+    }
+
+    fn signing(&self, wanted: Option<KeyKindWord>) -> Result<(Box<dyn Signer>, Certificate)> {
+        let (key, certificate) = self.pair(wanted)?;
+        Ok((argument::private_key(key)?, argument::certificate(certificate)?))
+    }
 }
 
 impl Sandbox {
@@ -85,33 +109,33 @@ impl Identity {
             sender_id.clone_from(&file.sender_id);
             password = password.or_else(|| file.password.clone());
         }
-        let (mut peer, mut authority) = (None, None);
+        let (mut peer, mut authorities) = (None, Vec::new());
         let clock = MovableClock::running(0);
         if let Some(name) = &args.peer {
             let mut sandbox = ask(client, &args.url).await?;
             let now = clock::parse(&sandbox.now);
             clock.set(now.ok_or_else(|| Failure::unusable("the sandbox tells no time that can be read"))?);
             if let (Some(gateway), None) = (&args.via, &signing) {
-                let gateway = sandbox.peer(gateway)?;
-                signing = Some((argument::private_key(&gateway.key)?, argument::certificate(&gateway.cert)?));
+                signing = Some(sandbox.peer(gateway)?.signing(args.crypto)?);
             }
             let own = sandbox.peer(name)?;
             let beside = || own.key.parent().map(|directory| directory.join("ca.pem"));
-            authority = sandbox.ca.take().or_else(beside);
+            authorities.extend(sandbox.ca.take().or_else(beside).into_iter().chain(sandbox.gost_ca.take()));
             if signing.is_none() {
-                signing = Some((argument::private_key(&own.key)?, argument::certificate(&own.cert)?));
+                signing = Some(own.signing(args.crypto)?);
             }
+            let (key, _) = own.pair(args.crypto)?;
+            let key = argument::private_key(key)?;
             if sender_id.is_none() || sender_id == own.sender_id {
                 sender_id = own.sender_id;
                 password = password.or(own.password);
                 auth_token = auth_token.or(own.auth_token);
             }
-            let key = argument::private_key(&own.key)?;
             peer = own.bin.map(|bin| PeerFacts { bin, company: own.organisation, key });
         }
         let sender_id = sender_id.ok_or_else(|| Failure::unusable("--sender-id is needed, or --as NAME"))?;
         let password = password.map(SecretString::from);
-        Ok(Self { signing, sender_id, password, auth_token, peer, clock, authority })
+        Ok(Self { signing, sender_id, password, auth_token, peer, clock, authorities })
     }
 }
 

@@ -204,7 +204,7 @@ impl Payload {
             if !is_repeat && payload.get("directory_id").is_none() {
                 payload.set_if_absent("personal_data_name", SANDBOX_DATA);
             }
-            payload.own_ovt(&peer.key, identity.clock.now() / 1000)?;
+            payload.own_ovt(&*peer.key, identity.clock.now() / 1000)?;
         }
         let says_method = ["method", "omit-sms", "request_id"].iter().any(|name| payload.get(name).is_some());
         if !says_method {
@@ -292,7 +292,7 @@ impl Payload {
     }
 
     /// Makes a verification token, bound to the subject, when one is needed and none is there.
-    fn own_ovt(&mut self, key: &kdp::trust::sign::RsaSigner, iat: i64) -> Result<()> {
+    fn own_ovt(&mut self, key: &dyn kdp::trust::sign::Signer, iat: i64) -> Result<()> {
         let needs = self.get("omit-sms").is_some_and(|omit| matches!(omit, "true" | "1"))
             || matches!(self.get("method"), Some("2" | "3" | "4"));
         let absent = !self.fields.iter().any(|(name, _)| name == "ovt");

@@ -4,7 +4,7 @@
 
 use super::{Act, ActError, TYPE};
 use crate::token::rsa::VerifyingKey;
-use crate::trust::sign::{SignError, Signer, SigningAlgorithm};
+use crate::trust::sign::{SignError, SignatureAlgorithm, Signer};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ struct Header {
 /// # Errors
 /// [`SignError`] when the signer fails; [`SignError::Kind`] when it is none for RS256.
 pub fn sign(act: &Act, signer: &dyn Signer, kid: &str) -> Result<String, SignError> {
-    if signer.algorithm() != SigningAlgorithm::RsaSha256 {
+    if signer.algorithm() != SignatureAlgorithm::RsaSha256 {
         return Err(SignError::Kind);
     }
     let header = Header { alg: "RS256".to_owned(), typ: TYPE.to_owned(), kid: kid.to_owned() };

@@ -14,7 +14,7 @@ use crate::store::{
     AccessRequest, DirectoryRef, Granted, Granting, Opened, Opening, Record, Standing, StoreError, Token,
 };
 use crate::text::{Check, Lang, Reason};
-use crate::token::ovt::{Dates, LEEWAY, Ovt};
+use crate::token::ovt::{self, Dates, LEEWAY, Ovt};
 use crate::token::security::{self, Claims};
 
 /// What the journal keeps of a decision.
@@ -32,6 +32,7 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
         ask: &ask,
         allowance: &caller.sender.record.allowance,
         ovt_keys: &caller.sender.ovt_keys,
+        ovt_algorithms: ovt::accepted(app.config.trust.ovt_gg2004),
         suspended: caller.sender.is_suspended(caller.at),
         entry: ask.directory_id.as_deref().and_then(|id| registry.entries.get(id)),
         ground: ask.ground_id.as_deref().and_then(|id| registry.grounds.get(id)),

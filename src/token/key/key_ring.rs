@@ -66,7 +66,7 @@ impl KeyRing {
     /// # Errors
     /// [`KeyError::Waiting`] when a key signs and its successor has yet to begin, and those of [`KeyRecord::new`].
     pub fn rotate(&self, signer: &dyn Signer, now: i64, rotation: Rotation) -> Result<KeyRecord, KeyError> {
-        let purpose = KeyPurpose::of(signer);
+        let purpose = KeyPurpose::of(signer)?;
         let not_before = match self.signs(purpose, now) {
             Err(_) => now,
             Ok(_) if self.of(purpose).any(|key| key.window.not_before > now && !key.is_distrusted(now)) => {
@@ -198,7 +198,7 @@ mod tests {
     use crate::token::receipt::{self, Answer, Receipt, Withheld};
     use crate::token::rsa::VerifyingKey;
     use crate::token::{sample, security};
-    use crate::trust::sign::{EcSigner, RsaSigner, SignError, SigningAlgorithm};
+    use crate::trust::sign::{EcSigner, RsaSigner, SignError, SignatureAlgorithm};
     use std::sync::Arc;
 
     const DAY: i64 = 86_400;
@@ -410,7 +410,7 @@ mod tests {
     fn a_key_in_a_module_signs_and_has_no_record() {
         struct Module;
         impl Signer for Module {
-            fn algorithm(&self) -> SigningAlgorithm {
+            fn algorithm(&self) -> SignatureAlgorithm {
                 sample::signer().algorithm()
             }
             fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {

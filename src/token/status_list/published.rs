@@ -245,7 +245,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod tests {
     use super::*;
     use crate::token::sample;
-    use crate::trust::sign::{RsaSigner, SigningAlgorithm};
+    use crate::trust::sign::{RsaSigner, SignatureAlgorithm};
     use std::collections::HashMap;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -268,7 +268,7 @@ mod tests {
     }
 
     impl Signer for Counting {
-        fn algorithm(&self) -> SigningAlgorithm {
+        fn algorithm(&self) -> SignatureAlgorithm {
             self.signer.algorithm()
         }
 

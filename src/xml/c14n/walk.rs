@@ -13,6 +13,8 @@ use crate::xml::tree::{
 pub(super) struct Walk<'w, 'd, 'a> {
     document: &'d Document<'a>,
     apex: u32,
+    /// The element around which nothing is looked at: the apex, or one around it.
+    pub root: u32,
     omitted: &'w [Element<'d, 'a>],
     method: Method<'w>,
     out: &'w mut Vec<u8>,
@@ -50,6 +52,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
         Self {
             document,
             apex,
+            root: apex,
             omitted,
             method,
             out,
@@ -200,7 +203,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
                     _ => {}
                 }
             }
-            around = node.parent;
+            around = self.around(around, node);
         }
         for declaration in in_force.into_iter().filter(|&index| index != NO_NAMESPACE) {
             self.declare_if_listed(declaration);
@@ -242,7 +245,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
     /// namespace of its ancestors, each from the nearest.
     fn inherit_xml_attributes(&mut self, index: u32) {
         let document = self.document;
-        let mut around = document.node(index).map_or(NONE, |apex| apex.parent);
+        let mut around = document.node(index).map_or(NONE, |apex| self.around(index, apex));
         while let Some((node, element)) = element_at(document, around) {
             for attribute in document.attributes_of(element) {
                 let local = document.local(attribute.name);
@@ -252,8 +255,13 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
                     self.attributes.push(*attribute);
                 }
             }
-            around = node.parent;
+            around = self.around(around, node);
         }
+    }
+
+    /// The element around this one, as far as it is looked at.
+    fn around(&self, index: u32, node: &NodeData) -> u32 {
+        if index == self.root { NONE } else { node.parent }
     }
 
     /// In the order of the prefixes, the default first.

@@ -16,7 +16,7 @@ use kdp::store::{AccessRequest, Granted, Granting, Heard, Record, Store, Token};
 use kdp::text::Lang;
 use kdp::token::security::{self, Claims, Status, StatusReference};
 use kdp::trust::algorithm::sha256;
-use kdp::trust::sign::{SignError, Signer, SigningAlgorithm};
+use kdp::trust::sign::{SignError, SignatureAlgorithm, Signer};
 use std::sync::Arc;
 
 /// Life of a token, seconds: longer than the year.
@@ -26,8 +26,8 @@ const LIFE: u64 = 366 * 86_400;
 struct Nobody;
 
 impl Signer for Nobody {
-    fn algorithm(&self) -> SigningAlgorithm {
-        SigningAlgorithm::RsaSha256
+    fn algorithm(&self) -> SignatureAlgorithm {
+        SignatureAlgorithm::RsaSha256
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {

@@ -1,0 +1,140 @@
+//! Whole messages: XML, envelope, transport signature, signatures on the data, by the pins of the fixtures.
+
+#![no_main]
+
+use kdp::soap::envelope::Envelope;
+use kdp::trust::certificate::Certificate;
+use kdp::trust::data_signature::Signed;
+use kdp::trust::gost::Scheme;
+use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
+use kdp::trust::path::Authorities;
+use kdp::trust::sign::Signer;
+use kdp::trust::{Peer, PeerKind, Trust, Verified};
+use kdp::xml::c14n::{self, Method, Target};
+use kdp::xml::{Document, Limits};
+use kdp_fuzz::world::{self, NOW, OwnAuthority};
+use kdp_fuzz::{seed, xml};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
+use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
+
+const SOAP: &str = "http://schemas.xmlsoap.org/soap/envelope/";
+
+/// Longest seed, bytes: what is longer costs more than it finds.
+const LONGEST: usize = 9000;
+
+static TRUST: LazyLock<Trust> = LazyLock::new(|| {
+    let peer = |name: &str, kind| Arc::new(Peer { name: name.to_owned(), kind });
+    let mut trust = Trust::default();
+    for name in ["shep", "bank", "akimat", "owner", "expired", "notyet", "wrongusage"] {
+        let kind = if name == "shep" { PeerKind::Gateway } else { PeerKind::Direct(None) };
+        trust.pin(world::certificate(&format!("{name}.cert")), peer(name, kind));
+    }
+    trust.add_authority(world::certificate("ca")).expect("an authority of the fixtures");
+    let own = OwnAuthority::new();
+    trust.add_authority(own.certificate).expect("an authority of ГОСТ");
+    trust.believe_chained(peer("chained", PeerKind::Direct(None)));
+    trust
+});
+
+static AUTHORITIES: LazyLock<Authorities> = LazyLock::new(world::authorities);
+
+/// The seeds that are believed, for their Body or their data.
+static SOUND: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let is_believed = |seed: &Vec<u8>| verified(seed, |_| ()).is_some() || !signed_data(seed).is_empty();
+    seeds().into_iter().filter(is_believed).collect()
+});
+
+/// Digests of the Bodies of the seeds that are believed.
+static BODIES: LazyLock<HashSet<[u8; 32]>> = LazyLock::new(|| {
+    let believed = SOUND.iter().filter_map(|seed| verified(seed, |verified| *verified.digest()));
+    let bodies: HashSet<_> = believed.collect();
+    assert!(bodies.len() > 20, "hardly any seed is believed: are the pins those of the fixtures?");
+    bodies
+});
+
+/// What is signed of the data of the seeds that are believed, by a form that does not depend on where they
+/// stand.
+static DATA: LazyLock<HashSet<Vec<u8>>> = LazyLock::new(|| {
+    let data: HashSet<_> = SOUND.iter().flat_map(|seed| signed_data(seed)).collect();
+    assert!(!data.is_empty(), "no seed with signed data is believed");
+    data
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    xml::mutate(data, size, max_size, seed, &SOUND)
+});
+
+fuzz_target!(init: seed::write_if_asked(&seeds()), |data: &[u8]| {
+    if let Some(digest) = verified(data, |verified| *verified.digest()) {
+        assert!(BODIES.contains(&digest), "a Body is believed that nobody signed");
+    }
+    for canonical in signed_data(data) {
+        assert!(DATA.contains(&canonical), "data are believed that nobody signed");
+    }
+});
+
+/// Reads and verifies; of what is believed, it is always the Body of the root that is covered.
+fn verified<T>(data: &[u8], take: impl FnOnce(&Verified<'_, '_>) -> T) -> Option<T> {
+    let document = Document::parse(data, &Limits::default()).ok()?;
+    let envelope = Envelope::read(&document).ok()?;
+    let verified = TRUST.verify_offline(&envelope, NOW).ok()?;
+    let body = verified.body();
+    assert!(body.is(SOAP, "Body"));
+    assert!(body.parent().is_some_and(|parent| parent == document.root() && parent.is(SOAP, "Envelope")));
+    assert_eq!(document.root().children().filter(|child| child.is(SOAP, "Body")).count(), 1);
+    Some(take(&verified))
+}
+
+/// What signatures on the data cover, of those that hold: of the document, and of each element `data`.
+fn signed_data(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let Ok(document) = Document::parse(bytes, &Limits::default()) else { return Vec::new() };
+    let elements = document.root().descendants().filter(|element| element.name() == "data").take(3);
+    let mut all: Vec<_> = elements.map(Signed::data).collect();
+    all.push(Signed::document(&document));
+    let believed = all.into_iter().flatten().filter(|signed| signed.verify(&AUTHORITIES, NOW).is_ok());
+    let canonical = |signed: Signed<'_, '_>| {
+        let element = signed.element();
+        let signatures: Vec<_> =
+            element.children().filter(|child| kdp::trust::data_signature::is_signature(*child)).collect();
+        let mut out = Vec::new();
+        let target = Target::Element(element);
+        c14n::write_without(target, &signatures, &Method::EXCLUSIVE, &mut out).ok().map(|()| out)
+    };
+    believed.filter_map(canonical).collect()
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let every = |folder: &str, step: usize| {
+        let found = world::files(folder, &[".xml"]).into_iter().filter(|file| file.len() <= LONGEST);
+        found.step_by(step).collect::<Vec<_>>()
+    };
+    let mut seeds = every("fixtures/requests", 8);
+    seeds.extend(every("fixtures/attacks", 2));
+    for folder in ["fixtures/data_signature/accepted", "fixtures/data_signature/refused"] {
+        seeds.extend(every(folder, 1));
+    }
+    seeds.extend(own());
+    seeds
+}
+
+/// Messages of every signature and every form of `KeyInfo`.
+fn own() -> Vec<Vec<u8>> {
+    let mut messages = Vec::new();
+    let own = OwnAuthority::new();
+    for form in [KeyInfoForm::Certificate, KeyInfoForm::IssuerSerial] {
+        let leaf = Certificate::from_der(own.leaf.der()).expect("it was read before");
+        let by: [(Box<dyn Signer>, Certificate); 2] = [
+            (Box::new(world::gost(Scheme::Gost2004, 2)), leaf),
+            (Box::new(world::rsa("shep")), world::certificate("shep.cert")),
+        ];
+        for (key, certificate) in by {
+            let signer = EnvelopeSigner::new(key, certificate, form);
+            let message = signer.envelope("id-1", |writer| {
+                writer.leaf("hello", "world");
+            });
+            messages.push(message.expect("a key of memory signs"));
+        }
+    }
+    messages
+}
