@@ -30,6 +30,9 @@ macro_rules! section {
     };
 }
 
+/// Longest time for a question to OCSP, milliseconds: less than an error is remembered, else everybody would ask again.
+const MAX_OCSP_TIMEOUT: u32 = 4000;
+
 /// The whole file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -435,6 +438,9 @@ impl Config {
                      certificates were revoked",
                 );
             }
+        }
+        if self.trust.revocation.ocsp_timeout_ms > MAX_OCSP_TIMEOUT {
+            return value("trust.revocation.ocsp_timeout_ms must be at most 4000: messages wait for it");
         }
         let positive = [
             ("trust.revocation.refresh_seconds", i64::from(self.trust.revocation.refresh_seconds)),

@@ -66,8 +66,7 @@ pub async fn dispatch(
     let service = app.config.services.find(&call.info.service_id);
     // An unknown service must not tell an unauthenticated sender anything: its data are read all the same.
     let (namespace, names) = service.unwrap_or(Service::AccessRequest).payload();
-    let peer = app.config.peers.get(&verified.signer().peer.name);
-    let wanted = peer.map(|peer| peer.data_signature).unwrap_or_default();
+    let wanted = verified.signer().peer.data_signature;
     let payload = match wanted {
         DataSignature::Ignored => Payload::read(call.data, namespace, names)?,
         DataSignature::Required | DataSignature::Subject => {
@@ -202,12 +201,14 @@ async fn data_signed(
 ) -> Result<(), Fault> {
     let field = |name| payload.fields.as_ref().ok().and_then(|fields| fields.get(name));
     let (is_meant, whose): (&(dyn Fn(&Certificate) -> bool + Sync), _) = match wanted {
-        DataSignature::Required => {
-            (&|certificate| certificate.is_of(&caller.sender.bin), "BIN of the sender")
-        }
-        DataSignature::Subject if service == Service::Revoke && field("applicant") == Some("subject") => {
-            (&|certificate| certificate.iin.as_deref() == field("uin"), "IIN of the subject")
-        }
+        DataSignature::Required => (
+            &|certificate| certificate.speaks_for(&caller.sender.bin),
+            "BIN of the sender, of whom may sign for it",
+        ),
+        DataSignature::Subject if service == Service::Revoke && field("applicant") == Some("subject") => (
+            &|certificate| certificate.iin.as_deref().is_some_and(|iin| Some(iin) == field("uin")),
+            "IIN of the subject",
+        ),
         DataSignature::Subject | DataSignature::Ignored => return Ok(()),
     };
     let signatories = payload.signatories.as_ref().map_err(|error| Fault::from(*error))?;

@@ -102,8 +102,8 @@ fn tell(caller: &Caller, reply: &Reply) {
     tracing::info!(
         message_id = &*log::id(&caller.info.message_id),
         correlation_id = caller.info.correlation_id.as_deref().map(log::id).as_deref(),
-        sender_id = caller.info.sender_id,
-        service_id = caller.info.service_id,
+        sender_id = &*log::id(&caller.info.sender_id),
+        service_id = &*log::id(&caller.info.service_id),
         decision = %caller.decision,
         status = reply.status.code(),
         outcome = reply.outcome,
@@ -116,8 +116,8 @@ pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64, know
     tracing::info!(
         message_id = &*log::id(&known.message_id),
         correlation_id = known.correlation_id.as_deref().map(log::id).as_deref(),
-        sender_id = known.sender_id,
-        service_id = known.service_id,
+        sender_id = &*log::id(&known.sender_id),
+        service_id = &*log::id(&known.service_id),
         decision = decision.map(tracing::field::display),
         outcome = fault.code.code(),
         detail = %fault.detail,

@@ -150,7 +150,7 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
     let mut trust = Trust::default();
     for path in &config.trust.authorities {
         let authority = certificate(path)?;
-        if authority.is_test() && config.environment != Environment::Test {
+        if (authority.is_test() || authority.is_issued_by_test()) && config.environment != Environment::Test {
             return Err(test_pki(path));
         }
         // One that has ended stays for what was signed in its time.
@@ -170,7 +170,8 @@ pub fn read_trust(config: &Config) -> Result<Trust, StartError> {
         if chained && kind != PeerKind::Direct(None) {
             return Err(StartError::Other(format!("[peers.{name}]: certificates must be pinned")));
         }
-        let peer = Arc::new(Peer { name: name.clone(), kind });
+        let data_signature = section.data_signature;
+        let peer = Arc::new(Peer { data_signature, ..Peer::new(name, kind) });
         for path in &section.certificates {
             let pinned = certificate(path)?;
             if pinned.is_issued_by_test() && config.environment != Environment::Test {

@@ -308,7 +308,7 @@ fn a_token_can_come_through_stdin() {
 /// What `send --print` prints, verified as the service does it, with the names and texts of the children of data.
 fn verified(envelope: &str) -> Vec<(String, String)> {
     let mut trust = Trust::default();
-    let peer = Arc::new(Peer { name: "bank".to_owned(), kind: PeerKind::Direct(None) });
+    let peer = Arc::new(Peer::new("bank", PeerKind::Direct(None)));
     trust.pin(Certificate::from_file(&fs::read(pki("bank.cert.pem")).unwrap()).unwrap(), peer);
     let document = Document::parse(envelope.trim_end().as_bytes(), &Limits::default()).unwrap();
     let envelope = Envelope::read(&document).unwrap();

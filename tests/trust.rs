@@ -12,8 +12,8 @@ use kdp::trust::sign::RsaSigner;
 use kdp::trust::{Distrust, Peer, PeerKind, Signer, Trust};
 use kdp::xml::{Document, Limits};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    PKCS_RSA_SHA256, RsaKeySize,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -41,7 +41,12 @@ struct Saying {
     until: i64,
     authority: Option<BasicConstraints>,
     usages: Vec<KeyUsagePurpose>,
+    /// Below 1.2.398.3.3.4.1, beside the usage of a legal entity.
+    role: Option<[u64; 2]>,
 }
+
+/// An information system of a legal entity.
+const SYSTEM: [u64; 2] = [2, 6];
 
 fn authority() -> Saying {
     Saying {
@@ -51,6 +56,7 @@ fn authority() -> Saying {
         until: NOW + YEAR,
         authority: Some(BasicConstraints::Unconstrained),
         usages: vec![KeyUsagePurpose::KeyCertSign],
+        role: None,
     }
 }
 
@@ -62,6 +68,7 @@ fn leaf() -> Saying {
         until: NOW + 86_400,
         authority: None,
         usages: vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::ContentCommitment],
+        role: Some(SYSTEM),
     }
 }
 
@@ -79,6 +86,11 @@ impl Saying {
             params.is_ca = IsCa::Ca(*constraints);
         }
         params.key_usages.clone_from(&self.usages);
+        if let Some(role) = self.role {
+            let below = |last: &[u64]| [&[1, 2, 398, 3, 3, 4, 1], last].concat();
+            params.extended_key_usages =
+                [below(&role[..1]), below(&role)].map(ExtendedKeyUsagePurpose::Other).to_vec();
+        }
         params
     }
 
@@ -93,7 +105,7 @@ impl Saying {
 }
 
 fn peer(kind: PeerKind) -> Arc<Peer> {
-    Arc::new(Peer { name: "peer".to_owned(), kind })
+    Arc::new(Peer::new("peer", kind))
 }
 
 fn believing(authorities: Vec<Certificate>) -> Trust {
@@ -142,12 +154,25 @@ fn what_the_authority_did_not_issue_for_signing_messages_now_is_refused_by_name(
         ("an authority of the same name", leaf().issued_by(1, &named_alike, 2), 1, Distrust::IssuerSignature),
         ("an authority below the pinned one", leaf().issued_by(1, &middle, 2), 1, Distrust::Untrusted),
         ("another subscriber as the issuer", leaf().issued_by(1, &leaf(), 2), 1, Distrust::Untrusted),
-        ("the authority itself", authority().self_signed(0), 0, Distrust::NoBin),
+        ("the authority itself", authority().self_signed(0), 0, Distrust::Role),
         (
             "an authority with a BIN",
             Saying { bin: Some(BIN), ..authority() }.issued_by(1, &authority(), 0),
             1,
             Distrust::Usage,
+        ),
+        ("no role", Saying { role: None, ..leaf() }.issued_by(1, &authority(), 0), 1, Distrust::Role),
+        (
+            "an employee",
+            Saying { role: Some([2, 5]), ..leaf() }.issued_by(1, &authority(), 0),
+            1,
+            Distrust::Role,
+        ),
+        (
+            "another role",
+            Saying { role: Some([2, 9]), ..leaf() }.issued_by(1, &authority(), 0),
+            1,
+            Distrust::Role,
         ),
         ("no BIN", Saying { bin: None, ..leaf() }.issued_by(1, &authority(), 0), 1, Distrust::NoBin),
         (

@@ -221,7 +221,7 @@ impl Sender {
 
 /// Whose answers are believed; `None`: nobody was named.
 fn trust<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Option<Trust>> {
-    let peer = Arc::new(Peer { name: "service".to_owned(), kind: PeerKind::Direct(None) });
+    let peer = Arc::new(Peer::new("service", PeerKind::Direct(None)));
     let mut trust = None;
     for path in paths {
         let certificate = argument::certificate(path)?;

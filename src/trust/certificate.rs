@@ -16,6 +16,8 @@ pub struct Certificate {
     der: Vec<u8>,
     /// SHA-256 of the DER.
     pub fingerprint: [u8; 32],
+    /// SHA-256 of subject and key: the same for an authority whose certificate was renewed under its key.
+    pub identity: [u8; 32],
     /// Serial number, decimal.
     pub serial: String,
     /// Serial number, big-endian, without leading zeros: as lists of revoked certificates are searched.
@@ -138,6 +140,12 @@ impl Certificate {
     #[must_use]
     pub fn is_of(&self, bin: &Bin) -> bool {
         self.bin.as_deref() == Some(bin.as_str())
+    }
+
+    /// Whether it is of the organisation with this BIN, and its holder may speak for it.
+    #[must_use]
+    pub fn speaks_for(&self, bin: &Bin) -> bool {
+        self.is_of(bin) && self.role.is_some_and(Role::speaks_for_organisation)
     }
 
     /// Whether it can be pinned as an authority: `cA`, and a `keyUsage`, if any, that allows to sign certificates.

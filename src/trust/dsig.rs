@@ -89,17 +89,18 @@ impl<'d, 'a> Signature<'d, 'a> {
                 .map(|()| std::mem::take(&mut canonical))
                 .map_err(|_| Distrust::NotCanonical)
         };
-        // The digest first: it is the cheaper check, and the one that tells what was changed.
+        // Else a stranger would choose the slowest digest.
+        let key = certificate.key()?;
+        if key.algorithm() != self.method {
+            return Err(Distrust::KeyKind);
+        }
+        // The digest first: it is the one that tells what was changed.
         let body = write(body, &self.body_prefixes)?;
         let digest = self.method.digest(&body);
         if digest != self.digest {
             return Err(Distrust::Digest);
         }
         let signed_info = write(self.signed_info, &self.info_prefixes)?;
-        let key = certificate.key()?;
-        if key.algorithm() != self.method {
-            return Err(Distrust::KeyKind);
-        }
         key.verify(&signed_info, &self.value)?;
         // Another digest of the same length is not the identity of a message.
         let same = self.method == SignatureAlgorithm::RsaSha256;

@@ -18,6 +18,7 @@ pub mod role;
 pub mod sign;
 pub mod verify;
 
+use crate::config::DataSignature;
 use crate::consent::identity::Bin;
 use crate::soap::envelope::Envelope;
 use crate::text::FaultCode;
@@ -206,6 +207,15 @@ pub struct Peer {
     pub name: String,
     /// For whom it speaks.
     pub kind: PeerKind,
+    /// Whether its data must be signed too.
+    pub data_signature: DataSignature,
+}
+
+impl Peer {
+    /// A peer whose data need not be signed.
+    pub fn new(name: impl Into<String>, kind: PeerKind) -> Self {
+        Self { name: name.into(), kind, data_signature: DataSignature::Ignored }
+    }
 }
 
 /// Who signed a message.
@@ -455,7 +465,7 @@ impl Trust {
         let certificate = Certificate::from_der(der)?;
         let peer = self.chained.as_ref().ok_or(Distrust::Untrusted)?;
         let issuers = self.authorities.path(&certificate)?.into();
-        if certificate.role.is_some_and(|role| !role.speaks_for_organisation()) {
+        if certificate.role.is_none_or(|role| !role.speaks_for_organisation()) {
             return Err(Distrust::Role);
         }
         if certificate.bin.is_none() {

@@ -213,7 +213,7 @@ mod tests {
 
     fn verify(envelope: &[u8]) -> Result<(), Distrust> {
         let mut trust = Trust::default();
-        let peer = Arc::new(Peer { name: "bank".to_owned(), kind: PeerKind::Direct(None) });
+        let peer = Arc::new(Peer::new("bank", PeerKind::Direct(None)));
         trust.pin(Certificate::from_file(CERTIFICATE).unwrap(), peer);
         let document = Document::parse(envelope, &Limits::default()).unwrap();
         trust.verify_offline(&Envelope::read(&document).unwrap(), AT).map(|_| ())

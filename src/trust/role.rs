@@ -18,16 +18,20 @@ pub enum Role {
     InformationSystem,
     /// 1.2.398.5.19.1.2.2.1: a client of the Treasury's system.
     Treasury,
+    /// Below .2, but none of those above.
+    Other,
 }
 
 const BELOW: &str = "1.2.398.3.3.4.1.";
 const TREASURY: &str = "1.2.398.5.19.1.2.2.1";
 
 impl Role {
-    /// The role that identifiers of extended key usage give, dotted; the most particular one. `None`: none of НУЦ.
+    /// The role that identifiers of extended key usage give, dotted: a particular one before the general one, and of
+    /// several the one that may least. `None`: none of НУЦ.
     #[must_use]
     pub fn of<'a>(usages: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        usages.into_iter().filter_map(Self::from_usage).max_by_key(|role| *role != Self::LegalEntity)
+        let rank = |role: &Self| (*role == Self::LegalEntity, role.speaks_for_organisation());
+        usages.into_iter().filter_map(Self::from_usage).min_by_key(rank)
     }
 
     fn from_usage(usage: &str) -> Option<Self> {
@@ -42,6 +46,7 @@ impl Role {
             "2.5" => Some(Self::Employee),
             "2.6" => Some(Self::InformationSystem),
             below if below.starts_with("2.6.") => Some(Self::InformationSystem),
+            below if below.starts_with("2.") => Some(Self::Other),
             _ => None,
         }
     }
@@ -49,7 +54,7 @@ impl Role {
     /// Whether its holder may speak for the organisation whose BIN the certificate carries.
     #[must_use]
     pub fn speaks_for_organisation(self) -> bool {
-        !matches!(self, Self::Individual | Self::Employee)
+        !matches!(self, Self::Individual | Self::Employee | Self::Other)
     }
 }
 
@@ -68,6 +73,9 @@ mod tests {
             (vec!["1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.5"], Some(Role::Employee)),
             (vec!["1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.6.3"], Some(Role::InformationSystem)),
             (vec!["1.2.398.3.3.4.1.2", "1.2.398.5.19.1.2.2.1"], Some(Role::Treasury)),
+            (vec!["1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.4"], Some(Role::Other)),
+            (vec!["1.2.398.3.3.4.1.2.1", "1.2.398.3.3.4.1.2.5"], Some(Role::Employee)),
+            (vec!["1.2.398.3.3.4.1.2.5", "1.2.398.5.19.1.2.2.1"], Some(Role::Employee)),
             (vec!["1.2.398.3.3.4.1.21"], None),
             (vec![mail], None),
             (vec![], None),

@@ -28,7 +28,7 @@ impl Believed {
         let certificate = fs::read(pki("service.cert.pem")).expect("a fixture");
         let certificate = Certificate::from_file(&certificate).expect("a certificate");
         let mut service = Trust::default();
-        service.pin(certificate, Arc::new(Peer { name: "service".to_owned(), kind: PeerKind::Gateway }));
+        service.pin(certificate, Arc::new(Peer::new("service", PeerKind::Gateway)));
         Self { service, keys: KeySet::from_jwks(jwks).expect("a key set") }
     }
 

@@ -81,7 +81,7 @@ impl Stage {
         let file = if kind == Kind::Gost { "service.gost.cert.pem" } else { "service.cert.pem" };
         let certificate = fs::read(self.directory.path().join("pki").join(file)).unwrap();
         let mut trust = Trust::default();
-        let peer = Arc::new(Peer { name: "service".to_owned(), kind: PeerKind::Direct(None) });
+        let peer = Arc::new(Peer::new("service", PeerKind::Direct(None)));
         trust.pin(Certificate::from_file(&certificate).unwrap(), peer);
         let document = Document::parse(reply.body.as_bytes(), &Limits::default()).unwrap();
         let verified = trust.verify_offline(&Envelope::read(&document).unwrap(), NOW / 1000);

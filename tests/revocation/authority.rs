@@ -169,10 +169,13 @@ impl Authority {
     }
 }
 
+/// The usage of an information system of a legal entity.
+const SYSTEM: &[&str] = &["1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.6"];
+
 /// A signer's certificate that is as it should be.
 pub fn of<'a>(subject: &'a [u8], spki: &'a [u8], serial: &'a [u8]) -> Saying<'a> {
     let (from, until) = (NOW - 365 * DAY, NOW + 365 * DAY);
-    Saying { subject, spki, serial, from, until, is_authority: false, usage: SIGNER_USAGE, purposes: &[] }
+    Saying { subject, spki, serial, from, until, is_authority: false, usage: SIGNER_USAGE, purposes: SYSTEM }
 }
 
 /// What a list says, each part as DER.

@@ -51,11 +51,11 @@ impl Stand {
         let mut trust = Trust::default();
         if is_pinned {
             let leaf = Certificate::from_der(self.leaf.der()).unwrap();
-            trust.pin(leaf, Arc::new(Peer { name: "bank".to_owned(), kind: PeerKind::Gateway }));
+            trust.pin(leaf, Arc::new(Peer::new("bank", PeerKind::Gateway)));
         }
         trust.add_authority(self.root.again()).unwrap();
         trust.add_authority(self.middle.again()).unwrap();
-        trust.believe_chained(Arc::new(Peer { name: "any".to_owned(), kind: PeerKind::Direct(None) }));
+        trust.believe_chained(Arc::new(Peer::new("any", PeerKind::Direct(None))));
         if let Some(revocation) = Revocation::new(&section(self.folder.path(), text)).unwrap() {
             revocation.load(trust.authorities(), NOW);
             trust.check_revocation(revocation);

@@ -37,7 +37,7 @@ async fn a_running_service_fetches_lists_and_refuses_whom_they_name() {
     let server = Server::start(move |_| Reply::ok(body.clone())).await;
     let mut trust = Trust::default();
     trust.add_authority(authority.again()).unwrap();
-    trust.believe_chained(Arc::new(Peer { name: "any".to_owned(), kind: PeerKind::Direct(None) }));
+    trust.believe_chained(Arc::new(Peer::new("any", PeerKind::Direct(None))));
     let section = section(folder.path(), &format!("lists = [{{ full = \"{}\" }}]", server.url));
     trust.check_revocation(Revocation::new(&section).unwrap().unwrap());
     *app.trust.write().unwrap() = Arc::new(trust);

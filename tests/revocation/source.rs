@@ -143,6 +143,28 @@ async fn what_is_no_better_list_leaves_the_last_good_one_also_over_a_restart() {
 }
 
 #[tokio::test]
+async fn a_list_of_another_pinned_authority_takes_nobodys_place() {
+    let stand = Stand::new();
+    let other = Authority::root("OTHER", rsa("shep"));
+    stand.write(&stand.list(5, &[5]), 1);
+    let mut trust = Trust::default();
+    trust.add_authority(stand.authority.again()).unwrap();
+    trust.add_authority(other.again()).unwrap();
+    let revocation = Revocation::new(&stand.of_file()).unwrap().unwrap();
+    revocation.load(trust.authorities(), NOW);
+    trust.check_revocation(revocation);
+    let trust = Arc::new(trust);
+    assert_eq!(stand.check(&trust, 5, NOW).await, REVOKED);
+    stand.write(&ListSaying::full(&other, 9, &[]).signed(other.key()), 2);
+    assert_eq!(stand.check(&trust, 5, NOW + 600).await, REVOKED);
+    assert_eq!(Stand::error(&trust), Some("authority"));
+    // Nor does it open the way for an older one.
+    stand.write(&stand.list(4, &[]), 3);
+    assert_eq!(stand.check(&trust, 5, NOW + 1200).await, REVOKED);
+    assert_eq!(Stand::error(&trust), Some("older"));
+}
+
+#[tokio::test]
 async fn a_list_is_fetched_kept_asked_for_again_and_read_after_a_restart() {
     let stand = Stand::new();
     let first = stand.list(1, &[5]);

@@ -29,14 +29,14 @@ pub struct Words {
     pub no: &'static str,
     /// Before each reason why it may not sign.
     pub refused: &'static str,
-    roles: [&'static str; 7],
+    roles: [&'static str; 8],
     problems: [&'static str; 9],
 }
 
 impl Words {
     /// The name of a role.
     pub fn role_name(&self, role: Role) -> &'static str {
-        let [individual, legal, head, right, employee, system, treasury] = self.roles;
+        let [individual, legal, head, right, employee, system, treasury, other] = self.roles;
         match role {
             Role::Individual => individual,
             Role::LegalEntity => legal,
@@ -45,6 +45,7 @@ impl Words {
             Role::Employee => employee,
             Role::InformationSystem => system,
             Role::Treasury => treasury,
+            Role::Other => other,
         }
     }
 
@@ -104,6 +105,7 @@ const KK: Words = Words {
         "заңды тұлғаның қызметкері",
         "заңды тұлғаның ақпараттық жүйесі",
         "«Қазынашылық-клиент» жүйесінің қатысушысы",
+        "заңды тұлғаның басқа түрі",
     ],
     problems: [
         "сертификаттың мерзімі әлі басталған жоқ: сағатты тексеріңіз немесе мерзімі басталғанша күтіңіз",
@@ -148,6 +150,7 @@ const RU: Words = Words {
         "сотрудник юридического лица",
         "информационная система юридического лица",
         "участник системы «Казначейство-клиент»",
+        "иной вид юридического лица",
     ],
     problems: [
         "срок действия сертификата ещё не начался: проверьте часы или дождитесь начала срока",
@@ -192,6 +195,7 @@ const EN: Words = Words {
         "employee of a legal entity",
         "information system of a legal entity",
         "participant of the Treasury's client system",
+        "another kind of a legal entity",
     ],
     problems: [
         "the certificate is not valid yet: look at the clock, or wait until it begins",

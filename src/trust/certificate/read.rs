@@ -44,6 +44,7 @@ impl Certificate {
         let serial = x509.raw_serial();
         Ok(Self {
             fingerprint: sha256(der),
+            identity: sha256(&[x509.subject().as_raw(), spki].concat()),
             serial: x509.tbs_certificate.serial.to_string(),
             serial_bytes: serial.iter().copied().skip_while(|byte| *byte == 0).collect(),
             issuer: DistinguishedName::from_x509(x509.issuer()),

@@ -58,7 +58,7 @@ impl Book {
     /// What holds of `certificate`, issued by `authority`, at `at` (Unix seconds).
     #[must_use]
     pub fn verdict(&self, certificate: &Certificate, authority: &Certificate, at: i64) -> Verdict {
-        let Some(standing) = self.by_authority.get(&authority.fingerprint) else { return Verdict::NoList };
+        let Some(standing) = self.by_authority.get(&authority.identity) else { return Verdict::NoList };
         let key = key_of(certificate);
         let said = standing.delta.as_ref().map_or(Said::Nothing, |delta| delta.says(&key));
         let said = if said == Said::Nothing { standing.full.says(&key) } else { said };
@@ -73,7 +73,7 @@ impl Book {
     /// Whether there is a list of this authority.
     #[must_use]
     pub fn knows(&self, authority: &Certificate) -> bool {
-        self.by_authority.contains_key(&authority.fingerprint)
+        self.by_authority.contains_key(&authority.identity)
     }
 }
 

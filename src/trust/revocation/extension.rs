@@ -20,6 +20,9 @@ pub mod id {
     pub const NONCE: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 2];
 }
 
+/// Most extensions of a list, an entry or an answer: each is compared with those before it.
+const MOST: usize = 32;
+
 /// One extension.
 #[derive(Clone, Copy, Debug)]
 pub struct Extension<'a> {
@@ -34,7 +37,7 @@ pub struct Extension<'a> {
 /// Reads the content of `Extensions`: each at most once.
 ///
 /// # Errors
-/// [`DerError`].
+/// [`DerError`], also for more than any authority writes.
 pub fn read(content: &[u8]) -> Result<Vec<Extension<'_>>, DerError> {
     let mut reader = Reader::new(content);
     let mut extensions: Vec<Extension<'_>> = Vec::new();
@@ -49,7 +52,7 @@ pub fn read(content: &[u8]) -> Result<Vec<Extension<'_>>, DerError> {
         };
         let value = fields.expect(tag::OCTET_STRING)?;
         fields.finish()?;
-        if extensions.iter().any(|extension| extension.id == id) {
+        if extensions.len() >= MOST || extensions.iter().any(|extension| extension.id == id) {
             return Err(DerError);
         }
         extensions.push(Extension { id, critical, value });

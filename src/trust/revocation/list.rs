@@ -120,7 +120,7 @@ impl Ord for Number {
 
 /// A list whose signature verified.
 pub struct List {
-    /// SHA-256 of the certificate of the authority that signed it.
+    /// `Certificate::identity` of the authority that signed it.
     pub authority: [u8; 32],
     /// When it was made, Unix seconds.
     pub this_update: i64,
@@ -254,7 +254,7 @@ impl Draft {
         for authority in authorities.iter().filter(|authority| self.could_be_of(authority)) {
             let Ok(key) = authority.key() else { continue };
             if key.algorithm() == self.algorithm && key.verify_digest(digest, signature).is_ok() {
-                return self.finish(authority.fingerprint);
+                return self.finish(authority.identity);
             }
             refused = ListError::Signature;
         }

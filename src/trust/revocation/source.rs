@@ -47,6 +47,9 @@ pub enum SourceError {
     /// A delta where a full list should be, or the reverse.
     #[error("it is a delta where a full list should be, or the reverse")]
     Kind,
+    /// Made by another authority than the one that is there.
+    #[error("it is of another authority than the list that is there: is the address right?")]
+    Authority,
     /// Made before the one that is there: an old list played again.
     #[error("it is older than the list that is there")]
     Older,
@@ -70,6 +73,7 @@ impl SourceError {
             Self::Keep(_) => "keep",
             Self::List(error) => error.code(),
             Self::Kind => "kind",
+            Self::Authority => "authority",
             Self::Older => "older",
             Self::Future => "future",
             Self::Broken => "broken",
@@ -289,8 +293,15 @@ impl Source {
 
     fn take_now(&self, authorities: &Authorities, at: i64) -> Result<bool, SourceError> {
         let list = self.read(&self.new, authorities, at)?;
-        if self.list().is_some_and(|known| is_before(&list, &known)) {
-            return Err(SourceError::Older);
+        if let Some(known) = self.list() {
+            // Else whoever stands between could put another authority's list, or an old one after it, in its place.
+            let is_pinned = authorities.iter().any(|authority| authority.identity == known.authority);
+            if known.authority != list.authority && is_pinned {
+                return Err(SourceError::Authority);
+            }
+            if is_before(&list, &known) {
+                return Err(SourceError::Older);
+            }
         }
         fs::rename(&self.new, &self.kept).map_err(|e| SourceError::Keep(e.kind()))?;
         self.state().list = Some(Arc::new(list));

@@ -27,7 +27,7 @@ const LONGEST: usize = 9000;
 const PINNED: [&str; 7] = ["shep", "bank", "akimat", "owner", "expired", "notyet", "wrongusage"];
 
 static TRUST: LazyLock<Trust> = LazyLock::new(|| {
-    let peer = |name: &str, kind| Arc::new(Peer { name: name.to_owned(), kind });
+    let peer = |name: &str, kind| Arc::new(Peer::new(name, kind));
     let mut trust = Trust::default();
     for name in PINNED {
         let kind = if name == "shep" { PeerKind::Gateway } else { PeerKind::Direct(None) };
