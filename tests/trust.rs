@@ -157,7 +157,7 @@ fn what_the_authority_did_not_issue_for_signing_messages_now_is_refused_by_name(
         ("the authority itself", authority().self_signed(0), 0, Distrust::Role),
         (
             "an authority with a BIN",
-            Saying { bin: Some(BIN), ..authority() }.issued_by(1, &authority(), 0),
+            Saying { bin: Some(BIN), role: Some(SYSTEM), ..authority() }.issued_by(1, &authority(), 0),
             1,
             Distrust::Usage,
         ),
