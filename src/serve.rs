@@ -28,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
+use zeroize::Zeroizing;
 
 /// Why the service does not start: one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -124,11 +125,11 @@ fn read(path: &Path) -> Result<Vec<u8>, StartError> {
 }
 
 /// Reads a file that nobody but its owner may read.
-fn read_secret(path: &Path) -> Result<String, StartError> {
+fn read_secret(path: &Path) -> Result<Zeroizing<String>, StartError> {
     if is_open_to_others(path) {
         return Err(StartError::Open(path.to_owned()));
     }
-    std::fs::read_to_string(path).map_err(|e| StartError::File(path.to_owned(), e.kind()))
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(|e| StartError::File(path.to_owned(), e.kind()))
 }
 
 /// Whether the file is there and others than its owner may read or write it.
@@ -463,6 +464,12 @@ async fn reload_on_hangup(
             Ok((_, _, now, _)) if now.is_some() != tls.borrow().is_some() => {
                 tracing::error!(
                     error = "[tls] comes or goes with a restart only",
+                    "the old configuration stays"
+                );
+            }
+            Ok((_, _, _, config)) if config.environment != app.config.environment => {
+                tracing::error!(
+                    error = "environment changes with a restart only",
                     "the old configuration stays"
                 );
             }

@@ -240,7 +240,7 @@ impl Signer {
     }
 }
 
-/// A Body whose signature was verified. Can be made by [`Trust::verify`] only.
+/// A Body whose signature was verified. Can be made by [`Trust::verify`] and [`Trust::verify_offline`] only.
 pub struct Verified<'d, 'a> {
     body: Element<'d, 'a>,
     signer: Signer,
