@@ -60,7 +60,7 @@ fn sign(data: &[u8]) {
     let tbs = signed::tbs(data).expect("all but the signature was read").raw;
     let [tbs, algorithm, signature] = signed::sign(tbs, &WORLD.own.key);
     if let Ok(list) = List::read(&*der::sequence(&[&tbs, &algorithm, &signature]), &WORLD.authorities) {
-        assert_eq!(list.authority, WORLD.own.certificate.fingerprint);
+        assert_eq!(list.authority, WORLD.own.certificate.identity);
         judge(list);
     }
 }
@@ -72,7 +72,7 @@ fn judge(list: List) {
     );
     let (until, is_full, list) = (list.next_update, list.base.is_none(), Arc::new(list));
     let book = Book::new(&[list.clone(), list.clone()], true);
-    let Some(authority) = WORLD.authorities.iter().find(|found| found.fingerprint == list.authority) else {
+    let Some(authority) = WORLD.authorities.iter().find(|found| found.identity == list.authority) else {
         panic!("a list of nobody who is pinned");
     };
     assert_eq!(book.knows(authority), is_full, "a delta alone says nothing");
