@@ -145,7 +145,7 @@ section! {
         certificate: PathBuf = PathBuf::from("/etc/kdp/service.cert.pem"),
         /// Its private key.
         key: PathBuf = PathBuf::from("/etc/kdp/service.key.pem"),
-        /// `certificate` or `issuer-serial`.
+        /// `certificate`, `issuer-serial`, `binary-token` or `x509-data`.
         answer_key_info: KeyInfoForm = KeyInfoForm::Certificate,
         /// Whether verification tokens may be signed by GG2004, ГОСТ 34.310-2004 (trust.md 4).
         ovt_gg2004: bool = false,

@@ -6,8 +6,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kdp::token::jwks::{KeySet, from_jwk};
-use kdp::token::jws::Unverified;
-use kdp::token::rsa::VerifyingKey;
+use kdp::token::jws::{TokenKey as _, Unverified};
+use kdp::token::ovt::OvtKey;
 use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
@@ -103,11 +103,11 @@ fn raw_is_accepted(group: &Value, vector: &Value) -> bool {
     let message = unhex(&text(&vector["msg"]));
     let signature = URL_SAFE_NO_PAD.encode(unhex(&text(&vector["sig"])));
     let mut verdicts = [
-        VerifyingKey::from_spki_der(&unhex(&text(&group["publicKeyDer"])), None).unwrap(),
-        VerifyingKey::from_pem(&text(&group["publicKeyPem"]), None).unwrap(),
-        from_jwk(&group["keyJwk"].to_string()).unwrap(),
+        OvtKey::from_spki_der(&unhex(&text(&group["publicKeyDer"])), None).unwrap(),
+        OvtKey::from_pem(&text(&group["publicKeyPem"]), None).unwrap(),
+        from_jwk(&group["keyJwk"].to_string()).unwrap().into(),
     ]
-    .map(|key| key.verifies(&message, &signature));
+    .map(|key| key.check(&message, &signature).is_ok());
     verdicts.sort_unstable();
     assert_eq!(verdicts[0], verdicts[2], "{}", vector["tcId"]);
     verdicts[0]

@@ -10,8 +10,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, CommonParameters, Jwk, KeyAlgorithm
 use jsonwebtoken::jwk::{RSAKeyParameters, RSAKeyType, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use std::fmt;
-use x509_parser::pem::Pem;
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
@@ -55,23 +54,6 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// Reads the first `PUBLIC KEY` (SPKI) or `CERTIFICATE` of a PEM text. Of a certificate only the key is
-    /// taken: its validity is the business of whoever registers it.
-    ///
-    /// # Errors
-    /// [`PublicKeyError`] names what is wrong.
-    pub fn from_pem(pem: &str, kid: Option<String>) -> Result<Self, PublicKeyError> {
-        for block in Pem::iter_from_buffer(pem.as_bytes()) {
-            let block = block.map_err(|_| PublicKeyError::Malformed)?;
-            match block.label.as_str() {
-                "PUBLIC KEY" => return Self::from_spki_der(&block.contents, kid),
-                "CERTIFICATE" => return Self::from_certificate_der(&block.contents, kid),
-                _ => {}
-            }
-        }
-        Err(PublicKeyError::Malformed)
-    }
-
     /// Reads a DER `SubjectPublicKeyInfo` (RFC 5280, 4.1).
     ///
     /// # Errors
@@ -90,17 +72,6 @@ impl VerifyingKey {
     pub fn from_spki_base64(text: &str, kid: Option<String>) -> Result<Self, PublicKeyError> {
         let der = STANDARD.decode(text).map_err(|_| PublicKeyError::Malformed)?;
         Self::from_spki_der(&der, kid)
-    }
-
-    /// Takes the key of a DER certificate.
-    ///
-    /// # Errors
-    /// [`PublicKeyError`] names what is wrong.
-    pub fn from_certificate_der(der: &[u8], kid: Option<String>) -> Result<Self, PublicKeyError> {
-        match X509Certificate::from_der(der) {
-            Ok((&[], certificate)) => Self::from_spki(certificate.public_key(), kid),
-            _ => Err(PublicKeyError::Malformed),
-        }
     }
 
     /// Takes the numbers of a key, big-endian; leading zero bytes do not count.
@@ -246,12 +217,7 @@ mod tests {
         let spki = sample::signer().public_key_spki();
         let key = VerifyingKey::from_spki_der(spki, None).unwrap();
         assert_eq!(key.to_spki_der(), spki);
-        let pem = format!(
-            "a note\n-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
-            STANDARD.encode(spki)
-        );
         let others = [
-            VerifyingKey::from_pem(&pem, None),
             VerifyingKey::from_spki_base64(&STANDARD.encode(spki), None),
             super::super::jwks::from_jwk(&serde_json::to_string(&key.to_jwk()).unwrap()),
             VerifyingKey::from_numbers(&[&[0, 0], &*key.n].concat(), &key.e, None),
@@ -304,11 +270,6 @@ mod tests {
 
     #[test]
     fn broken_or_foreign_public_keys_are_refused() {
-        for pem in
-            ["", "-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"]
-        {
-            assert_eq!(VerifyingKey::from_pem(pem, None).unwrap_err(), PublicKeyError::Malformed, "{pem}");
-        }
         let spki = sample::signer().public_key_spki();
         for end in 0..spki.len() {
             assert!(VerifyingKey::from_spki_der(&spki[..end], None).is_err());

@@ -2,6 +2,8 @@
 
 mod read;
 
+pub use read::OCSP_SIGNING;
+
 use super::Distrust;
 use super::algorithm::SignatureAlgorithm;
 use super::name::DistinguishedName;

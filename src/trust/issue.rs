@@ -4,8 +4,9 @@
 //! All but the signature follows from what is given; a signature of ГОСТ has fresh randomness in it.
 
 use super::algorithm::{SignatureAlgorithm, sha256};
-use super::der::{self, Reader, tag};
+use super::der::{self, tag};
 use super::sign::{SignError, Signer};
+use super::verify::key_bits;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
@@ -189,12 +190,7 @@ pub fn pem(label: &str, der: &[u8]) -> String {
 
 /// The identifier of a key: 160 bits of the SHA-256 of its BIT STRING (RFC 7093, 2, method 1).
 fn key_id(spki: &[u8]) -> Result<Vec<u8>, IssueError> {
-    let bits = || {
-        let mut reader = Reader::new(spki).enter(tag::SEQUENCE)?;
-        reader.expect(tag::SEQUENCE)?;
-        reader.bits()
-    };
-    let hash = sha256(bits().map_err(|_| IssueError::Key)?);
+    let hash = sha256(key_bits(spki).map_err(|_| IssueError::Key)?);
     Ok(hash.iter().take(20).copied().collect())
 }
 

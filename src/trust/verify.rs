@@ -1,4 +1,5 @@
-//! Verifying with public keys: the only place that turns a key into one that verifies.
+//! Verifying messages, data, certificates, lists and OCSP answers with public keys: the only place that turns such a
+//! key into one that verifies. The service's own tokens and receipts are verified in `src/token/`.
 //!
 //! A certified module can stand behind the same [`Verifier`]: it is asked for by [`from_spki`] alone.
 
@@ -50,6 +51,14 @@ pub fn from_spki(der: &[u8]) -> Result<Arc<dyn Verifier>, Distrust> {
     let point = reader.expect(tag::OCTET_STRING).map_err(|_| Distrust::KeyMalformed)?;
     reader.finish().map_err(|_| Distrust::KeyMalformed)?;
     Ok(Arc::new(PublicKey::from_bytes(scheme, point).map_err(Distrust::Gost)?))
+}
+
+/// The key itself in a DER `SubjectPublicKeyInfo`: what hashes of keys are made of (RFC 5280, 4.2.1.2; RFC 6960, 4.1.1).
+///
+/// # Errors
+/// [`DerError`].
+pub fn key_bits(der: &[u8]) -> Result<&[u8], DerError> {
+    Spki::read(der).map(|read| read.key)
 }
 
 /// The parts of a `SubjectPublicKeyInfo`.

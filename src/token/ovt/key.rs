@@ -203,6 +203,20 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_the_same_in_a_pem_text_whatever_stands_before_it() {
+        for signer in [sample::signer() as &dyn Signer, &signer(Scheme::Gost2015)] {
+            let spki = signer.public_key_spki();
+            let text = format!("a note\n{}", pem("PUBLIC KEY", spki));
+            assert_eq!(OvtKey::from_pem(&text, None).unwrap().to_spki_der(), spki);
+        }
+        for text in
+            ["", "-----BEGIN PUBLIC KEY-----\n!!\n-----END PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"]
+        {
+            assert_eq!(OvtKey::from_pem(text, None).unwrap_err(), PublicKeyError::Malformed, "{text}");
+        }
+    }
+
+    #[test]
     fn a_token_of_each_scheme_is_read_under_each_of_its_names() {
         for (scheme, names) in [
             (Scheme::Gost2015, &["GG2015", "GOST15", "GOST3410-2015-512"][..]),

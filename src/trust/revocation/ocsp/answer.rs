@@ -1,12 +1,13 @@
 //! The answer (RFC 6960, 4.2): who gave it, when, and about what.
 
-use super::id::{CertId, Hash, key_bits};
+use super::id::{CertId, Hash};
 use crate::trust::algorithm::SignatureAlgorithm;
-use crate::trust::certificate::Certificate;
+use crate::trust::certificate::{Certificate, OCSP_SIGNING};
 use crate::trust::der::{DerError, Reader, Value, tag};
 use crate::trust::name::DistinguishedName;
 use crate::trust::revocation::extension::{self, id};
 use crate::trust::revocation::moment;
+use crate::trust::verify::key_bits;
 use x509_parser::prelude::FromDer as _;
 use x509_parser::x509::X509Name;
 
@@ -16,8 +17,6 @@ pub const FRESH: i64 = 300;
 const MAX_ANSWER: usize = 64 * 1024;
 /// `id-pkix-ocsp-basic`
 const BASIC: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1, 1];
-/// `id-kp-OCSPSigning`
-const SIGNING: &str = "1.3.6.1.5.5.7.3.9";
 /// `[n]` of a string of bytes or of nothing.
 const PRIMITIVE: u8 = 0x80;
 
@@ -173,7 +172,7 @@ impl<'a> Basic<'a> {
         let responders = self.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
         let appointed = |responder: &Certificate| {
             data.responder.is(responder)
-                && responder.extended_usage.iter().any(|usage| usage == SIGNING)
+                && responder.extended_usage.iter().any(|usage| usage == OCSP_SIGNING)
                 && responder.may_sign(at).is_ok()
                 && responder.names_as_issuer(authority)
                 && responder.is_signed_by(authority).is_ok()
@@ -205,7 +204,7 @@ impl<'a> Responder<'a> {
     fn is(&self, certificate: &Certificate) -> bool {
         match self {
             Self::Name(name) => *name == certificate.subject,
-            Self::Key(hash) => key_bits(certificate).is_ok_and(|bits| Hash::Sha1.of(bits) == *hash),
+            Self::Key(hash) => key_bits(certificate.spki()).is_ok_and(|bits| Hash::Sha1.of(bits) == *hash),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::trust::certificate::Certificate;
 use crate::trust::der::{self, DerError, Reader, tag};
+use crate::trust::verify::key_bits;
 use ring::digest::{Algorithm, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 
 /// The hash in the name of a certificate; no signature depends on it.
@@ -65,7 +66,7 @@ impl CertId {
         let serial = tbs.expect(tag::INTEGER)?.to_vec();
         tbs.expect(tag::SEQUENCE)?;
         let name = hash.of(tbs.any()?.raw);
-        Ok(Self { hash, name, key: hash.of(key_bits(authority)?), serial })
+        Ok(Self { hash, name, key: hash.of(key_bits(authority.spki())?), serial })
     }
 
     /// Reads one; `None`: of another hash than the two.
@@ -102,14 +103,4 @@ impl CertId {
         let serial = der::value(tag::INTEGER, &self.serial);
         der::sequence(&[&algorithm, &octets(&self.name), &octets(&self.key), &serial])
     }
-}
-
-/// The bits of a certificate's public key, without algorithm.
-///
-/// # Errors
-/// [`DerError`]: of no certificate that was read.
-pub fn key_bits(certificate: &Certificate) -> Result<&[u8], DerError> {
-    let mut spki = Reader::new(certificate.spki()).enter(tag::SEQUENCE)?;
-    spki.expect(tag::SEQUENCE)?;
-    spki.bits()
 }
