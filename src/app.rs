@@ -1,10 +1,12 @@
 //! Everything that an exchange works with, made once at start.
 
-use crate::clock::Clock;
+use crate::admission::Shares;
+use crate::clock::{Clock, Steps};
 use crate::config::{Config, Limits};
 use crate::consent::Spans;
 use crate::consent::revocation::Rule;
 use crate::consent::sms::Templates;
+use crate::gateway::bounded::Bounded;
 use crate::gateway::{CitizenDirectory, SmsGateway};
 use crate::metric::Metrics;
 use crate::random::Random;
@@ -15,6 +17,7 @@ use crate::store::{Record, Store, StoreError};
 use crate::trust::Trust;
 use crate::trust::outgoing::EnvelopeSigner;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// The service.
@@ -47,6 +50,10 @@ pub struct App {
     pub templates: Templates,
     /// Figures.
     pub metrics: Metrics,
+    /// What each verified sender has in flight.
+    pub shares: Shares,
+    /// How the clock was set while the service ran.
+    pub steps: Steps,
     /// Rings when a job may have fallen due.
     pub wake: Notify,
     /// Held while due jobs are worked on.
@@ -91,6 +98,9 @@ impl App {
         let outcome = "terms computed anew".to_owned();
         let at = parts.clock.now();
         parts.store.recount(Record { at, kind: "registration", outcome, ..Record::default() }).await?;
+        let bmg_time = Duration::from_millis(parts.config.bmg.timeout_ms);
+        let sms_time = Duration::from_millis(parts.config.sms.timeout_ms);
+        let places = parts.config.limits.in_flight.div_ceil(4);
         Ok(Self {
             spans: parts.config.spans(),
             rule: parts.config.rule(),
@@ -101,12 +111,15 @@ impl App {
             random: parts.random,
             store: parts.store,
             seal: parts.seal,
-            citizen: parts.citizen,
-            sms: parts.sms,
+            // Those who wait for БМГ leave room for those who do not; 1414 is asked by jobs alone.
+            citizen: Arc::new(Bounded::new(parts.citizen, bmg_time, places)),
+            sms: Arc::new(Bounded::new(parts.sms, sms_time, places)),
             trust: RwLock::new(Arc::new(parts.trust)),
             answers: RwLock::new(Arc::new(parts.answers)),
             templates: parts.templates,
             metrics: parts.metrics,
+            shares: Shares::default(),
+            steps: Steps::default(),
             wake: Notify::new(),
             jobs: tokio::sync::Mutex::new(()),
             registry: RwLock::new(Arc::new(registry)),
@@ -140,6 +153,20 @@ impl App {
     #[must_use]
     pub fn answers(&self) -> Arc<EnvelopeSigner> {
         self.answers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The time, Unix milliseconds, for what time alone decides: whether the clock was set just now is found out first.
+    #[must_use]
+    pub fn careful_now(&self) -> i64 {
+        let now = self.clock.now();
+        if let Some(step) = self.steps.look(now) {
+            self.metrics.clock_steps.inc();
+            tracing::error!(
+                milliseconds = step,
+                "the clock was set while serving; what time alone decides is not written down until it is sure"
+            );
+        }
+        now
     }
 
     /// Reads the registry anew if its version changed.

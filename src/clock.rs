@@ -1,7 +1,10 @@
 //! The clock, passed in: one reading a message.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use time::{OffsetDateTime, UtcOffset};
+use tokio::time::Instant;
 
 /// Astana time, in which days end and answers are written (UTC+5).
 pub const ASTANA: UtcOffset = time::macros::offset!(+5);
@@ -64,6 +67,88 @@ impl MovableClock {
 impl Clock for MovableClock {
     fn now(&self) -> i64 {
         self.base().saturating_add(self.offset())
+    }
+}
+
+/// How the clock was set while the service ran, by holding it against one that nobody can set.
+///
+/// Messages are judged by the clock as it is. But for [`DOUBT`] after a step, or until it was taken back, health says
+/// `clock`, and nothing is written down that time alone decides ([`crate::job`]).
+#[derive(Debug, Default)]
+pub struct Steps(Mutex<Stepped>);
+
+#[derive(Debug, Default)]
+struct Stepped {
+    /// The last readings of both clocks.
+    last: Option<(i64, Instant)>,
+    /// Sum of the steps, milliseconds, and the largest that it ever was.
+    sum: i64,
+    peak: i64,
+    /// The sum of before the step that is doubted, and until when it is.
+    doubted: Option<(i64, Instant)>,
+}
+
+/// Least difference that is a step, milliseconds; less is how clocks are kept right.
+const STEP: i64 = 10_000;
+/// How long a step is doubted.
+const DOUBT: Duration = Duration::from_mins(5);
+
+impl Steps {
+    fn stepped(&self) -> MutexGuard<'_, Stepped> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compares, once a second or so: `clock` tells `now` (Unix milliseconds). Answers with the step, milliseconds, if there
+    /// was one since the last time.
+    pub fn tick(&self, now: i64) -> Option<i64> {
+        self.stepped().tick(now, Instant::now())
+    }
+
+    /// The same, if the clocks are compared at all: who is about to judge by the clock should know.
+    pub fn look(&self, now: i64) -> Option<i64> {
+        let is_kept = self.stepped().last.is_some();
+        if is_kept { self.tick(now) } else { None }
+    }
+
+    /// Whether the clock was set lately.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.stepped().is_doubtful(Instant::now())
+    }
+
+    /// How far the clock has been set back while the service ran, milliseconds: what was planned before may lie so much later
+    /// than was meant.
+    #[must_use]
+    pub fn set_back(&self) -> i64 {
+        self.stepped().set_back()
+    }
+}
+
+impl Stepped {
+    fn tick(&mut self, now: i64, instant: Instant) -> Option<i64> {
+        let (then, before) = self.last.replace((now, instant))?;
+        let passed = i64::try_from((instant - before).as_millis()).unwrap_or(i64::MAX);
+        let step = now.saturating_sub(then).saturating_sub(passed);
+        if step.abs() < STEP {
+            return None;
+        }
+        let sum = self.sum;
+        self.sum = sum.saturating_add(step);
+        self.peak = self.peak.max(self.sum);
+        self.doubted = match self.doubted.filter(|(_, until)| *until > instant) {
+            Some((right, _)) if (self.sum - right).abs() < STEP => None,
+            Some((right, _)) => Some((right, instant + DOUBT)),
+            None => Some((sum, instant + DOUBT)),
+        };
+        Some(step)
+    }
+
+    fn is_doubtful(&self, instant: Instant) -> bool {
+        self.doubted.is_some_and(|(_, until)| until > instant)
+    }
+
+    fn set_back(&self) -> i64 {
+        self.peak.saturating_sub(self.sum)
     }
 }
 
@@ -138,6 +223,31 @@ fn digits(text: &str, count: usize) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_step_is_told_once_and_doubted_for_five_minutes_or_until_it_is_taken_back() {
+        const DAY: i64 = 86_400_000;
+        let (mut steps, mut now, mut instant) = (Stepped::default(), 1_000_000_000_000, Instant::now());
+        let mut pass = |seconds: i64, moved: i64| {
+            instant += Duration::from_secs(seconds.unsigned_abs());
+            now += seconds * 1000 + moved;
+            (now, instant)
+        };
+        for (seconds, moved, told, doubtful, set_back, why) in [
+            (0, 0, None, false, 0, "the first reading"),
+            (3600, 9_000, None, false, 0, "nine seconds in an hour"),
+            (1, DAY, Some(DAY), true, 0, "a day ahead"),
+            (1, 0, None, true, 0, "told once"),
+            (1, -DAY, Some(-DAY), false, DAY, "taken back: what was planned meanwhile lies a day ahead"),
+            (1, -DAY, Some(-DAY), true, 2 * DAY, "a day back"),
+            (299, 0, None, true, 2 * DAY, "for five minutes"),
+            (2, 0, None, false, 2 * DAY, "it stays: so it is right now"),
+        ] {
+            let at = pass(seconds, moved);
+            assert_eq!(steps.tick(at.0, at.1), told, "{why}");
+            assert_eq!((steps.is_doubtful(at.1), steps.set_back()), (doubtful, set_back), "{why}");
+        }
+    }
 
     #[test]
     fn every_form_of_a_date_seen_in_clients_is_read() {

@@ -1,12 +1,14 @@
 //! The configuration: one TOML file, unknown keys refused, secrets only by file path. `deploy/kdp.toml` shows all of it.
 
+mod syntax;
+
 use crate::consent::Spans;
 use crate::consent::calendar::FirstDay;
 use crate::consent::revocation::Rule;
 use crate::consent::sms::{Sources, TemplateError, Templates};
 use crate::dispatch::Service;
+use crate::store::Sweeping;
 use crate::store::sqlite::Synchronous;
-use crate::store::{Budget, Sweeping};
 use crate::trust::outgoing::KeyInfoForm;
 use crate::trust::revocation::Revocation as CertificateRevocation;
 use crate::trust::revocation::ocsp::Hash;
@@ -29,6 +31,16 @@ macro_rules! section {
         }
     };
 }
+
+mod database;
+mod journal;
+mod limit;
+
+pub use journal::Journal;
+pub use limit::Limits;
+
+/// What `log.level` may be: what else a filter understands is not offered, and its reader fails on some texts.
+const LOG_LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
 
 /// Longest time for a question to OCSP, milliseconds: less than an error is remembered, else everybody would ask again.
 const MAX_OCSP_TIMEOUT: u32 = 4000;
@@ -69,6 +81,8 @@ pub struct Config {
     pub retention: Retention,
     /// The journal.
     pub journal: Journal,
+    /// Logins of operators.
+    pub operators: Operators,
     /// The log.
     pub log: Log,
 }
@@ -91,6 +105,8 @@ section! {
         public: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8414)),
         /// Health and metrics.
         admin: SocketAddr = SocketAddr::from(([127, 0, 0, 1], 8415)),
+        /// Whether the public listener may speak plain HTTP off loopback: TLS ends before it.
+        plain: bool = false,
         /// Address of the service as callers reach it, for the WSDL; empty: from the listener.
         base_url: String = String::new(),
     }
@@ -104,6 +120,9 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Private key, PEM.
     pub key: PathBuf,
+    /// Authorities of the clients' certificates, PEM; without it, clients show none.
+    #[serde(default)]
+    pub client_ca: Option<PathBuf>,
 }
 
 section! {
@@ -115,8 +134,12 @@ section! {
         synchronous: Synchronous = Synchronous::Full,
         /// Sealing keys: lines `number hex`, the first seals.
         seal_keys: PathBuf = PathBuf::from("/etc/kdp/seal.keys"),
+        /// A program, with its arguments, that prints them; then `seal_keys` is empty.
+        seal_command: Vec<String> = Vec::new(),
         /// Lookup key: one line `1 hex`.
         lookup_key: PathBuf = PathBuf::from("/etc/kdp/lookup.key"),
+        /// A program, with its arguments, that prints it; then `lookup_key` is empty.
+        lookup_command: Vec<String> = Vec::new(),
     }
 }
 
@@ -243,7 +266,7 @@ pub enum PeerKindWord {
 section! {
     /// `[bmg]`: no driver is offered yet; requests of methods 1 and 5 wait and time out.
     Gateway {
-        /// Time for one question within an exchange, milliseconds; for the driver to come, nothing reads it yet.
+        /// Time for one question, milliseconds: an exchange waits for it.
         timeout_ms: u64 = 2000,
     }
 }
@@ -261,42 +284,8 @@ section! {
         help_code: String = String::new(),
         /// When a bare yes is not enough.
         add_reference: String = String::new(),
-        /// Time for handing one SMS over, milliseconds; for the driver to come, nothing reads it yet.
+        /// Time for handing one SMS over, milliseconds.
         timeout_ms: u64 = 10_000,
-    }
-}
-
-section! {
-    /// `[limits]`
-    Limits {
-        /// Body of a message, bytes.
-        body_bytes: usize = 1 << 20,
-        /// HTTP header, bytes.
-        header_bytes: usize = 32 << 10,
-        /// Reading a message, seconds.
-        read_seconds: u64 = 10,
-        /// A whole exchange, seconds.
-        exchange_seconds: u64 = 25,
-        /// Exchanges at the same time.
-        in_flight: usize = 512,
-        /// `poll_after` of a waiting request, seconds.
-        poll_after_seconds: u32 = 5,
-        /// Method 1: how long an answer is awaited, seconds.
-        answer_seconds: i64 = 900,
-        /// How long БМГ and 1414 are tried, seconds.
-        retry_seconds: i64 = 900,
-        /// How long a yes waits to be collected, seconds.
-        collect_seconds: i64 = 86_400,
-        /// Longest life of a verification token, seconds.
-        ovt_lifetime_seconds: i64 = crate::token::ovt::MAX_LIFETIME,
-        /// Subjects that one unbound verification token may serve.
-        ovt_subjects: u32 = 1000,
-        /// SMS asks of one subject a day.
-        sms_per_subject: u32 = 10,
-        /// SMS asks of one initiator a day.
-        sms_per_initiator: u32 = 100_000,
-        /// How long running exchanges may end after SIGTERM, seconds.
-        drain_seconds: u64 = 30,
     }
 }
 
@@ -307,6 +296,8 @@ section! {
         code_seconds: i64 = 300,
         /// Tries.
         attempts: u32 = 3,
+        /// Wrong codes of one initiator a day.
+        wrong_codes_per_initiator: u32 = 1000,
     }
 }
 
@@ -367,8 +358,11 @@ section! {
 }
 
 section! {
-    /// `[journal]`
-    Journal {}
+    /// `[operators]`
+    Operators {
+        /// Program that judges a code of the second factor.
+        second_factor: Option<PathBuf> = None,
+    }
 }
 
 section! {
@@ -385,7 +379,7 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("{0}: {1}")]
     File(PathBuf, std::io::ErrorKind),
-    /// Not TOML of this shape; the text names line and key.
+    /// Not TOML of this shape; the text names line and key, and shows no value.
     #[error("{0}")]
     Syntax(String),
     /// A value that makes no sense; names the key.
@@ -411,7 +405,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Syntax`] with the line, [`ConfigError::Value`], [`ConfigError::Template`].
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let config: Self = toml::from_str(text).map_err(|e| ConfigError::Syntax(e.to_string()))?;
+        let config: Self = toml::from_str(text).map_err(|e| ConfigError::Syntax(syntax::told(text, &e)))?;
         config.check()?;
         Ok(config)
     }
@@ -422,6 +416,7 @@ impl Config {
             return value("database.synchronous = \"off\" needs environment = \"test\"");
         }
         self.sqlite_path()?;
+        self.database.check()?;
         if self.trust.revocation.mode == RevocationMode::None && self.environment != Environment::Test {
             return value("trust.revocation.mode = \"none\" needs environment = \"test\"");
         }
@@ -454,12 +449,18 @@ impl Config {
             ("token.status_ttl_seconds", self.token.status_ttl_seconds),
             ("revocation.working_days", i64::from(self.revocation.working_days)),
             ("retention.decision_days", i64::from(self.retention.decision_days)),
+            ("journal.head_seconds", i64::from(self.journal.head_seconds)),
             ("retention.phone_days", i64::from(self.retention.phone_days)),
             ("method_5.attempts", i64::from(self.method_5.attempts)),
             ("limits.read_seconds", i64::try_from(self.limits.read_seconds).unwrap_or(i64::MAX)),
             ("limits.exchange_seconds", i64::try_from(self.limits.exchange_seconds).unwrap_or(i64::MAX)),
             ("limits.body_bytes", i64::try_from(self.limits.body_bytes).unwrap_or(i64::MAX)),
             ("limits.in_flight", i64::try_from(self.limits.in_flight).unwrap_or(i64::MAX)),
+            ("bmg.timeout_ms", i64::try_from(self.bmg.timeout_ms).unwrap_or(i64::MAX)),
+            ("sms.timeout_ms", i64::try_from(self.sms.timeout_ms).unwrap_or(i64::MAX)),
+            ("limits.sender_share", i64::from(self.limits.sender_share)),
+            ("limits.queue", i64::try_from(self.limits.queue).unwrap_or(i64::MAX)),
+            ("limits.connections", i64::try_from(self.limits.connections).unwrap_or(i64::MAX)),
         ];
         if let Some((name, _)) = positive.iter().find(|(_, n)| *n <= 0) {
             return Err(ConfigError::Value(format!("{name} must be more than 0")));
@@ -469,10 +470,11 @@ impl Config {
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
             return value("[services]: two services have one serviceId");
         }
+        self.journal.check()?;
         if self.limits.header_bytes < 8192 {
             return value("limits.header_bytes must be at least 8192");
         }
-        if tracing_subscriber::EnvFilter::try_new(&self.log.level).is_err() {
+        if !LOG_LEVELS.contains(&self.log.level.as_str()) {
             return value("log.level must be error, warn, info or debug");
         }
         self.templates().map(|_| ())
@@ -535,15 +537,8 @@ impl Config {
             retry: self.limits.retry_seconds,
             collect: self.limits.collect_seconds,
             attempts: self.method_5.attempts,
+            wrong_codes: self.method_5.wrong_codes_per_initiator,
         }
-    }
-}
-
-impl Limits {
-    /// Daily budgets of SMS asks.
-    #[must_use]
-    pub fn sms_budget(&self) -> Budget {
-        Budget { subject: self.sms_per_subject, initiator: self.sms_per_initiator }
     }
 }
 

@@ -52,10 +52,13 @@ impl Caller {
 const DATE_BACK: i64 = 24 * 3_600_000;
 const DATE_AHEAD: i64 = 5 * 60_000;
 
+/// Detail of KDP429 for a sender with its share of what is in flight.
+pub const OVER_SHARE: &str = "the sender has as many exchanges in flight as one may have";
+
 /// Authenticates the sender and hands the call to its service.
 ///
 /// # Errors
-/// KDP401, SCE004, KDP403, KDP409, and what the service answers with.
+/// KDP401, KDP429, SCE004, KDP403, KDP409, and what the service answers with.
 pub async fn dispatch(
     app: &App,
     verified: &Verified<'_, '_>,
@@ -75,6 +78,10 @@ pub async fn dispatch(
         }
     };
     let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
+    let Some(_share) = app.shares.take(&sender.record.sender_id, app.limits().share()) else {
+        app.metrics.over_share.inc();
+        return Err(Fault::new(FaultCode::TooMany, OVER_SHARE));
+    };
     let caller = Caller { sender, info: call.info, digest: *verified.digest(), at, decision };
     let service =
         service.ok_or_else(|| Fault::new(FaultCode::ServiceUnknown, "serviceId names no service"))?;

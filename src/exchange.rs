@@ -18,6 +18,8 @@ use std::time::Instant;
 pub struct Response {
     /// 200, or the status of the fault.
     pub status: u16,
+    /// The code of the fault, if it is one.
+    pub fault: Option<FaultCode>,
     /// The envelope.
     pub body: Vec<u8>,
 }
@@ -47,7 +49,7 @@ pub async fn exchange(app: &App, message: &[u8]) -> Response {
     };
     let service = app.config.services.label(&known.service_id);
     let (response, outcome) = match result {
-        Ok((body, outcome)) => (Response { status: 200, body }, outcome),
+        Ok((body, outcome)) => (Response { status: 200, fault: None, body }, outcome),
         Err((fault, decision)) => {
             let outcome = fault.code.code();
             (refuse(app, fault, decision, at, known).await, outcome)
@@ -111,8 +113,12 @@ fn tell(caller: &Caller, reply: &Reply) {
     );
 }
 
-/// Journals a refusal and writes its fault. When the journal cannot be written, the fault says so instead.
+/// Journals a refusal and writes its fault. When the journal cannot be written, the fault says so instead. What is shed is
+/// counted only: it must not cost what is short.
 pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64, known: Known) -> Response {
+    if fault.code == FaultCode::Overloaded || fault.detail == dispatch::OVER_SHARE {
+        return respond(&fault, decision, at);
+    }
     tracing::info!(
         message_id = &*log::id(&known.message_id),
         correlation_id = known.correlation_id.as_deref().map(log::id).as_deref(),
@@ -146,5 +152,5 @@ pub async fn refuse(app: &App, fault: Fault, decision: Option<Id>, at: i64, know
 #[must_use]
 pub fn respond(fault: &Fault, decision: Option<Id>, at: i64) -> Response {
     let body = outgoing::unsigned(|writer| sync_channel::write_fault(writer, fault, decision, at));
-    Response { status: fault.code.http_status(), body: body.unwrap_or_default() }
+    Response { status: fault.code.http_status(), fault: Some(fault.code), body: body.unwrap_or_default() }
 }

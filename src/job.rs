@@ -1,21 +1,28 @@
 //! What falls due: numbers to find, SMS to hand over, spans that end. A job is deleted by the transaction that
 //! writes its effect, so a crash between the two repeats it and loses nothing.
+//!
+//! When the host's clock was set: for a while after it jumped, nothing is written down that time alone decides
+//! ([`Task::is_by_time`]), since the jump may be taken back; and parties are asked at the time that was meant, though the
+//! clock that it was planned by was set back since.
 
 use crate::app::App;
 use crate::consent::method::Method;
 use crate::consent::sms::Ask;
 use crate::consent::{Consent, Event};
 use crate::gateway::{Sms, SmsError};
+use crate::guard::guarded;
 use crate::store::seal::one_time_code;
 use crate::store::{AccessRequest, Change, Job, Record, StoreError, Task};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Jobs that are worked on at the same time.
 const AT_ONCE: usize = 32;
 /// Most jobs taken from the database at a time.
 const BATCH: u32 = 256;
+/// The same while some are left where they are.
+const BATCH_AFTER_A_STEP: u32 = 16_384;
 /// How long the worker sleeps at most, so that it sees a clock that was moved.
 const NAP: Duration = Duration::from_millis(500);
 
@@ -23,12 +30,12 @@ const NAP: Duration = Duration::from_millis(500);
 pub async fn work(app: Arc<App>) {
     loop {
         match run_due(&app).await {
-            Ok(0) => {}
+            Ok(0) | Err(StoreError::Unusable(_)) => {}
             Ok(_) => continue,
             Err(error) => tracing::warn!(%error, "due jobs could not be read"),
         }
         let nap = match app.store.next_due().await {
-            Ok(Some(due)) => {
+            Ok(Some(due)) if due > app.clock.now() => {
                 let wait = due.saturating_sub(app.clock.now()).max(1);
                 Duration::from_millis(u64::try_from(wait).unwrap_or(1)).min(NAP)
             }
@@ -38,24 +45,54 @@ pub async fn work(app: Arc<App>) {
     }
 }
 
-/// Does what is due now; answers with how much that was.
+/// Does what is due now; answers with how much of it is not due any more. Nothing is begun while the database cannot be
+/// written: parties would be asked the same again and again.
 ///
 /// # Errors
-/// [`StoreError`] when the jobs cannot be read.
+/// [`StoreError`] when the jobs cannot be read, or what they come to cannot be written.
 pub async fn run_due(app: &Arc<App>) -> Result<usize, StoreError> {
     let _alone = app.jobs.lock().await;
-    let jobs = app.store.due(app.clock.now(), BATCH).await?;
-    let count = jobs.len();
+    let jobs = due(app).await?;
+    if !jobs.is_empty() {
+        app.store.check().await?;
+    }
+    let mut count = 0;
     let mut running = JoinSet::new();
     for job in jobs {
         if running.len() >= AT_ONCE {
-            running.join_next().await;
+            count += ended(running.join_next().await);
         }
         let app = app.clone();
         running.spawn(async move { perform(&app, &job).await });
     }
-    while running.join_next().await.is_some() {}
+    while let Some(one) = running.join_next().await {
+        count += ended(Some(one));
+    }
     Ok(count)
+}
+
+fn ended(job: Option<Result<bool, JoinError>>) -> usize {
+    usize::from(job.is_some_and(Result::unwrap_or_default))
+}
+
+/// What is due now, earliest first.
+async fn due(app: &App) -> Result<Vec<Job>, StoreError> {
+    let now = app.careful_now();
+    let (set_back, doubtful) = (app.steps.set_back(), app.steps.is_doubtful());
+    if set_back == 0 && !doubtful {
+        return app.store.due(now, BATCH).await;
+    }
+    let latest_try = now + LONGEST_BACKOFF;
+    let mut jobs = app.store.due(latest_try.saturating_add(set_back), BATCH_AFTER_A_STEP).await?;
+    jobs.retain(|job| {
+        if job.task.is_by_time() {
+            job.due <= now && !doubtful
+        } else {
+            // No try is put off that long: it was planned before the clock was set back.
+            job.due <= now || job.due > latest_try
+        }
+    });
+    Ok(jobs)
 }
 
 /// Does the jobs due at this moment one by one, in due order (the sandbox's clock).
@@ -71,8 +108,22 @@ pub async fn run_in_order(app: &Arc<App>) -> Result<usize, StoreError> {
     Ok(jobs.len())
 }
 
-async fn perform(app: &App, job: &Job) {
-    let at = app.clock.now();
+/// Does one job, or puts it off; one that panics is put off like one that fails. `false`: it is due as before.
+async fn perform(app: &App, job: &Job) -> bool {
+    if let Ok(moved) = guarded(&app.metrics, perform_once(app, job)).await {
+        return moved;
+    }
+    app.metrics.jobs_failed.inc();
+    tracing::error!(request = %job.request, task = ?job.task, "a due job panicked");
+    let postponed = async { app.store.postpone(job.id, app.clock.now() + backoff(job.tries)).await.is_ok() };
+    guarded(&app.metrics, postponed).await == Ok(true)
+}
+
+async fn perform_once(app: &App, job: &Job) -> bool {
+    let at = app.careful_now();
+    if job.task.is_by_time() && app.steps.is_doubtful() {
+        return false;
+    }
     let event =
         |outcome: &str| Record { at, kind: "event", outcome: outcome.to_owned(), ..Record::default() };
     let outcome = match job.task {
@@ -100,10 +151,13 @@ async fn perform(app: &App, job: &Job) {
         }
         Err(error) => {
             app.metrics.jobs_failed.inc();
-            tracing::warn!(request = %job.request, task = ?job.task, %error, "a due job failed");
-            let _ = app.store.postpone(job.id, at + backoff(job.tries)).await;
+            if !matches!(error, StoreError::Unusable(_)) {
+                tracing::warn!(request = %job.request, task = ?job.task, %error, "a due job failed");
+            }
+            return app.store.postpone(job.id, at + backoff(job.tries)).await.is_ok();
         }
     }
+    true
 }
 
 /// The daily sweep: in bounded pieces, then it is put off to the next night.
@@ -146,6 +200,10 @@ async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Resu
         (Task::SendHelp | Task::SendReference, _) => {
             app.store.done(job.id).await?;
             return Ok(true);
+        }
+        // Its span has ended, unless the clock is wrong.
+        (Task::FindNumber | Task::SendAsk | Task::Expire, _) if app.steps.is_doubtful() => {
+            return app.store.postpone(job.id, at + backoff(job.tries)).await.map(|()| false);
         }
         (Task::FindNumber | Task::SendAsk | Task::Expire, _) => Event::Due,
         (Task::Review | Task::Overdue | Task::Sweep, _) => return Ok(true),
@@ -211,5 +269,19 @@ async fn put_off(app: &App, job: &Job, consent: &Consent, at: i64) -> Result<boo
 
 /// 2, 4, 8, 16, 32, then every 60 seconds; milliseconds.
 fn backoff(tries: u32) -> i64 {
-    if tries < 5 { 2000 << tries } else { 60_000 }
+    if tries < 5 { 2000 << tries } else { LONGEST_BACKOFF }
+}
+
+/// Milliseconds.
+const LONGEST_BACKOFF: i64 = 60_000;
+
+impl Task {
+    /// Whether it writes down what time has decided; else a party is asked or told something.
+    #[must_use]
+    pub fn is_by_time(self) -> bool {
+        match self {
+            Self::FindNumber | Self::SendAsk | Self::SendHelp | Self::SendReference => false,
+            Self::Expire | Self::Review | Self::Overdue | Self::Sweep => true,
+        }
+    }
 }

@@ -12,6 +12,7 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)
 )]
 
+pub mod admission;
 pub mod app;
 pub mod clock;
 pub mod config;
@@ -20,14 +21,19 @@ pub mod dispatch;
 pub mod exchange;
 pub mod fault;
 pub mod gateway;
+pub mod guard;
 pub mod http;
 pub mod incident;
 pub mod job;
+pub mod journal;
 pub mod log;
 pub mod metric;
 pub mod onboarding;
+pub mod operator;
+pub mod process;
 pub mod random;
 pub mod registry;
+pub mod reseal;
 pub mod sandbox;
 pub mod serve;
 pub mod service;

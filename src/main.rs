@@ -11,16 +11,19 @@ mod cli;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = cli::Cli::parse().command;
+    // Before anything is read: a crash leaves no copy of keys and personal data.
+    if !kdp::process::keep_private() {
+        return cli::end(Err(cli::Failure::unusable("the kernel does not let core files be forbidden")));
+    }
+    let (command, errand) = cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             return cli::end(Err(cli::Failure::unusable(format!("no threads to be had: {}", error.kind()))));
         }
     };
-    cli::end(runtime.block_on(cli::run(command)))
+    cli::end(runtime.block_on(cli::run(command, errand)))
 }

@@ -1,5 +1,6 @@
 //! What is counted, in Prometheus' text form. Labels are services and codes: never a person, never a sender.
 
+use crate::journal::metric::JournalMetrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,6 +18,13 @@ pub struct ExchangeLabels {
     pub outcome: &'static str,
 }
 
+/// Why something failed.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct CauseLabels {
+    /// A stable word.
+    pub cause: &'static str,
+}
+
 /// Figures of the writing thread.
 pub struct StoreMetrics {
     /// Pieces of work that wait or run.
@@ -25,6 +33,14 @@ pub struct StoreMetrics {
     pub commit_size: Histogram,
     /// Exchanges that run now, and may have work soon.
     pub callers: Gauge,
+    /// 1: the last commit succeeded; 0: the database is full, read-only, damaged, …
+    pub usable: Gauge,
+    /// Commits and reads that the machine made fail, by cause.
+    pub failures: Family<CauseLabels, Counter>,
+    /// Pieces of work that panicked, on any thread.
+    pub panics: Counter,
+    /// Values that wait to be looked at, and sealed anew if another key sealed them.
+    pub reseal_left: Gauge,
 }
 
 impl Default for StoreMetrics {
@@ -33,6 +49,10 @@ impl Default for StoreMetrics {
             queue: Gauge::default(),
             commit_size: Histogram::new(exponential_buckets(1.0, 2.0, 10)),
             callers: Gauge::default(),
+            usable: Gauge::default(),
+            failures: Family::default(),
+            panics: Counter::default(),
+            reseal_left: Gauge::default(),
         }
     }
 }
@@ -120,6 +140,16 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Exchanges refused because too many ran.
     pub shed: Counter,
+    /// Messages refused by KDP429: their sender had its share of what is in flight.
+    pub over_share: Counter,
+    /// Connections that could not be let in, since all others were at work.
+    pub turned_away: Counter,
+    /// Connections closed for others' sake: the longest idle of a full listener, and bringers of what cannot be believed.
+    pub dismissed: Counter,
+    /// Failed attempts to accept a connection: the process is out of descriptors.
+    pub unaccepted: Counter,
+    /// Times that the host's clock was set while serving.
+    pub clock_steps: Counter,
     /// Subjects who reported a fraud.
     pub frauds: Counter,
     /// Due jobs that were done, and failed tries of them.
@@ -130,6 +160,8 @@ pub struct Metrics {
     pub store: Arc<StoreMetrics>,
     /// Those of the revocation of certificates.
     pub revocation: RevocationMetrics,
+    /// Those of the journal.
+    pub journal: JournalMetrics,
 }
 
 impl Default for Metrics {
@@ -143,23 +175,44 @@ impl Default for Metrics {
             exchanges,
             in_flight: store.callers.clone(),
             shed: Counter::default(),
+            over_share: Counter::default(),
+            turned_away: Counter::default(),
+            dismissed: Counter::default(),
+            unaccepted: Counter::default(),
+            clock_steps: Counter::default(),
             frauds: Counter::default(),
             jobs_done: Counter::default(),
             jobs_failed: Counter::default(),
             store,
             revocation: RevocationMetrics::default(),
+            journal: JournalMetrics::default(),
             registry: Registry::default(),
         };
         registry.register("exchange_seconds", "Time of an exchange", metrics.exchanges.clone());
         registry.register("exchanges_in_flight", "Exchanges that run now", metrics.in_flight.clone());
         registry.register("exchanges_shed", "Exchanges refused by KDP503", metrics.shed.clone());
+        let mut count = |name, help, counter: &Counter| registry.register(name, help, counter.clone());
+        count("exchanges_over_share", "Exchanges refused by KDP429", &metrics.over_share);
+        count("connections_turned_away", "Connections that found the listener full", &metrics.turned_away);
+        let help = "Connections closed: idle ones when full, and bringers of what cannot be believed";
+        count("connections_dismissed", help, &metrics.dismissed);
+        count("accepts_failed", "Connections that could not be accepted", &metrics.unaccepted);
+        count("clock_steps", "Times that the host's clock was set while serving", &metrics.clock_steps);
         registry.register("frauds_reported", "Subjects who reported a fraud", metrics.frauds.clone());
         registry.register("jobs_done", "Due jobs done", metrics.jobs_done.clone());
         registry.register("jobs_failed", "Tries of due jobs that failed", metrics.jobs_failed.clone());
         registry.register("store_queue", "Work that waits for the writer", metrics.store.queue.clone());
         let size = metrics.store.commit_size.clone();
         registry.register("store_commit_size", "Pieces of work in one commit", size);
+        let help = "Whether the last commit succeeded";
+        registry.register("database_usable", help, metrics.store.usable.clone());
+        let help = "Commits and reads of the database that failed, by cause";
+        registry.register("database_failures", help, metrics.store.failures.clone());
+        registry.register("panics", "Exchanges, jobs and writes that panicked", metrics.store.panics.clone());
+        let help = "Values that the present sealing key may not have sealed, at most";
+        registry.register("reseal_values_left", help, metrics.store.reseal_left.clone());
         metrics.revocation.register(&mut registry);
+        metrics.journal.register(&mut registry);
         Self { registry, ..metrics }
     }
 }

@@ -1,5 +1,8 @@
 //! `kdp serve`: the service from its configuration to its end.
 
+mod keep;
+mod tls;
+
 use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Environment, PeerKindWord, RevocationMode};
@@ -7,27 +10,25 @@ use crate::gateway::Absent;
 use crate::http::{Door, Server, Side};
 use crate::metric::{Metrics, StoreMetrics};
 use crate::random::{Random, SystemRandom};
-use crate::store::seal::{KeyFileSeal, Seal, SealError};
+use crate::store::seal::{KeyFileSeal, Seal, SealError, WARN_AT};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::trust::certificate::Certificate;
 use crate::trust::outgoing::EnvelopeSigner;
 use crate::trust::revocation::Revocation;
-use crate::trust::revocation::watch::{Watch, notices};
+use crate::trust::revocation::watch::notices;
 use crate::trust::sign::{self, SignError};
 use crate::trust::{Distrust, Expiry, Peer, PeerKind, Trust};
+pub use keep::{keep_clock, keep_database, keep_fresh, keep_revocation};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use tls::{read_tls, refuse_plain};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::{self, ServerConfig};
 use zeroize::Zeroizing;
 
 /// Why the service does not start: one line for the operator.
@@ -113,11 +114,8 @@ fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened
 }
 
 fn read_seal(config: &Config, random: Arc<dyn Random>) -> Result<Arc<dyn Seal>, StartError> {
-    let sealing = read_secret(&config.database.seal_keys)?;
-    let lookup = read_secret(&config.database.lookup_key)?;
-    let seal = KeyFileSeal::read(&sealing, &lookup, random)
-        .map_err(|e| StartError::Seal(config.database.seal_keys.clone(), e))?;
-    Ok(Arc::new(seal))
+    let seal = KeyFileSeal::load(config.database.sealing(), &config.database.lookup(), random);
+    Ok(Arc::new(seal.map_err(|(source, e)| StartError::Seal(source, e))?))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, StartError> {
@@ -238,24 +236,6 @@ pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
     }
 }
 
-fn read_tls(config: &Config) -> Result<Option<TlsAcceptor>, StartError> {
-    let Some(tls) = &config.tls else { return Ok(None) };
-    let bad = |what: &str| StartError::Tls(what.to_owned());
-    let chain = CertificateDer::pem_slice_iter(&read(&tls.certificate)?)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| bad("the certificate cannot be read"))?;
-    let key = PrivateKeyDer::from_pem_slice(read_secret(&tls.key)?.as_bytes())
-        .map_err(|_| bad("the key cannot be read"))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let server = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| bad("no protocol version"))?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|_| bad("certificate and key do not fit"))?;
-    Ok(Some(TlsAcceptor::from(Arc::new(server))))
-}
-
 /// Says what is wrong with an installation, changing nothing.
 #[must_use]
 pub fn inspect(config: &Config) -> Vec<Problem> {
@@ -267,8 +247,16 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
         }
     };
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
-    error(read_seal(config, random).map(|_| ()));
-    error(config.sqlite_path().map_err(StartError::from).and_then(|path| Ok(sqlite::inspect(&path)?)));
+    let seal = read_seal(config, random);
+    let database = config.sqlite_path().map_err(StartError::from).and_then(|path| {
+        sqlite::inspect(&path)?;
+        Ok(path)
+    });
+    if let (Ok(seal), Ok(path)) = (&seal, &database) {
+        error(sqlite::reseal::keys_fit(path, &**seal).map_err(StartError::from));
+    }
+    error(seal.map(|_| ()));
+    error(database.map(|_| ()));
     let (trust, answers) = (read_trust(config), read_answers(config));
     let mut ending = Vec::new();
     if let Ok(trust) = &trust {
@@ -281,6 +269,7 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
         let refused = |e| StartError::Certificate(config.trust.certificate.clone(), e);
         answers.certificate().may_sign(now).map_err(refused)
     }));
+    error(refuse_plain(config));
     error(read_tls(config).map(|_| ()));
     let mut warn = |text: &str| {
         problems.push(Problem { severity: Severity::Warning, text: text.to_owned() });
@@ -300,15 +289,48 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     if config.trust.revocation.mode == RevocationMode::None {
         warn("trust.revocation.mode = \"none\": whether a certificate was revoked is not checked");
     }
+    let counts = config.sqlite_path().ok().and_then(|path| sqlite::reseal::sealing(&path).ok());
+    for (key, count) in counts.map(|sealing| sealing.counts).unwrap_or_default() {
+        if count >= WARN_AT {
+            warn(&format!(
+                "sealing key {key} has sealed {count} values, and one key may seal 4294967296: `kdp seal-key add`"
+            ));
+        }
+    }
     if config.sqlite_path().is_ok_and(|path| is_open_to_others(&path)) {
         warn("the database can be read by others than its owner: chmod 600");
     }
-    if config.tls.is_none() && !config.listen.public.ip().is_loopback() {
-        warn(
-            "[tls] is missing and the public listener is not on loopback: messages would travel in the clear",
-        );
+    for notice in operator_notices(config) {
+        warn(&notice);
+    }
+    if config.tls.is_none() && !config.listen.public.ip().is_loopback() && config.listen.plain {
+        warn("listen.plain = true: messages travel in the clear between what ends TLS and the service");
     }
     problems
+}
+
+/// Persons from which on a second factor is wanted of those with access (P 7 10).
+const MANY_SUBJECTS: i64 = 100_000;
+
+/// What is wanting in the access of operators.
+fn operator_notices(config: &Config) -> Vec<String> {
+    let mut notices = Vec::new();
+    let census = config.sqlite_path().ok().and_then(|path| sqlite::operator::census(&path).ok());
+    if census.is_some_and(|census| census.operators == 0) {
+        notices.push("nobody has access: `kdp operator add` registers the first operator".to_owned());
+    }
+    match &config.operators.second_factor {
+        None if census.is_some_and(|census| census.subjects > MANY_SUBJECTS) => notices.push(
+            "operators.second_factor is not set, and more than 100 000 subjects are known (P 7 10)"
+                .to_owned(),
+        ),
+        Some(program) if !program.is_file() => notices.push(format!(
+            "operators.second_factor: {} is not there: no operator can log in",
+            program.display()
+        )),
+        _ => {}
+    }
+    notices
 }
 
 /// Builds the service from its configuration.
@@ -345,29 +367,6 @@ pub async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Star
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let at = listener.local_addr().map_err(failed)?;
     Ok((listener, at))
-}
-
-/// Keeps the registry fresh while the service runs.
-pub async fn keep_fresh(app: Arc<App>) {
-    let mut tick = tokio::time::interval(Duration::from_millis(500));
-    loop {
-        tick.tick().await;
-        if let Err(error) = app.refresh().await {
-            tracing::warn!(%error, "the registry could not be read; the last one stays");
-        }
-    }
-}
-
-/// Keeps what is known of revoked certificates fresh while the service runs, and warns of what will end.
-pub async fn keep_revocation(app: Arc<App>) {
-    let mut tick = tokio::time::interval(Duration::from_secs(1));
-    let mut watch = Watch::default();
-    loop {
-        tick.tick().await;
-        let own = own_expiry(&app.config, &app.answers());
-        let at = app.clock.now() / 1000;
-        watch.tick(&app.trust(), &[own], &app.metrics.revocation, &*app.random, at);
-    }
 }
 
 fn own_expiry(config: &Config, answers: &EnvelopeSigner) -> Expiry {
@@ -409,6 +408,8 @@ fn caught(kind: SignalKind) -> Result<Signal, StartError> {
 pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let mut config = Config::read(&path)?;
     crate::log::start(&config.log.level);
+    crate::guard::log_panics();
+    refuse_plain(&config)?;
     // Before anything is served: a signal that nobody catches would end the process at once.
     let (termination, hangup) = (Termination::catch()?, caught(SignalKind::hangup())?);
     let (tls, tls_now) = watch::channel(read_tls(&config)?);
@@ -427,10 +428,19 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let admin_door = Door { side: Side::Admin, tls: watch::channel(None).1, stop: ended };
     let public = tokio::spawn(server.clone().listen(public, public_door));
     let admin = tokio::spawn(server.listen(admin, admin_door));
-    let worker = tokio::spawn(crate::job::work(app.clone()));
-    let fresh = tokio::spawn(keep_fresh(app.clone()));
-    let revocation = tokio::spawn(keep_revocation(app.clone()));
-    let reload = tokio::spawn(reload_on_hangup(app, path, tls, hangup));
+    // Before jobs run: a clock that is set at that moment is noticed.
+    app.steps.tick(app.clock.now());
+    let (close, closed) = watch::channel(false);
+    let journal = tokio::spawn(crate::journal::keep::keep(app.clone(), closed));
+    let tasks = [
+        tokio::spawn(crate::job::work(app.clone())),
+        tokio::spawn(keep_fresh(app.clone())),
+        tokio::spawn(keep_revocation(app.clone())),
+        tokio::spawn(keep_database(app.clone())),
+        tokio::spawn(keep_clock(app.clone())),
+        tokio::spawn(crate::reseal::keep(app.clone())),
+        tokio::spawn(reload_on_hangup(app, path, tls, hangup)),
+    ];
     tracing::info!(public = %public_at, admin = %admin_at, "serving");
     termination.wait().await;
     tracing::info!("draining");
@@ -438,9 +448,12 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
     let _ = public.await;
     let _ = end.send(true);
     let _ = admin.await;
-    for task in [worker, fresh, revocation, reload] {
+    for task in tasks {
         task.abort();
     }
+    // After all that is journalled: its last head.
+    let _ = close.send(true);
+    let _ = journal.await;
     tracing::info!("ended");
     Ok(())
 }
@@ -454,10 +467,13 @@ async fn reload_on_hangup(
 ) {
     while hangup.recv().await.is_some() {
         // Lists of revoked certificates take seconds to read.
-        let from = path.clone();
+        let (from, seal) = (path.clone(), app.seal.clone());
         let read = tokio::task::spawn_blocking(move || {
             let config = Config::read(&from)?;
-            Ok((read_trust(&config)?, read_answers(&config)?, read_tls(&config)?, config))
+            let read = (read_trust(&config)?, read_answers(&config)?, read_tls(&config)?);
+            seal.refresh().map_err(|e| StartError::Seal(config.database.sealing().name(), e))?;
+            let (trust, answers, tls) = read;
+            Ok((trust, answers, tls, config))
         });
         let broken = |_| Err(StartError::Other("reading the configuration was broken off".to_owned()));
         match read.await.unwrap_or_else(broken) {

@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+#[path = "common/operator.rs"]
+mod operator;
+
 use kdp::gateway::http_client::HttpClient;
 use kdp::sandbox::{Options, Running};
 use serde_json::{Value, json};
@@ -71,7 +74,7 @@ impl Stand {
 
 fn run(arguments: &[&str]) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
-    command.args(arguments).stdin(Stdio::null());
+    operator::act(command.args(arguments).stdin(Stdio::null()), arguments);
     tokio::task::block_in_place(|| command.output()).unwrap()
 }
 

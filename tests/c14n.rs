@@ -181,5 +181,11 @@ fn to_utf8(path: &Path, source: &[u8]) -> Vec<u8> {
 
 /// What is tested is the standard, not our limits.
 fn limits() -> Limits {
-    Limits { depth: 10_000, attributes_total: 100_000, attributes_per_element: 10_000, name_bytes: 60_000 }
+    Limits {
+        depth: 10_000,
+        nodes: 1_000_000,
+        attributes_total: 100_000,
+        attributes_per_element: 10_000,
+        name_bytes: 60_000,
+    }
 }

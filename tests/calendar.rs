@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "common/operator.rs"]
+mod operator;
+
 use kdp::consent::calendar::{Act, Calendar, DayRow, Deadline, FirstDay, Nature, Week};
 use proptest::prelude::*;
 use std::fs;
@@ -412,7 +415,8 @@ proptest! {
 /// Runs `kdp calendar` with the arguments of one line; exit code, stdout and stderr.
 fn kdp(line: &str) -> (Option<i32>, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
-    let output = command.arg("calendar").args(line.split(' ')).output().unwrap();
+    let arguments: Vec<&str> = std::iter::once("calendar").chain(line.split(' ')).collect();
+    let output = operator::act(command.args(&arguments), &arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code(), text(output.stdout), text(output.stderr))
 }

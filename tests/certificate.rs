@@ -1,5 +1,6 @@
 //! Certificates of НУЦ: both production chains and the test PKI, from leaf to root; roles; each refusal under its own name.
 
+use kdp::text::FaultCode;
 use kdp::trust::Distrust;
 use kdp::trust::algorithm::SignatureAlgorithm;
 use kdp::trust::certificate::Certificate;
@@ -110,6 +111,39 @@ fn each_reason_not_to_believe_a_certificate_has_its_own_name() {
         "no step is skipped"
     );
     assert!(all.path(&test_leaf("legal_head")).is_ok());
+}
+
+#[test]
+fn a_file_with_several_certificates_is_refused_and_none_of_them_chosen() {
+    let pem = |name: &str| {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/nca/test").join(name);
+        std::fs::read_to_string(path).unwrap().trim_end().to_owned()
+    };
+    let (head, employee) = (pem("legal_head.pem"), pem("legal_employee.pem"));
+    let read = |text: &str| Certificate::from_file(text.as_bytes()).map(|read| read.fingerprint);
+    let one = read(&head).unwrap();
+    assert_eq!(read(&format!("what OpenSSL writes before it\n{head}\nand after it\n")), Ok(one));
+    for several in [
+        format!("{head}\n{employee}\n"),
+        format!("{employee}\n{head}\n"),
+        format!("{head}{head}"),
+        format!("{head}\n-----BEGIN CERTIFICATE-----\n"),
+    ] {
+        let refused = read(&several).unwrap_err();
+        assert!(
+            refused.to_string().starts_with("there must be exactly one certificate in the file"),
+            "{refused}"
+        );
+        assert_eq!(refused.fault(), FaultCode::TransportCertificate);
+    }
+}
+
+#[test]
+fn an_authority_signs_no_data_either() {
+    let authority = read(TEST_ISSUER);
+    assert!(authority.is_authority());
+    assert_eq!(authority.may_sign_data(NOW), Err(Distrust::Usage));
+    assert_eq!(test_leaf("legal_head").may_sign_data(NOW), Ok(()));
 }
 
 #[test]

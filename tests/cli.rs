@@ -6,6 +6,8 @@ mod agreement;
 mod cert;
 #[path = "cli/incident.rs"]
 mod incident;
+#[path = "common/operator.rs"]
+mod operator;
 #[path = "cli/past.rs"]
 mod past;
 #[path = "cli/report.rs"]
@@ -49,8 +51,8 @@ fn ends(code: i32, arguments: &[&str]) -> (String, String) {
 
 /// The same, with something on stdin.
 fn ends_fed(code: i32, input: &str, arguments: &[&str]) -> (String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_kdp"))
-        .args(arguments)
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
+    let mut child = operator::act(command.args(arguments), arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -434,7 +436,7 @@ fn check_tells_what_is_missing_until_nothing_is() {
     assert!(!installation.path("kdp.db").exists() && !installation.path("seal.keys").exists());
     ends(0, &["keys", "init", "--config", config]);
     let (out, _) = ends(0, &["migrate", "--config", config]);
-    assert_eq!(out, "the database was created with version 2\n");
+    assert_eq!(out, "the database was created with version 3\n");
     ends(0, &["keys", "generate", "--config", config]);
     let (out, _) = ends(0, &["check", "--config", config]);
     assert!(out.contains("methods 1 and 5 have no gateways yet"), "{out}");

@@ -3,11 +3,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "hostile/cost.rs"]
+mod cost;
+#[path = "hostile/inquiry.rs"]
+mod inquiry;
+#[path = "hostile/shape.rs"]
+mod shape;
+#[path = "hostile/signature.rs"]
+mod signature;
 #[path = "common/sqlite.rs"]
 mod sqlite;
 #[path = "common/stand.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
+#[path = "hostile/table.rs"]
+mod table;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -140,6 +150,41 @@ async fn no_message_of_a_stranger_costs_much_more_than_reading_it() {
     stand.running.stop().await;
 }
 
+fn file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name);
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// CPU time that a message may cost, which is 50 ms; without optimisation our own code needs many times as long.
+const MOST_TIME: Duration = Duration::from_millis(if cfg!(debug_assertions) { 500 } else { 50 });
+/// Memory that it may need beyond what the service had, bytes.
+const MOST_MEMORY: u64 = 20 << 20;
+
+/// With `--release` and `--nocapture` it prints the figures that count.
+#[test]
+fn of_what_is_made_to_cost_nothing_costs_much_and_all_is_refused_by_its_code() {
+    let good = good();
+    let corpus: Vec<_> = shape::all().into_iter().chain(signature::all()).collect();
+    assert!(corpus.len() >= 110, "{} messages", corpus.len());
+    let mut meter = cost::Meter::start(good.as_bytes());
+    let mut wrong = Vec::new();
+    for hostile in &corpus {
+        let mut cost = meter.measure(hostile);
+        // The service keeps memory for the next message: only in a new process it is known to be of this one.
+        if cost.memory > MOST_MEMORY {
+            meter = cost::Meter::start(good.as_bytes());
+            cost.memory = meter.measure(hostile).memory;
+        }
+        let (time, memory) = (cost.time.as_secs_f64() * 1000.0, cost.memory >> 10);
+        let line = format!("{:<52} {:<22} {time:>6.1} ms {memory:>6} KiB", hostile.name, cost.code);
+        println!("{line}");
+        if cost.code != hostile.code || cost.time > MOST_TIME || cost.memory > MOST_MEMORY {
+            wrong.push(format!("{line}, expected {}", hostile.code));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), corpus.len(), wrong.join("\n"));
+}
+
 /// A call that the gateway has signed.
 struct Call<'a> {
     message_id: &'a str,
@@ -157,10 +202,6 @@ const HONEST: Call<'_> = Call {
 
 impl Call<'_> {
     fn signed(&self) -> Vec<u8> {
-        let file = |name: &str| {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name);
-            std::fs::read_to_string(path).unwrap()
-        };
         let key = RsaSigner::from_pem(&file("shep.key.pem")).unwrap();
         let certificate = Certificate::from_file(file("shep.cert.pem").as_bytes()).unwrap();
         let signer = EnvelopeSigner::new(Box::new(key), certificate, KeyInfoForm::Certificate);

@@ -32,9 +32,10 @@ fn good() -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// How many rows each table has.
+/// How many rows each table has; the signed heads of the journal come with time.
 fn rows(stand: &Stand) -> BTreeMap<String, u32> {
-    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'
+                 AND name <> 'journal_head'";
     let names = sqlite(&stand.database(), names);
     let each: Vec<String> = names.lines().map(|n| format!("SELECT '{n}', count(*) FROM {n}")).collect();
     let counted = sqlite(&stand.database(), &each.join(" UNION ALL "));
@@ -219,6 +220,8 @@ async fn a_message_as_large_as_the_limit_is_read_whole_or_in_chunks() {
     assert!(connection.write(&message));
     let reply = connection.read();
     assert_eq!(reply.word(), Some("VALID"), "{}", reply.body);
+    assert!(reply.closes(), "a length may have stood beside the chunks");
+    let mut connection = Connection::open(stand.address);
     assert_fault(&connection.post(&padded(LIMIT + 1)), 413, "KDP413", "one byte more");
     stand.running.stop().await;
 }
@@ -316,7 +319,7 @@ async fn a_header_or_a_body_that_comes_byte_by_byte_is_cut_off_in_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_exchange_too_many_gets_kdp503_at_once_and_the_others_end_well() {
-    let stand = Stand::start_within(Limits { in_flight: 2, ..limits() }).await;
+    let stand = Stand::start_within(Limits { in_flight: 2, sender_share: 100, ..limits() }).await;
     let lock = WriteLock::take(&stand);
     let mut running: Vec<Connection> = (0..2).map(|_| Connection::open(stand.address)).collect();
     let message = [head("POST", "/shep/sync", XML, good().len()), good()].concat();
@@ -340,6 +343,33 @@ async fn one_exchange_too_many_gets_kdp503_at_once_and_the_others_end_well() {
     }
     assert_granted(&mut shed, "when there is room again");
     await_metric(&stand, "kdp_exchanges_in_flight 0");
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_with_its_share_of_what_is_in_flight_gets_kdp429_and_another_is_let_in() {
+    let stand = Stand::start_within(Limits { in_flight: 4, sender_share: 50, ..limits() }).await;
+    let lock = WriteLock::take(&stand);
+    let of = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests").join(name))
+    };
+    let other = of("114-service-not-agreed-with-the-initiator.INVALID.service-not-allowed.xml").unwrap();
+    let mut running: Vec<Connection> = (0..3).map(|_| Connection::open(stand.address)).collect();
+    for (connection, message) in running.iter_mut().zip([good(), good(), other]) {
+        assert!(connection.write(&[head("POST", "/shep/sync", XML, message.len()), message].concat()));
+    }
+    await_metric(&stand, "kdp_exchanges_in_flight 3");
+    let before = rows(&stand);
+    let reply = Connection::impatient(stand.address).post(&good());
+    assert_fault(&reply, 429, "KDP429", "the third of one sender");
+    assert!(reply.header("retry-after").is_some() && !reply.closes());
+    assert_eq!(rows(&stand), before, "it costs the database nothing");
+    await_metric(&stand, "kdp_exchanges_over_share_total 1");
+    lock.release();
+    for connection in &mut running {
+        assert_eq!(connection.read().status, 200);
+    }
+    assert_granted(&mut Connection::open(stand.address), "when it has room again");
     stand.running.stop().await;
 }
 

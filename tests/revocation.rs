@@ -12,6 +12,8 @@ mod list;
 mod ocsp;
 #[path = "revocation/ocsp_answer.rs"]
 mod ocsp_answer;
+#[path = "revocation/ocsp_memory.rs"]
+mod ocsp_memory;
 #[path = "revocation/property.rs"]
 mod property;
 #[path = "revocation/server.rs"]

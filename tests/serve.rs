@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "common/asker.rs"]
+mod asker;
 #[path = "common/connection.rs"]
 mod connection;
 #[path = "serve/ending.rs"]
@@ -11,6 +13,8 @@ mod ending;
 mod installation;
 #[path = "serve/log.rs"]
 mod log;
+#[path = "serve/open.rs"]
+mod open;
 #[path = "serve/process.rs"]
 mod process;
 #[path = "common/sqlite.rs"]
@@ -223,6 +227,34 @@ fn sighup_brings_new_limits_and_a_broken_configuration_changes_nothing() {
 }
 
 #[test]
+fn what_a_peer_must_sign_it_must_sign_after_sighup_too() {
+    let installation = Installation::complete();
+    let (peer, required) =
+        ("sender_id = \"bank_kdp\"", "sender_id = \"bank_kdp\"\ndata_signature = \"required\"");
+    installation.reconfigure(peer, required);
+    let (mut service, public, _) = Process::serve(&installation.config());
+    let ovt = installation.ovt(SUBJECT);
+    let code = || {
+        let answer = installation.send(&url(public), &ovt, SUBJECT, &[]);
+        answer["fault"]["code"].as_str().unwrap_or_default().to_owned()
+    };
+    let reload = |service: &mut Process| {
+        service.signal("HUP");
+        service.await_line("were read anew");
+    };
+    assert_eq!(code(), "SCE017");
+    reload(&mut service);
+    assert_eq!(code(), "SCE017", "unsigned data are taken after the configuration was read anew");
+    installation.reconfigure(required, peer);
+    reload(&mut service);
+    granted(&installation.send(&url(public), &ovt, SUBJECT, &[]));
+    installation.reconfigure(peer, required);
+    reload(&mut service);
+    assert_eq!(code(), "SCE017", "a new requirement waits for a restart");
+    assert_eq!(service.terminate().code, Some(0));
+}
+
+#[test]
 fn what_stands_in_the_way_of_a_start_is_named_and_found_by_check_before() {
     type Spoil = fn(&Installation);
     let cases: [(&str, Spoil, &str); 12] = [
@@ -256,8 +288,8 @@ fn what_stands_in_the_way_of_a_start_is_named_and_found_by_check_before() {
         ),
         (
             "a database of a later version",
-            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 3")),
-            "has version 3, this program needs version 2",
+            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 4")),
+            "has version 4, this program needs version 3",
         ),
         (
             "a test authority in production",

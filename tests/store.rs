@@ -20,6 +20,8 @@ mod grant;
 mod hold;
 #[path = "store/law.rs"]
 mod law;
+#[path = "store/limit.rs"]
+mod limit;
 #[path = "store/migration.rs"]
 mod migration;
 #[path = "store/model.rs"]
@@ -75,7 +77,10 @@ async fn an_ask_in_progress_is_found_whatever_its_method_and_no_second_one_is_op
             assert_ne!(new(bench.open(&other, NOON + 1).await).id, first.id, "{}", bench.name);
         }
         let other = Ask { bin: 3, ..Ask::default() };
-        let standing = bench.store.standing(bench::bin(3), bench::iin(1), bench::services("A;B"), NOON).await;
+        let standing = bench
+            .store
+            .standing(bench::bin(3), bench::iin(1), bench::services("A;B"), bench::WIDE, NOON)
+            .await;
         assert!(matches!(standing, Ok(Standing::Free)) && bench.in_progress(&other, NOON).await.is_none());
         assert_eq!(bench.tasks(first.id).await.len(), 1, "asking again sends nothing");
     }

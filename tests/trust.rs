@@ -12,8 +12,8 @@ use kdp::trust::sign::RsaSigner;
 use kdp::trust::{Distrust, Peer, PeerKind, Signer, Trust};
 use kdp::xml::{Document, Limits};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize,
 };
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -243,6 +243,25 @@ fn a_certificate_that_may_not_issue_others_is_no_authority() {
     ] {
         assert_eq!(trust.add_authority(saying.self_signed(0)).err(), Some(Distrust::Usage), "{what}");
     }
+    // The usage of an authority does not make one, nor does a second word on whether it is one.
+    let with = |constraints: IsCa, more: &[&[u8]]| {
+        let mut params = Saying { usages: vec![KeyUsagePurpose::KeyCertSign], ..leaf() }.params();
+        params.is_ca = constraints;
+        let content = |der: &&[u8]| CustomExtension::from_oid_content(&[2, 5, 29, 19], der.to_vec());
+        params.custom_extensions = more.iter().map(content).collect();
+        Certificate::from_der(params.self_signed(&key(0)).unwrap().der())
+    };
+    let (yes, no): (&[u8], &[u8]) = (&[0x30, 3, 1, 1, 0xff], &[0x30, 0]);
+    for constraints in [IsCa::NoCa, IsCa::ExplicitNoCa] {
+        let certificate = with(constraints, &[]).unwrap();
+        assert!(!certificate.is_authority() && !certificate.signs_lists());
+        assert_eq!(trust.add_authority(certificate).err(), Some(Distrust::Usage), "{constraints:?}");
+    }
+    assert_eq!(with(IsCa::NoCa, &[no]).map(|read| read.is_authority()), Ok(false));
+    assert_eq!(with(IsCa::NoCa, &[yes]).map(|read| read.is_authority()), Ok(true));
+    for twice in [[no, yes], [yes, no], [yes, yes]] {
+        assert_eq!(with(IsCa::NoCa, &twice).err(), Some(Distrust::CertificateMalformed), "{twice:?}");
+    }
     let narrow = Saying { authority: Some(BasicConstraints::Constrained(0)), ..authority() };
     assert!(trust.add_authority(narrow.self_signed(0)).is_ok());
     assert!(trust.add_authority(Saying { usages: Vec::new(), ..authority() }.self_signed(0)).is_ok());
@@ -313,6 +332,23 @@ fn a_configuration_in_which_one_certificate_speaks_for_two_does_not_start() {
     assert!(twice.contains("bank") && twice.contains("shep") && twice.contains("bank.cert.pem"), "{twice}");
     let both = read_trust(&config(&(direct("one", "") + &direct("two", "")))).err().unwrap().to_string();
     assert!(both.contains("one") && both.contains("two"), "{both}");
+}
+
+#[test]
+fn a_file_of_several_certificates_is_named_and_nothing_is_started_with_its_first() {
+    let directory = tempfile::tempdir().unwrap();
+    let pki = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pki").join(name);
+    let read = |name: &str| std::fs::read_to_string(pki(name)).unwrap();
+    let both = directory.path().join("both.pem");
+    std::fs::write(&both, read("ca.pem") + &read("bank.cert.pem")).unwrap();
+    for text in [
+        format!("[trust]\nauthorities = [{both:?}]\n"),
+        format!("[peers.bank]\nkind = \"gateway\"\ncertificates = [{both:?}]\n"),
+    ] {
+        let config = Config::parse(&format!("environment = \"test\"\n{text}")).unwrap();
+        let refused = read_trust(&config).err().unwrap().to_string();
+        assert!(refused.contains("both.pem: there must be exactly one certificate in the file"), "{refused}");
+    }
 }
 
 #[test]

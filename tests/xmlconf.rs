@@ -85,5 +85,11 @@ impl Group {
 
 /// What is tested is the standard, not our limits.
 fn limits() -> Limits {
-    Limits { depth: 1000, attributes_total: 100_000, attributes_per_element: 10_000, name_bytes: 60_000 }
+    Limits {
+        depth: 1000,
+        nodes: 1_000_000,
+        attributes_total: 100_000,
+        attributes_per_element: 10_000,
+        name_bytes: 60_000,
+    }
 }

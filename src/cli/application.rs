@@ -6,19 +6,19 @@ mod review;
 mod show;
 mod testing;
 
+use super::access::Access;
 use super::{Failure, Outcome, Result, argument, registration};
 use argument::Installation;
 use clap::Subcommand;
-use kdp::config::{Config, Environment};
+use kdp::config::Environment;
 use kdp::consent::directory::in_force;
 use kdp::consent::revocation::date;
 use kdp::onboarding::preflight::Known;
 use kdp::onboarding::refusal::Refused;
 use kdp::onboarding::{Application, Event, REVIEW_DAYS};
+use kdp::operator::duty::Errand;
 use kdp::random::Id;
 use kdp::registry::{Registry, Role};
-use kdp::serve::Opened;
-use kdp::store::Record;
 use kdp::store::register::{Item, Kind};
 use kdp::text::Lang;
 use serde_json::{Value, json};
@@ -64,44 +64,42 @@ struct Place {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Preflight(args) => filing::preflight(&args).await,
-        Command::Submit(args) => filing::submit(&args).await,
-        Command::Resubmit(args) => filing::resubmit(&args).await,
-        Command::List(args) => show::list(&args).await,
-        Command::Show(args) => show::show(&args).await,
-        Command::Approve(args) => review::approve(args).await,
-        Command::Return(args) => review::give_back(&args).await,
-        Command::Refuse(args) => review::refuse(&args).await,
-        Command::Accept(args) => review::accept(&args).await,
-        Command::Withdraw(args) => review::withdraw(&args).await,
-        Command::RegisterKey(args) => filing::register_key(&args).await,
-        Command::Answers(args) => testing::answers(&args).await,
-        Command::Act(args) => testing::act(&args).await,
-        Command::SubmitAct(args) => testing::submit_act(&args).await,
+        Command::Preflight(args) => filing::preflight(&args, errand).await,
+        Command::Submit(args) => filing::submit(&args, errand).await,
+        Command::Resubmit(args) => filing::resubmit(&args, errand).await,
+        Command::List(args) => show::list(&args, errand).await,
+        Command::Show(args) => show::show(&args, errand).await,
+        Command::Approve(args) => review::approve(args, errand).await,
+        Command::Return(args) => review::give_back(&args, errand).await,
+        Command::Refuse(args) => review::refuse(&args, errand).await,
+        Command::Accept(args) => review::accept(&args, errand).await,
+        Command::Withdraw(args) => review::withdraw(&args, errand).await,
+        Command::RegisterKey(args) => filing::register_key(&args, errand).await,
+        Command::Answers(args) => testing::answers(&args, errand).await,
+        Command::Act(args) => testing::act(&args, errand).await,
+        Command::SubmitAct(args) => testing::submit_act(&args, errand).await,
     }
 }
 
 /// An installation with its database open, and what is registered there.
 struct Site {
-    config: Config,
-    opened: Opened,
+    access: Access,
     registry: Registry,
     lang: Lang,
     now: i64,
 }
 
 impl Site {
-    async fn open(place: &Place) -> Result<Self> {
-        let (config, opened) = place.installation.open()?;
-        let registry = opened.store.registry().await?;
-        let now = opened.clock.now();
-        Ok(Self { config, opened, registry, lang: place.lang, now })
+    async fn open(place: &Place, errand: Errand) -> Result<Self> {
+        let access = place.installation.open_as(errand).await?;
+        let (registry, now) = (access.registry().await?, access.now());
+        Ok(Self { access, registry, lang: place.lang, now })
     }
 
     fn is_test(&self) -> bool {
-        self.config.environment == Environment::Test
+        self.access.config().environment == Environment::Test
     }
 
     /// What is in force now, as far as a form is held against it.
@@ -125,7 +123,7 @@ impl Site {
 
     /// Last day of a review that begins now (I-9).
     fn due(&self) -> Result<Date> {
-        let first_day = self.config.rule().first;
+        let first_day = self.access.config().rule().first;
         let due =
             date(self.now).and_then(|day| self.registry.calendar.due(day, REVIEW_DAYS, first_day, None));
         due.map(|term| term.due).ok_or_else(|| Failure::unusable("the review would end beyond the calendar"))
@@ -143,25 +141,15 @@ impl Site {
 
     /// Journals and stores what became of an application.
     async fn keep(&self, application: &Application, after: u32, did: &'static str) -> Result<()> {
-        let record = Record {
-            at: self.now,
-            kind: "registration",
-            sender: application.form().sender_id.clone(),
-            request: Id::parse(application.id()),
-            outcome: format!("application {did}"),
-            detail: json!({
-                "id": application.id(), "bin": application.form().organisation.bin,
-                "state": application.stage().code(), "due": application.due().map(|due| due.to_string()),
-                "methods": application.methods(),
-                "entries": application.approval().map(|approved| &approved.entries),
-            })
-            .to_string(),
-            ..Record::default()
-        };
-        let item = Item::Application(Box::new(application.clone()));
-        let kept = self.opened.store.register(item, after, record).await?;
-        kept.map(|_| ())
-            .ok_or_else(|| Failure::refused("somebody else changed this application: look and repeat"))
+        let detail = json!({
+            "id": application.id(), "bin": application.form().organisation.bin,
+            "state": application.stage().code(), "due": application.due().map(|due| due.to_string()),
+            "methods": application.methods(),
+            "entries": application.approval().map(|approved| &approved.entries),
+        });
+        let deed = self.access.deed("registration", format!("application {did}")).detail(&detail);
+        let deed = deed.sender(&application.form().sender_id).about(Id::parse(application.id()));
+        self.access.register(Item::Application(Box::new(application.clone())), after, deed).await.map(|_| ())
     }
 }
 
@@ -173,9 +161,9 @@ struct Case {
 }
 
 impl Case {
-    async fn open(place: &Place, id: &str) -> Result<Self> {
-        let site = Site::open(place).await?;
-        let mut revisions = site.opened.store.history(Kind::Application, id.to_owned()).await?;
+    async fn open(place: &Place, id: &str, errand: Errand) -> Result<Self> {
+        let site = Site::open(place, errand).await?;
+        let mut revisions = site.access.history(Kind::Application, id).await?;
         let last = revisions.pop().ok_or_else(|| registration::unknown(Kind::Application, id))?;
         let application = serde_json::from_str(&last.record)?;
         Ok(Self { site, application, revision: last.revision })

@@ -1,5 +1,6 @@
 //! What several commands read in the same way.
 
+use super::access::Login;
 use super::{Failure, Result};
 use hyper::Uri;
 use hyper::http::uri::Authority;
@@ -9,8 +10,6 @@ use kdp::consent::calendar::parse_date;
 use kdp::consent::identity::{Bin, Iin, ServiceIds};
 use kdp::consent::method::Method;
 use kdp::consent::revocation::midnight;
-use kdp::sandbox;
-use kdp::serve::{Opened, open_store};
 use kdp::text::Lang;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::{self, Signer};
@@ -213,31 +212,26 @@ pub fn config(path: &Path) -> Result<Config> {
         .map_err(|error| Failure::unusable(format!("{}: {}", path.display(), error.to_string().trim_end())))
 }
 
+/// An installation, and who is there.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Installation {
+    #[command(flatten)]
+    pub place: Location,
+    #[command(flatten)]
+    pub login: Login,
+}
+
 /// Which installation a command is about: a service by its configuration, or a sandbox by its directory.
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
-pub struct Installation {
+pub struct Location {
     /// The configuration of a service
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// The data directory of a sandbox, running or not; its clock counts
+    /// The data directory of a sandbox, running or not; its clock counts, and its operators need no login
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-}
-
-impl Installation {
-    /// Opens its database.
-    pub fn open(&self) -> Result<(Config, Opened)> {
-        match (&self.config, &self.data) {
-            (Some(path), _) => {
-                let config = config(path)?;
-                let opened = open_store(&config)?;
-                Ok((config, opened))
-            }
-            (None, Some(data)) => Ok(sandbox::open(data)?),
-            (None, None) => Err(Failure::unusable("give --config or --data")),
-        }
-    }
 }
 
 /// Untrimmed, so that the lines that an error names are those of the file.

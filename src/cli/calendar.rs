@@ -1,10 +1,11 @@
 //! `kdp calendar`: the working days of Kazakhstan, and the acts that change them.
 
-use super::argument::{self, Installation};
+use super::access::Login;
+use super::argument::{self, Installation, Location};
 use super::{Failure, Outcome, Result};
 use clap::Subcommand;
 use kdp::consent::calendar::{Act, Calendar, CalendarError, Deadline, FirstDay, Nature, Week, Year};
-use kdp::store::Record;
+use kdp::operator::duty::Errand;
 use kdp::store::register::Moved;
 use kdp::text::Lang;
 use serde_json::json;
@@ -77,6 +78,8 @@ struct View {
     /// The data directory of a sandbox, likewise
     #[arg(long, value_name = "DIR", conflicts_with_all = ["week", "config"])]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    login: Login,
     /// Language of the reasons: kk, ru or en
     #[arg(long, default_value = "en", value_parser = argument::lang)]
     lang: Lang,
@@ -118,20 +121,21 @@ fn week(text: &str) -> std::result::Result<Week, &'static str> {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Due(args) => due(&args, calendar(&args.view).await?.as_ref()),
-        Command::Show(args) => Ok(show(&args, calendar(&args.view).await?.as_ref())),
-        Command::Load(args) => load(&args).await,
+        Command::Due(args) => due(&args, calendar(&args.view, errand).await?.as_ref()),
+        Command::Show(args) => Ok(show(&args, calendar(&args.view, errand).await?.as_ref())),
+        Command::Load(args) => load(&args, errand).await,
     }
 }
 
-async fn calendar(view: &View) -> Result<Arc<Calendar>> {
+async fn calendar(view: &View, errand: Errand) -> Result<Arc<Calendar>> {
     if view.config.is_none() && view.data.is_none() {
         return Ok(Arc::new(Calendar::of_week(view.week)?));
     }
-    let at = Installation { config: view.config.clone(), data: view.data.clone() };
-    Ok(at.open()?.1.store.registry().await?.calendar)
+    let place = Location { config: view.config.clone(), data: view.data.clone() };
+    let at = Installation { place, login: view.login.clone() };
+    Ok(at.open_as(errand).await?.registry().await?.calendar)
 }
 
 fn due(args: &Due, calendar: &Calendar) -> Result {
@@ -204,14 +208,16 @@ fn year_text(number: i32, year: &Year, lang: Lang) -> String {
     text
 }
 
-async fn load(args: &Load) -> Result {
+async fn load(args: &Load, errand: Errand) -> Result {
     let act = read(&args.file)?;
-    let (_, opened) = args.at.open()?;
-    let calendar = opened.store.registry().await?.calendar;
+    let access = args.at.open_as(errand).await?;
+    let calendar = access.registry().await?.calendar;
     let moved = if act.days.iter().all(|row| calendar.has(row)) {
         None
     } else {
-        Some(opened.store.load_calendar(act.days.clone(), record(&act, opened.clock.now())).await?)
+        let deed = access.deed("registration", "calendar").detail(&json!({ "days": act.days }));
+        let days = act.days.clone();
+        Some(access.change(deed, |store, record| store.load_calendar(days, record)).await?)
     };
     let terms = moved.iter().flatten().map(|term| {
         json!({
@@ -235,17 +241,6 @@ fn read(path: &Path) -> Result<Act> {
         CalendarError::Row { .. } => Failure::refused(because(&error)),
         CalendarError::Syntax(_) | CalendarError::Empty => Failure::unusable(because(&error)),
     })
-}
-
-/// The journal's word of the act.
-fn record(act: &Act, at: i64) -> Record {
-    Record {
-        at,
-        kind: "registration",
-        outcome: "calendar".to_owned(),
-        detail: json!({ "days": act.days }).to_string(),
-        ..Record::default()
-    }
 }
 
 fn loaded_text(act: &Act, moved: &[Moved]) -> String {

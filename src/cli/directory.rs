@@ -6,6 +6,7 @@ mod show;
 use super::argument::{self, Installation};
 use super::{Result, registration};
 use clap::Subcommand;
+use kdp::operator::duty::Errand;
 use kdp::store::register::Kind;
 
 /// Registers, shows and changes directory entries (записи справочника).
@@ -69,18 +70,19 @@ struct History {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Add(args) => change::add(*args).await,
+        Command::Add(args) => change::add(*args, errand).await,
         Command::List(args) => {
             let bin = args.bin.as_deref().map(|bin| argument::bin("--bin", bin)).transpose()?;
-            show::list(&args.at.open()?.1, bin, args.json).await
+            show::list(&args.at.open_as(errand).await?, bin, args.json).await
         }
-        Command::Show(args) => show::show(&args.at.open()?.1, &args.id, args.json).await,
+        Command::Show(args) => show::show(&args.at.open_as(errand).await?, &args.id, args.json).await,
         Command::History(args) => {
-            registration::history(&args.at.open()?.1, (Kind::Entry, &args.id), args.json, |_| {}).await
+            registration::history(&args.at.open_as(errand).await?, (Kind::Entry, &args.id), args.json, |_| {})
+                .await
         }
-        Command::Revise(args) => change::revise(*args).await,
-        Command::End(args) => change::end(&args).await,
+        Command::Revise(args) => change::revise(*args, errand).await,
+        Command::End(args) => change::end(&args, errand).await,
     }
 }

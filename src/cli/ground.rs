@@ -3,12 +3,13 @@
 mod add;
 mod shipped;
 
+use super::access::Access;
 use super::argument::{self, Installation};
 use super::{Outcome, Result, agreed, registration};
 use clap::Subcommand;
 use kdp::clock;
 use kdp::consent::directory::Ground;
-use kdp::serve::Opened;
+use kdp::operator::duty::Errand;
 use kdp::store::register::{Item, Kind};
 use serde_json::{Value, json};
 
@@ -87,24 +88,33 @@ struct End {
     /// When, not in the past; now, when it is not given
     #[arg(long = "at", value_name = "TIME", value_parser = argument::moment)]
     when: Option<i64>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
         Command::Shipped(args) => shipped::list(args.json),
-        Command::Add(args) => add::run(*args).await,
-        Command::List(args) => list(&args.at.open()?.1, args.json).await,
-        Command::Show(args) => show(&args.at.open()?.1, &args.id, args.json).await,
+        Command::Add(args) => add::run(*args, errand).await,
+        Command::List(args) => list(&args.at.open_as(errand).await?, args.json).await,
+        Command::Show(args) => show(&args.at.open_as(errand).await?, &args.id, args.json).await,
         Command::History(args) => {
-            registration::history(&args.at.open()?.1, (Kind::Ground, &args.id), args.json, |_| {}).await
+            registration::history(
+                &args.at.open_as(errand).await?,
+                (Kind::Ground, &args.id),
+                args.json,
+                |_| {},
+            )
+            .await
         }
-        Command::End(args) => end(&args).await,
+        Command::End(args) => end(&args, errand).await,
     }
 }
 
-async fn list(opened: &Opened, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn list(access: &Access, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let mut grounds: Vec<&Ground> = registry.grounds.values().collect();
     grounds.sort_by(|a, b| a.id.cmp(&b.id));
     let values = grounds.iter().map(|ground| value(ground, now)).collect();
@@ -129,8 +139,8 @@ async fn list(opened: &Opened, as_json: bool) -> Result {
     }))
 }
 
-async fn show(opened: &Opened, id: &str, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn show(access: &Access, id: &str, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let ground = registry.grounds.get(id).ok_or_else(|| registration::unknown(Kind::Ground, id))?;
     Ok(Outcome::either(as_json, &value(ground, now), || text(ground, now)))
 }
@@ -173,18 +183,21 @@ fn methods(ground: &Ground) -> String {
     ground.methods.iter().map(|m| m.number().to_string()).collect::<Vec<_>>().join(",")
 }
 
-async fn end(args: &End) -> Result {
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn end(args: &End, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let ground =
         registry.grounds.get(&args.id).ok_or_else(|| registration::unknown(Kind::Ground, &args.id))?;
     let wish = args.when.map(|at| at.div_euclid(1000));
     let Some(end) = agreed::end(ground.expires_at, wish, now)? else {
-        let since = agreed::time(ground.expires_at.unwrap_or(now));
-        return Ok(Outcome::accepted(format!("{} has ended already, {since}\n", args.id)));
+        let (id, since) = (&args.id, agreed::time(ground.expires_at.unwrap_or(now)));
+        let value = json!({ "id": id, "ends": since, "changed": false });
+        return Ok(Outcome::either(args.json, &value, || format!("{id} has ended already, {since}\n")));
     };
     let (after, ground) = (ground.revision, Ground { expires_at: Some(end), ..ground.clone() });
     let detail = registration::detail(json!({ "expires_at": end }));
-    registration::register(&opened, Item::Ground(ground), after, "ended", detail).await?;
-    Ok(Outcome::accepted(format!("{} ends {}\n", args.id, agreed::time(end))))
+    registration::register(&access, Item::Ground(ground), after, "ended", detail).await?;
+    let (id, end) = (&args.id, agreed::time(end));
+    let value = json!({ "id": id, "ends": end, "changed": true });
+    Ok(Outcome::either(args.json, &value, || format!("{id} ends {end}\n")))
 }

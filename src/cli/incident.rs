@@ -2,13 +2,14 @@
 
 mod show;
 
+use super::access::Access;
 use super::argument::{self, Installation};
 use super::{Failure, Outcome, Result, registration};
 use clap::Subcommand;
 use kdp::clock;
 use kdp::incident::{Closed, Incident};
+use kdp::operator::duty::Errand;
 use kdp::random::Id;
-use kdp::serve::Opened;
 use kdp::store::register::{Item, Kind};
 use kdp::text::Lang;
 use serde_json::json;
@@ -95,6 +96,9 @@ struct Notify {
     /// When, not in the future; now, when it is not given
     #[arg(long = "at", value_name = "TIME", value_parser = argument::moment)]
     when: Option<i64>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Closes an incident of which the authorised body was told
@@ -110,6 +114,9 @@ struct Close {
     /// What was done, without personal data of subjects
     #[arg(long)]
     measures: String,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the notice to the authorised body, in Kazakh and Russian
@@ -128,40 +135,42 @@ struct Notice {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Open(args) => open(args).await,
-        Command::List(args) => show::list(&args.at.open()?.1, args.json).await,
+        Command::Open(args) => open(args, errand).await,
+        Command::List(args) => show::list(&args.at.open_as(errand).await?, args.json).await,
         Command::Show(args) => {
-            let (_, opened) = args.at.open()?;
-            let (incident, revision) = find(&opened, &args.id).await?;
-            Ok(show::one(&incident, revision, opened.clock.now(), args.json))
+            let access = args.at.open_as(errand).await?;
+            let (incident, revision) = find(&access, &args.id).await?;
+            let shown = show::one(&incident, revision, access.now(), args.json);
+            access.look("incident", Id::parse(&args.id), shown).await
         }
-        Command::Notify(args) => notify(&args).await,
-        Command::Close(args) => close(&args).await,
+        Command::Notify(args) => notify(&args, errand).await,
+        Command::Close(args) => close(&args, errand).await,
         Command::Notice(args) => {
-            let (incident, _) = find(&args.at.open()?.1, &args.id).await?;
+            let access = args.at.open_as(errand).await?;
+            let (incident, _) = find(&access, &args.id).await?;
             let langs = args.lang.map_or(vec![Lang::Kk, Lang::Ru], |lang| vec![lang]);
             let notices: Vec<String> = langs.into_iter().map(|lang| incident.notice(lang)).collect();
-            Ok(Outcome::accepted(notices.join("\n")))
+            access.look("incident", Id::parse(&args.id), Outcome::accepted(notices.join("\n"))).await
         }
     }
 }
 
-async fn open(args: Open) -> Result {
+async fn open(args: Open, errand: Errand) -> Result {
     let what = argument::line("--what", &args.what)?;
     let responsible = argument::line("--responsible", &args.responsible)?;
-    let (_, opened) = args.at.open()?;
-    let now = opened.clock.now();
+    let access = args.at.open_as(errand).await?;
+    let now = access.now();
     let detected_at = args.detected_at.unwrap_or(now);
     if detected_at > now {
         return Err(Failure::refused("--detected-at: lies in the future"));
     }
-    let calendar = opened.store.registry().await?.calendar;
+    let calendar = access.registry().await?.calendar;
     let notice_until = Incident::notice_until(&calendar, detected_at)
         .ok_or_else(|| Failure::unusable("--detected-at: beyond the range of dates"))?;
     let incident = Incident {
-        id: Id::new(now, &*opened.random)?.to_string(),
+        id: Id::new(now, access.random())?.to_string(),
         detected_at,
         notice_until,
         what,
@@ -170,7 +179,7 @@ async fn open(args: Open) -> Result {
         notified_at: None,
         closed: None,
     };
-    keep(&opened, incident.clone(), 0, "opened").await?;
+    keep(&access, incident.clone(), 0, "opened").await?;
     let value = show::value(&incident, 1, now);
     Ok(Outcome::either(args.json, &value, || {
         let late = if incident.is_overdue(now) { ", which has passed" } else { "" };
@@ -181,12 +190,14 @@ async fn open(args: Open) -> Result {
     }))
 }
 
-async fn notify(args: &Notify) -> Result {
-    let (_, opened) = args.at.open()?;
-    let (mut incident, revision) = find(&opened, &args.id).await?;
-    let now = opened.clock.now();
+async fn notify(args: &Notify, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let (mut incident, revision) = find(&access, &args.id).await?;
+    let now = access.now();
     if let Some(at) = incident.notified_at {
-        return Ok(Outcome::accepted(format!("the authorised body was told already, {}\n", clock::text(at))));
+        let value = json!({ "id": args.id, "notified_at": clock::text(at), "changed": false });
+        let text = || format!("the authorised body was told already, {}\n", clock::text(at));
+        return Ok(Outcome::either(args.json, &value, text));
     }
     let told = args.when.unwrap_or(now);
     if told > now || told < incident.detected_at {
@@ -194,14 +205,16 @@ async fn notify(args: &Notify) -> Result {
     }
     incident.notified_at = Some(told);
     let late = if told >= incident.notice_until { ", late" } else { "" };
-    keep(&opened, incident, revision, "notified").await?;
-    Ok(Outcome::accepted(format!("the authorised body was told {}{late}\n", clock::text(told))))
+    keep(&access, incident, revision, "notified").await?;
+    let value = json!({ "id": args.id, "notified_at": clock::text(told), "changed": true });
+    let text = || format!("the authorised body was told {}{late}\n", clock::text(told));
+    Ok(Outcome::either(args.json, &value, text))
 }
 
-async fn close(args: &Close) -> Result {
+async fn close(args: &Close, errand: Errand) -> Result {
     let measures = argument::line("--measures", &args.measures)?;
-    let (_, opened) = args.at.open()?;
-    let (mut incident, revision) = find(&opened, &args.id).await?;
+    let access = args.at.open_as(errand).await?;
+    let (mut incident, revision) = find(&access, &args.id).await?;
     if let Some(closed) = &incident.closed {
         return Err(Failure::refused(format!("was closed already, {}", clock::text(closed.at))));
     }
@@ -210,26 +223,27 @@ async fn close(args: &Close) -> Result {
             "the authorised body was not told yet (P 5-8): `kdp incident notify` comes first",
         ));
     }
-    let now = opened.clock.now();
+    let now = access.now();
     incident.closed = Some(Closed { at: now, measures });
-    keep(&opened, incident, revision, "closed").await?;
-    Ok(Outcome::accepted(format!("closed {}\n", clock::text(now))))
+    keep(&access, incident, revision, "closed").await?;
+    let value = json!({ "id": args.id, "closed_at": clock::text(now) });
+    Ok(Outcome::either(args.json, &value, || format!("closed {}\n", clock::text(now))))
 }
 
 /// The last revision of an incident, and its number.
-async fn find(opened: &Opened, id: &str) -> Result<(Incident, u32)> {
-    let revisions = opened.store.history(Kind::Incident, id.to_owned()).await?;
+async fn find(access: &Access, id: &str) -> Result<(Incident, u32)> {
+    let revisions = access.history(Kind::Incident, id).await?;
     let last = revisions.last().ok_or_else(|| registration::unknown(Kind::Incident, id))?;
     Ok((serde_json::from_str(&last.record)?, last.revision))
 }
 
 /// Keeps a revision. The journal holds no text of it: who is responsible is a person.
-async fn keep(opened: &Opened, incident: Incident, after: u32, did: &str) -> Result<()> {
+async fn keep(access: &Access, incident: Incident, after: u32, did: &str) -> Result<()> {
     let time = |at: Option<i64>| at.map(clock::text);
     let detail = registration::detail(json!({
         "detected_at": clock::text(incident.detected_at), "notice_until": clock::text(incident.notice_until),
         "persons": incident.persons, "notified_at": time(incident.notified_at),
         "closed_at": time(incident.closed.as_ref().map(|closed| closed.at)),
     }));
-    registration::register(opened, Item::Incident(incident), after, did, detail).await.map(|_| ())
+    registration::register(access, Item::Incident(incident), after, did, detail).await.map(|_| ())
 }

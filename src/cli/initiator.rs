@@ -4,12 +4,13 @@ mod add;
 mod permit;
 mod suspension;
 
+use super::access::Access;
 use super::argument::{self, Installation};
 use super::{Outcome, Result, agreed, sender};
 use clap::{Subcommand, ValueEnum};
 use kdp::consent::method::Method;
+use kdp::operator::duty::Errand;
 use kdp::registry::{Role, SenderRecord};
-use kdp::serve::Opened;
 use kdp::token::ovt::OvtKey;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -96,6 +97,9 @@ struct SetMethods {
     basis: String,
     #[command(flatten)]
     proof: permit::Proof,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Replaces the services of an initiator
@@ -115,6 +119,9 @@ struct SetServices {
         required = true
     )]
     services: Vec<String>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Replaces the keys of an initiator's verification tokens (I-10)
@@ -130,6 +137,9 @@ struct SetOvtKeys {
     /// Public key or certificate, PEM; repeatable; all that it has from now on
     #[arg(long, value_name = "PEM", required = true)]
     ovt_key: Vec<PathBuf>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Opens or closes logging mode to an initiator (протоколирование, F-4 4); the method itself comes by set-methods
@@ -147,6 +157,9 @@ struct SetLogging {
     /// The act or agreement that this rests on
     #[arg(long)]
     basis: String,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -181,6 +194,9 @@ struct Suspend {
     /// Why, without personal data
     #[arg(long)]
     reason: String,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Ends the suspension of an initiator: its tokens work again as far as they have not expired
@@ -193,74 +209,88 @@ struct Resume {
     sender_id: String,
     #[command(flatten)]
     at: Installation,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Add(args) => add::run(*args).await,
-        Command::List(args) => sender::show::list(&args.at.open()?.1, ROLES, args.json).await,
+        Command::Add(args) => add::run(*args, errand).await,
+        Command::List(args) => sender::show::list(&args.at.open_as(errand).await?, ROLES, args.json).await,
         Command::Show(args) => {
-            sender::show::show(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::show::show(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
         Command::History(args) => {
-            sender::show::history(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::show::history(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
-        Command::SetMethods(args) => set_methods(args).await,
-        Command::SetServices(SetServices { sender_id, at, services }) => {
+        Command::SetMethods(args) => set_methods(args, errand).await,
+        Command::SetServices(SetServices { sender_id, at, services, json }) => {
             let services = argument::service_ids("--services", &services)?;
-            let (_, opened) = at.open()?;
-            agreed::warn_of_unowned(&opened.store.registry().await?, &services);
-            change(&opened, &sender_id, "services", |record| record.allowance.services = services).await
+            let access = at.open_as(errand).await?;
+            agreed::warn_of_unowned(&access.registry().await?, &services);
+            change(&access, &sender_id, ("services", json), |record| record.allowance.services = services)
+                .await
         }
-        Command::SetOvtKeys(SetOvtKeys { sender_id, at, ovt_key }) => {
+        Command::SetOvtKeys(SetOvtKeys { sender_id, at, ovt_key, json }) => {
             let keys = ovt_keys(&ovt_key)?;
-            change(&at.open()?.1, &sender_id, "ovt_keys", |record| record.ovt_keys = keys).await
+            change(&at.open_as(errand).await?, &sender_id, ("ovt_keys", json), |record| {
+                record.ovt_keys = keys;
+            })
+            .await
         }
-        Command::SetLogging(args) => set_logging(args).await,
+        Command::SetLogging(args) => set_logging(args, errand).await,
         Command::NewSecret(args) => {
-            sender::new_secret(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::new_secret(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
-        Command::Suspend(args) => suspension::begin(&args.at.open()?.1, &args.sender_id, &args.reason).await,
-        Command::Resume(args) => suspension::end(&args.at.open()?.1, &args.sender_id).await,
+        Command::Suspend(Suspend { sender_id, at, reason, json }) => {
+            suspension::begin(&at.open_as(errand).await?, &sender_id, &reason, json).await
+        }
+        Command::Resume(Resume { sender_id, at, json }) => {
+            suspension::end(&at.open_as(errand).await?, &sender_id, json).await
+        }
     }
 }
 
-async fn set_methods(args: SetMethods) -> Result {
+async fn set_methods(args: SetMethods, errand: Errand) -> Result {
     let basis = argument::line("--basis", &args.basis)?;
-    let (_, opened) = args.at.open()?;
-    let (mut record, revision) = sender::find(&opened.store.registry().await?, &args.sender_id, ROLES)?;
+    let access = args.at.open_as(errand).await?;
+    let (mut record, revision) = sender::find(&access.registry().await?, &args.sender_id, ROLES)?;
     let methods = sorted(args.methods);
-    record.permits = permit::permits(&methods, &basis, &args.proof, &record.permits, opened.clock.now())?;
+    record.permits = permit::permits(&methods, &basis, &args.proof, &record.permits, access.now())?;
     record.allowance.methods = methods;
     permit::warn_of_gaps(&record);
-    sender::keep(&opened, record, revision, "methods", json!({ "basis": basis })).await?;
-    Ok(Outcome::accepted(format!("{}: methods replaced\n", args.sender_id)))
+    sender::keep(&access, record, revision, "methods", json!({ "basis": basis })).await?;
+    let value = json!({ "sender_id": args.sender_id, "revision": revision.saturating_add(1) });
+    Ok(Outcome::either(args.json, &value, || format!("{}: methods replaced\n", args.sender_id)))
 }
 
-async fn set_logging(args: SetLogging) -> Result {
+async fn set_logging(args: SetLogging, errand: Errand) -> Result {
     let basis = argument::line("--basis", &args.basis)?;
-    let (_, opened) = args.at.open()?;
-    let (mut record, revision) = sender::find(&opened.store.registry().await?, &args.sender_id, ROLES)?;
+    let access = args.at.open_as(errand).await?;
+    let (mut record, revision) = sender::find(&access.registry().await?, &args.sender_id, ROLES)?;
     let on = args.switch == Switch::On;
-    permit::set_logging(&mut record, on.then_some(basis.as_str()), opened.clock.now());
+    permit::set_logging(&mut record, on.then_some(basis.as_str()), access.now());
     permit::warn_of_gaps(&record);
-    sender::keep(&opened, record, revision, "logging", json!({ "logging": on, "basis": basis })).await?;
+    sender::keep(&access, record, revision, "logging", json!({ "logging": on, "basis": basis })).await?;
     let word = if on { "open" } else { "closed" };
-    Ok(Outcome::accepted(format!("{}: logging mode is {word} to it\n", args.sender_id)))
+    let value = json!({ "sender_id": args.sender_id, "revision": revision.saturating_add(1), "logging": on });
+    Ok(Outcome::either(args.json, &value, || format!("{}: logging mode is {word} to it\n", args.sender_id)))
 }
 
 /// Replaces a part of a registration.
 async fn change(
-    opened: &Opened,
+    access: &Access,
     sender_id: &str,
-    what: &'static str,
+    (what, as_json): (&'static str, bool),
     apply: impl FnOnce(&mut SenderRecord),
 ) -> Result {
-    let (mut record, revision) = sender::find(&opened.store.registry().await?, sender_id, ROLES)?;
+    let (mut record, revision) = sender::find(&access.registry().await?, sender_id, ROLES)?;
     apply(&mut record);
-    sender::keep(opened, record, revision, what, Value::Null).await?;
-    Ok(Outcome::accepted(format!("{sender_id}: {what} replaced\n")))
+    sender::keep(access, record, revision, what, Value::Null).await?;
+    let value = json!({ "sender_id": sender_id, "revision": revision.saturating_add(1) });
+    Ok(Outcome::either(as_json, &value, || format!("{sender_id}: {what} replaced\n")))
 }
 
 fn sorted(mut methods: Vec<Method>) -> Vec<Method> {

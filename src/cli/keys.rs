@@ -1,13 +1,15 @@
 //! `kdp keys`: the keys that sign security tokens and receipts, and the key files that seal the database.
 
+mod export;
+
+use super::access::Access;
 use super::argument::{self, Installation};
 use super::{Failure, Outcome, Result};
 use clap::Subcommand;
 use kdp::clock;
 use kdp::config::Config;
+use kdp::operator::duty::Errand;
 use kdp::random::{Random, SystemRandom};
-use kdp::serve::Opened;
-use kdp::store::Record;
 use kdp::store::seal::KeyFileSeal;
 use kdp::token::key::{KeyError, KeyPurpose, KeyRecord, KeyRing, Rotation, SigningKey};
 use kdp::trust::sign::{EcSigner, RsaSigner, Signer};
@@ -33,6 +35,7 @@ enum Command {
     Generate(Generate),
     Rotate(Rotate),
     Distrust(Distrust),
+    Export(export::Export),
 }
 
 /// Creates the sealing and lookup key files that are missing; an existing file is never touched
@@ -66,6 +69,9 @@ struct Generate {
     /// Size of the RSA key that signs tokens: 2048, 3072 or 4096
     #[arg(long, default_value_t = 2048)]
     bits: u32,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Generates the keys that follow: published now, signing after `token.key_lead_hours`
@@ -77,6 +83,9 @@ struct Rotate {
     /// Size of the RSA key that signs tokens: 2048, 3072 or 4096
     #[arg(long, default_value_t = 2048)]
     bits: u32,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Distrusts a key at once: it neither signs nor is published, and no token of it is active any more
@@ -93,22 +102,28 @@ struct Distrust {
     kid: String,
     #[command(flatten)]
     at: Installation,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
         Command::Init(args) => init(&argument::config(&args.config)?, &SystemRandom::default()),
-        Command::List(args) => list(&args.at.open()?.1, args.json).await,
-        Command::Generate(args) => generate(&args.at, args.bits).await,
-        Command::Rotate(args) => rotate(&args.at, args.bits).await,
-        Command::Distrust(args) => distrust(&args.at.open()?.1, &args.kid).await,
+        Command::List(args) => list(&args.at.open_as(errand).await?, args.json).await,
+        Command::Generate(args) => generate(&args, errand).await,
+        Command::Rotate(args) => rotate(&args, errand).await,
+        Command::Distrust(args) => distrust(&args.at.open_as(errand).await?, &args.kid, args.json).await,
+        Command::Export(args) => export::run(&args, errand).await,
     }
 }
 
 fn init(config: &Config, random: &dyn Random) -> Result {
     let mut text = String::new();
-    for path in [&config.database.seal_keys, &config.database.lookup_key] {
+    // What a command gives has no file.
+    let files = [&config.database.seal_keys, &config.database.lookup_key];
+    for path in files.into_iter().filter(|path| !path.as_os_str().is_empty()) {
         let created = create(path, &KeyFileSeal::new_file(random)?)?;
         let what = if created { "created" } else { "is there already and was left as it is" };
         let _ = writeln!(text, "{} {what}", path.display());
@@ -130,9 +145,9 @@ fn create(path: &Path, text: &str) -> Result<bool> {
     Ok(true)
 }
 
-async fn list(opened: &Opened, as_json: bool) -> Result {
-    let ring = opened.store.registry().await?.keys;
-    let now = opened.clock.now() / 1000;
+async fn list(access: &Access, as_json: bool) -> Result {
+    let ring = access.registry().await?.keys;
+    let now = access.now() / 1000;
     let signing = [ring.current(now), ring.current_receipt(now)].map(|key| key.ok().map(SigningKey::kid));
     let state = |key: &SigningKey| {
         if key.is_distrusted(now) {
@@ -178,13 +193,13 @@ fn signs(purpose: KeyPurpose) -> &'static str {
     }
 }
 
-async fn generate(at: &Installation, bits: u32) -> Result {
-    let (config, opened) = at.open()?;
-    let ring = opened.store.registry().await?.keys;
-    let now = opened.clock.now() / 1000;
+async fn generate(args: &Generate, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let ring = access.registry().await?.keys;
+    let now = access.now() / 1000;
     let mut missing: Vec<Box<dyn Signer>> = Vec::new();
     if ring.current(now).is_err() {
-        missing.push(Box::new(rsa(bits)?));
+        missing.push(Box::new(rsa(args.bits)?));
     }
     if ring.current_receipt(now).is_err() {
         missing.push(Box::new(EcSigner::generate()?));
@@ -192,13 +207,13 @@ async fn generate(at: &Installation, bits: u32) -> Result {
     if missing.is_empty() {
         return Err(Failure::refused("keys sign already: `kdp keys rotate` makes those that follow"));
     }
-    add(&config, &opened, &ring, &missing).await
+    add(&access, &ring, &missing, args.json).await
 }
 
-async fn rotate(at: &Installation, bits: u32) -> Result {
-    let (config, opened) = at.open()?;
-    let ring = opened.store.registry().await?.keys;
-    add(&config, &opened, &ring, &[Box::new(rsa(bits)?), Box::new(EcSigner::generate()?)]).await
+async fn rotate(args: &Rotate, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let ring = access.registry().await?.keys;
+    add(&access, &ring, &[Box::new(rsa(args.bits)?), Box::new(EcSigner::generate()?)], args.json).await
 }
 
 fn rsa(bits: u32) -> Result<RsaSigner> {
@@ -206,48 +221,57 @@ fn rsa(bits: u32) -> Result<RsaSigner> {
 }
 
 /// Adds all of the keys, or none.
-async fn add(config: &Config, opened: &Opened, ring: &KeyRing, signers: &[Box<dyn Signer>]) -> Result {
+async fn add(access: &Access, ring: &KeyRing, signers: &[Box<dyn Signer>], as_json: bool) -> Result {
+    let token = &access.config().token;
     let rotation = Rotation {
-        lead: config.token.key_lead_hours.saturating_mul(3600),
-        signs_for: config.token.key_days.saturating_mul(86_400),
+        lead: token.key_lead_hours.saturating_mul(3600),
+        signs_for: token.key_days.saturating_mul(86_400),
     };
-    let mut text = String::new();
+    let (mut text, mut told) = (String::new(), Vec::new());
     let mut records = Vec::new();
     for signer in signers {
-        let now = opened.clock.now() / 1000;
+        let now = access.now() / 1000;
         let record = ring.rotate(&**signer, now, rotation).map_err(|error| match error {
             KeyError::Waiting => Failure::refused(error.to_string()),
             _ => Failure::unusable(error.to_string()),
         })?;
         let from = clock::text(record.window.not_before.saturating_mul(1000));
-        let _ = writeln!(text, "{} signs {} from {from}", record.kid, signs(KeyPurpose::of(&**signer)?));
+        let purpose = signs(KeyPurpose::of(&**signer)?);
+        let _ = writeln!(text, "{} signs {purpose} from {from}", record.kid);
+        told.push(json!({ "kid": record.kid, "signs": purpose, "signs_from": from }));
         records.push(record);
     }
-    keep(opened, records).await?;
-    Ok(Outcome::accepted(text))
+    keep(access, records).await?;
+    Ok(Outcome::either(as_json, &Value::Array(told), || text))
 }
 
-async fn distrust(opened: &Opened, kid: &str) -> Result {
-    let mut ring = opened.store.registry().await?.keys;
-    let now = opened.clock.now() / 1000;
+async fn distrust(access: &Access, kid: &str, as_json: bool) -> Result {
+    let mut ring = access.registry().await?.keys;
+    let now = access.now() / 1000;
     let key = ring.find(kid).ok_or_else(|| Failure::refused("no key has this KID: see `kdp keys list`"))?;
     if let Some(since) = key.distrusted_at() {
         let since = clock::text(since.saturating_mul(1000));
-        return Ok(Outcome::accepted(format!("{kid} has been distrusted since {since}\n")));
+        let value = json!({ "kid": kid, "distrusted": since, "changed": false, "no_key_for": [] });
+        return Ok(Outcome::either(as_json, &value, || format!("{kid} has been distrusted since {since}\n")));
     }
     ring.distrust(kid, now);
     let key = ring.find(kid).map(SigningKey::record).transpose()?;
-    keep(opened, key.into_iter().collect()).await?;
-    let mut text = format!("{kid} is distrusted from {}\n", clock::text(now.saturating_mul(1000)));
-    for (current, what) in [(ring.current(now), "tokens"), (ring.current_receipt(now), "receipts")] {
-        if current.is_err() {
+    keep(access, key.into_iter().collect()).await?;
+    let since = clock::text(now.saturating_mul(1000));
+    let current = [(ring.current(now), "tokens"), (ring.current_receipt(now), "receipts")];
+    let wanting: Vec<&str> =
+        current.iter().filter(|(key, _)| key.is_err()).map(|(_, purpose)| *purpose).collect();
+    let value = json!({ "kid": kid, "distrusted": since, "changed": true, "no_key_for": wanting });
+    Ok(Outcome::either(as_json, &value, || {
+        let mut text = format!("{kid} is distrusted from {since}\n");
+        for what in &wanting {
             let _ = writeln!(text, "no key signs {what} now: run `kdp keys generate`");
         }
-    }
-    Ok(Outcome::accepted(text))
+        text
+    }))
 }
 
-async fn keep(opened: &Opened, keys: Vec<KeyRecord>) -> Result<()> {
+async fn keep(access: &Access, keys: Vec<KeyRecord>) -> Result<()> {
     let told: Vec<Value> = keys
         .iter()
         .map(|key| {
@@ -257,14 +281,8 @@ async fn keep(opened: &Opened, keys: Vec<KeyRecord>) -> Result<()> {
             })
         })
         .collect();
-    let journal = Record {
-        at: opened.clock.now(),
-        kind: "registration",
-        outcome: "key".to_owned(),
-        detail: json!({ "keys": told }).to_string(),
-        ..Record::default()
-    };
-    Ok(opened.store.keep_keys(keys, journal).await?)
+    let deed = access.deed("registration", "key").detail(&json!({ "keys": told }));
+    access.change(deed, |store, record| store.keep_keys(keys, record)).await
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The command line: one file a command. Results go to stdout, messages to stderr, and the exit code says
 //! 0 (done, accepted), 1 (refused) or 2 (not readable, not reachable, wrong use).
 
+mod access;
 mod agreed;
 mod application;
 mod argument;
+mod backup;
 mod calendar;
 mod cert;
 mod check;
@@ -11,14 +13,19 @@ mod directory;
 mod ground;
 mod incident;
 mod initiator;
+mod journal;
 mod keys;
 mod migrate;
+mod operator;
 mod ovt;
 mod owner;
+mod pair;
 mod proactive;
 mod registration;
 mod report;
+mod restore;
 mod sandbox;
+mod seal;
 mod send;
 mod sender;
 mod serve;
@@ -27,7 +34,8 @@ mod token;
 mod trusted;
 mod xmldsig;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use kdp::operator::duty::Errand;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
@@ -54,6 +62,10 @@ pub enum Command {
     Application(Box<application::Args>),
     Calendar(calendar::Args),
     Migrate(migrate::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
+    #[command(name = "seal-key")]
+    SealKey(seal::Args),
     Initiator(initiator::Args),
     Owner(owner::Args),
     Directory(directory::Args),
@@ -62,6 +74,8 @@ pub enum Command {
     Subject(subject::Args),
     Incident(incident::Args),
     Report(report::Args),
+    Operator(operator::Args),
+    Journal(journal::Args),
     Keys(keys::Args),
     Cert(cert::Args),
     Ovt(ovt::Args),
@@ -133,24 +147,48 @@ impl<E: std::error::Error> From<E> for Failure {
     }
 }
 
+/// Reads the command line; a wrong one ends here. The errand is the command's own, by the table of duties.
+pub fn parse() -> (Command, Option<Errand>) {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    (cli.command, Errand::of(&words(&matches)))
+}
+
+/// The words that choose a command, `initiator add`.
+fn words(matches: &ArgMatches) -> String {
+    let (mut words, mut at) = (Vec::new(), matches);
+    while let Some((word, below)) = at.subcommand() {
+        words.push(word);
+        at = below;
+    }
+    words.join(" ")
+}
+
 /// Runs a command.
-pub async fn run(command: Command) -> Result {
+pub async fn run(command: Command, errand: Option<Errand>) -> Result {
+    // Nobody may what no duty names.
+    let errand = errand.ok_or_else(|| Failure::refused("operator-role: this command stands in no duty"))?;
     match command {
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Check(args) => check::run(&args),
-        Command::Application(args) => application::run(*args).await,
-        Command::Calendar(args) => calendar::run(args).await,
+        Command::Application(args) => application::run(*args, errand).await,
+        Command::Calendar(args) => calendar::run(args, errand).await,
+        Command::Backup(args) => backup::run(args, errand).await,
+        Command::Restore(args) => restore::run(args, errand).await,
+        Command::SealKey(args) => seal::run(args, errand).await,
         Command::Migrate(args) => migrate::run(&args),
-        Command::Initiator(args) => initiator::run(args).await,
-        Command::Owner(args) => owner::run(args).await,
-        Command::Directory(args) => directory::run(args).await,
-        Command::Ground(args) => ground::run(args).await,
-        Command::Proactive(args) => proactive::run(args).await,
-        Command::Subject(args) => subject::run(args).await,
-        Command::Incident(args) => incident::run(args).await,
-        Command::Report(args) => report::run(args).await,
-        Command::Keys(args) => keys::run(args).await,
+        Command::Initiator(args) => initiator::run(args, errand).await,
+        Command::Owner(args) => owner::run(args, errand).await,
+        Command::Directory(args) => directory::run(args, errand).await,
+        Command::Ground(args) => ground::run(args, errand).await,
+        Command::Proactive(args) => proactive::run(args, errand).await,
+        Command::Subject(args) => subject::run(args, errand).await,
+        Command::Incident(args) => incident::run(args, errand).await,
+        Command::Report(args) => report::run(args, errand).await,
+        Command::Operator(args) => operator::run(args, errand).await,
+        Command::Journal(args) => journal::run(args, errand).await,
+        Command::Keys(args) => keys::run(args, errand).await,
         Command::Cert(args) => cert::run(&args).await,
         Command::Ovt(args) => ovt::run(&args),
         Command::Token(args) => token::run(&args),
@@ -199,6 +237,12 @@ impl Progress {
             let _ = write!(terminal, "\rkdp: {} {what}", self.steps);
         }
     }
+
+    /// So many of `what` are done.
+    pub fn at(&mut self, number: i64, what: &str) {
+        self.steps = u64::try_from(number).unwrap_or(0).saturating_sub(1);
+        self.step(what);
+    }
 }
 
 impl Drop for Progress {
@@ -213,7 +257,7 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory as _;
+    use kdp::operator::duty::Duty;
 
     fn each(command: &clap::Command, path: &str, visit: &mut dyn FnMut(&str, &clap::Command)) {
         visit(path, command);
@@ -225,6 +269,44 @@ mod tests {
     #[test]
     fn the_commands_are_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_stands_in_the_table_of_duties_and_nothing_else_does() {
+        let mut found = Vec::new();
+        each(&Cli::command(), "", &mut |path, command| {
+            if command.get_subcommands().next().is_none() {
+                found.push(path.trim_start().to_owned());
+            }
+        });
+        let mut known: Vec<&str> = Duty::ALL.iter().flat_map(|duty| duty.commands()).copied().collect();
+        found.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(found, known);
+    }
+
+    /// A notice is a letter, an export has a form of its own.
+    const NO_JSON: [&str; 4] = ["incident notice", "journal export", "seal-key add", "seal-key remove"];
+
+    #[test]
+    fn what_operators_run_can_be_read_by_a_program() {
+        each(&Cli::command(), "", &mut |path, command| {
+            let errand = Errand::of(path.trim_start()).filter(|errand| errand.duty() != Duty::Open);
+            if let Some(errand) = errand.filter(|errand| !NO_JSON.contains(&errand.command())) {
+                assert!(command.get_arguments().any(|arg| arg.get_id() == "json"), "{}", errand.command());
+            }
+        });
+    }
+
+    #[test]
+    fn the_errand_is_that_of_the_command_that_was_typed() {
+        let typed = |line: &str| {
+            let matches = Cli::command().try_get_matches_from(line.split(' ')).unwrap();
+            Errand::of(&words(&matches)).unwrap().command()
+        };
+        assert_eq!(typed("kdp subject erase - --config kdp.toml --order x"), "subject erase");
+        assert_eq!(typed("kdp check --config subject"), "check");
+        assert_eq!(typed("kdp owner list --config kdp.toml --operator add"), "owner list");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use super::argument::{self, Installation};
 use super::{Failure, Outcome, Result, sender};
 use clap::{Subcommand, ValueEnum};
 use kdp::consent::method::Allowance;
+use kdp::operator::duty::Errand;
 use kdp::registry::{Registry, Role};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The roles that these commands are about.
 const ROLES: &[Role] = &[Role::Owner, Role::Egov, Role::Sms];
@@ -119,6 +120,9 @@ struct SetServices {
     at: Installation,
     #[arg(help = "All ServiceIDs that it owns from now on", long, value_delimiter = ',', required = true)]
     services: Vec<String>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Replaces the secrets of an owner or system; the old ones end at once, the new ones are printed this once
@@ -135,28 +139,28 @@ struct NewSecret {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Add(args) => add(*args).await,
+        Command::Add(args) => add(*args, errand).await,
         Command::List(args) => {
             let role = args.role.map(RoleWord::role);
             let roles = role.as_ref().map_or(ROLES, std::slice::from_ref);
-            sender::show::list(&args.at.open()?.1, roles, args.json).await
+            sender::show::list(&args.at.open_as(errand).await?, roles, args.json).await
         }
         Command::Show(args) => {
-            sender::show::show(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::show::show(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
         Command::History(args) => {
-            sender::show::history(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::show::history(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
-        Command::SetServices(args) => set_services(&args).await,
+        Command::SetServices(args) => set_services(&args, errand).await,
         Command::NewSecret(args) => {
-            sender::new_secret(&args.at.open()?.1, &args.sender_id, ROLES, args.json).await
+            sender::new_secret(&args.at.open_as(errand).await?, &args.sender_id, ROLES, args.json).await
         }
     }
 }
 
-async fn add(args: Add) -> Result {
+async fn add(args: Add, errand: Errand) -> Result {
     let services = argument::service_ids("--services", &args.services)?;
     match args.role {
         RoleWord::Owner if services.is_empty() => {
@@ -169,20 +173,21 @@ async fn add(args: Add) -> Result {
     }
     let allowance = Allowance { methods: Vec::new(), services, max_term_seconds: 0, ..Allowance::default() };
     let record = args.identity.record(args.role.role(), allowance)?;
-    let (_, opened) = args.at.open()?;
-    must_be_free(&opened.store.registry().await?, &record.bin, &record.allowance.services)?;
-    sender::add(&opened, record, Value::Null, args.json).await
+    let access = args.at.open_as(errand).await?;
+    must_be_free(&access.registry().await?, &record.bin, &record.allowance.services)?;
+    sender::add(&access, record, Value::Null, args.json).await
 }
 
-async fn set_services(args: &SetServices) -> Result {
+async fn set_services(args: &SetServices, errand: Errand) -> Result {
     let services = argument::service_ids("--services", &args.services)?;
-    let (_, opened) = args.at.open()?;
-    let registry = opened.store.registry().await?;
+    let access = args.at.open_as(errand).await?;
+    let registry = access.registry().await?;
     let (mut record, revision) = sender::find(&registry, &args.sender_id, &[Role::Owner])?;
     must_be_free(&registry, &record.bin, &services)?;
     record.allowance.services = services;
-    sender::keep(&opened, record, revision, "services", Value::Null).await?;
-    Ok(Outcome::accepted(format!("{}: services replaced\n", args.sender_id)))
+    sender::keep(&access, record, revision, "services", Value::Null).await?;
+    let value = json!({ "sender_id": args.sender_id, "revision": revision.saturating_add(1) });
+    Ok(Outcome::either(args.json, &value, || format!("{}: services replaced\n", args.sender_id)))
 }
 
 /// Whoever owns a `ServiceID` may learn of its tokens: it belongs to one organisation.

@@ -1,12 +1,13 @@
 //! `kdp proactive`: proactive services (проактивные услуги) of method 3 (F-4 3, F-6).
 
+use super::access::Access;
 use super::argument::{self, Installation};
 use super::{Failure, Outcome, Result, agreed, registration, say};
 use clap::Subcommand;
 use kdp::consent::directory::{ProactiveService, in_force};
 use kdp::consent::method::Method;
+use kdp::operator::duty::Errand;
 use kdp::registry::Registry;
-use kdp::serve::Opened;
 use kdp::store::register::{Item, Kind};
 use serde_json::{Value, json};
 
@@ -58,6 +59,9 @@ struct Add {
     /// From when on it is no longer provided
     #[arg(long, value_name = "TIME", value_parser = argument::moment)]
     expires: Option<i64>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Shows all proactive services
@@ -106,25 +110,34 @@ struct End {
     /// When, not in the past; now, when it is not given
     #[arg(long = "at", value_name = "TIME", value_parser = argument::moment)]
     when: Option<i64>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Add(args) => add(&args).await,
-        Command::List(args) => list(&args.at.open()?.1, args.json).await,
-        Command::Show(args) => show(&args.at.open()?.1, &args.code, args.json).await,
+        Command::Add(args) => add(&args, errand).await,
+        Command::List(args) => list(&args.at.open_as(errand).await?, args.json).await,
+        Command::Show(args) => show(&args.at.open_as(errand).await?, &args.code, args.json).await,
         Command::History(args) => {
-            registration::history(&args.at.open()?.1, (Kind::Proactive, &args.code), args.json, |_| {}).await
+            registration::history(
+                &args.at.open_as(errand).await?,
+                (Kind::Proactive, &args.code),
+                args.json,
+                |_| {},
+            )
+            .await
         }
-        Command::End(args) => end(&args).await,
+        Command::End(args) => end(&args, errand).await,
     }
 }
 
-async fn add(args: &Add) -> Result {
+async fn add(args: &Add, errand: Errand) -> Result {
     let name = agreed::name(&args.name_kk, &args.name_ru)?;
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let service = ProactiveService {
         code: argument::id("CODE", &args.code)?,
         revision: 0,
@@ -149,8 +162,9 @@ async fn add(args: &Add) -> Result {
         "bin": service.bin, "services": service.services, "period_seconds": service.period_seconds,
         "expires_at": service.expires_at,
     }));
-    let revision = registration::register(&opened, Item::Proactive(service), after, "added", detail).await?;
-    Ok(Outcome::accepted(format!("{}: registered as revision {revision}\n", args.code)))
+    let revision = registration::register(&access, Item::Proactive(service), after, "added", detail).await?;
+    let value = json!({ "code": args.code, "revision": revision });
+    Ok(Outcome::either(args.json, &value, || format!("{}: registered as revision {revision}\n", args.code)))
 }
 
 /// Says what is wanting before the service can be used.
@@ -162,8 +176,8 @@ fn warn_of_gaps(registry: &Registry, service: &ProactiveService) {
     agreed::warn_of_unowned(registry, &service.services);
 }
 
-async fn list(opened: &Opened, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn list(access: &Access, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let mut services: Vec<&ProactiveService> = registry.proactive.values().collect();
     services.sort_by(|a, b| a.code.cmp(&b.code));
     let values = services.iter().map(|service| value(service, now)).collect();
@@ -183,8 +197,8 @@ async fn list(opened: &Opened, as_json: bool) -> Result {
     }))
 }
 
-async fn show(opened: &Opened, code: &str, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn show(access: &Access, code: &str, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let service = registry.proactive.get(code).ok_or_else(|| registration::unknown(Kind::Proactive, code))?;
     Ok(Outcome::either(as_json, &value(service, now), || {
         registration::fields([
@@ -213,20 +227,23 @@ fn value(service: &ProactiveService, now: i64) -> Value {
     })
 }
 
-async fn end(args: &End) -> Result {
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+async fn end(args: &End, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let service = registry
         .proactive
         .get(&args.code)
         .ok_or_else(|| registration::unknown(Kind::Proactive, &args.code))?;
     let wish = args.when.map(|at| at.div_euclid(1000));
     let Some(end) = agreed::end(service.expires_at, wish, now)? else {
-        let since = agreed::time(service.expires_at.unwrap_or(now));
-        return Ok(Outcome::accepted(format!("{} has ended already, {since}\n", args.code)));
+        let (id, since) = (&args.code, agreed::time(service.expires_at.unwrap_or(now)));
+        let value = json!({ "code": id, "ends": since, "changed": false });
+        return Ok(Outcome::either(args.json, &value, || format!("{id} has ended already, {since}\n")));
     };
     let (after, service) = (service.revision, ProactiveService { expires_at: Some(end), ..service.clone() });
     let detail = registration::detail(json!({ "bin": service.bin, "expires_at": end }));
-    registration::register(&opened, Item::Proactive(service), after, "ended", detail).await?;
-    Ok(Outcome::accepted(format!("{} ends {}\n", args.code, agreed::time(end))))
+    registration::register(&access, Item::Proactive(service), after, "ended", detail).await?;
+    let (id, end) = (&args.code, agreed::time(end));
+    let value = json!({ "code": id, "ends": end, "changed": true });
+    Ok(Outcome::either(args.json, &value, || format!("{id} ends {end}\n")))
 }

@@ -1,9 +1,8 @@
 //! What the commands that register have in common: writing a revision, reading those that were, naming what changed.
 
+use super::access::Access;
 use super::{Failure, Outcome, Result, argument};
 use kdp::clock;
-use kdp::serve::Opened;
-use kdp::store::Record;
 use kdp::store::register::{Item, Kind, Revision};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -21,7 +20,7 @@ const SECRETS: [&str; 2] = ["password", "token"];
 ///
 /// `did` says what was done, `detail` what the journal keeps of it: nothing secret, nothing personal.
 pub async fn register(
-    opened: &Opened,
+    access: &Access,
     item: Item,
     after: u32,
     did: &str,
@@ -32,16 +31,9 @@ pub async fn register(
     if let Some(told) = told.as_object_mut() {
         told.extend(detail);
     }
-    let record = Record {
-        at: opened.clock.now(),
-        kind: "registration",
-        sender: if kind == Kind::Sender { item.id().to_owned() } else { String::new() },
-        outcome: format!("{} {did}", kind.word()),
-        detail: told.to_string(),
-        ..Record::default()
-    };
-    let stored = opened.store.register(item, after, record).await?;
-    stored.ok_or_else(|| Failure::refused("somebody else changed this registration: look and repeat"))
+    let deed = access.deed("registration", format!("{} {did}", kind.word())).detail(&told);
+    let deed = if kind == Kind::Sender { deed.sender(item.id()) } else { deed };
+    access.register(item, after, deed).await
 }
 
 /// The fields of a JSON object, for [`register`].
@@ -62,14 +54,14 @@ struct Step {
 /// All revisions of one thing and what each changed, oldest first. `tidy` brings a record into the form in which it is
 /// shown.
 pub async fn history(
-    opened: &Opened,
+    access: &Access,
     (kind, id): (Kind, &str),
     as_json: bool,
     tidy: fn(&mut Value),
 ) -> Result {
     let mut steps = Vec::new();
     let mut before = BTreeMap::new();
-    for revision in opened.store.history(kind, id.to_owned()).await? {
+    for revision in access.history(kind, id).await? {
         let mut record: Value = serde_json::from_str(&revision.record)?;
         tidy(&mut record);
         let after = flat(&record);
@@ -92,6 +84,7 @@ pub fn unknown(kind: Kind, id: &str) -> Failure {
         Kind::Proactive => "a proactive service",
         Kind::Application => "an integration application",
         Kind::Incident => "an incident",
+        Kind::Operator => "an operator",
         Kind::Calendar => "an act",
     };
     Failure::refused(format!("{id} is not registered as {what}"))

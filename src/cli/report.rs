@@ -10,6 +10,7 @@ use super::argument::{self, Installation};
 use super::{Failure, Outcome, Result};
 use figure::Report;
 use kdp::consent::revocation::midnight;
+use kdp::operator::duty::Errand;
 use kdp::text::Lang;
 use section::sections;
 use std::fmt::Write as _;
@@ -52,14 +53,14 @@ fn threshold(text: &str) -> std::result::Result<u64, &'static str> {
 }
 
 /// Reports.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     let wrong = || Failure::unusable("--to: must come after --from");
     let (from, to) =
         midnight(args.from).zip(midnight(args.to)).filter(|(from, to)| from < to).ok_or_else(wrong)?;
-    let (_, opened) = args.at.open()?;
-    let registry = opened.store.registry().await?;
+    let access = args.at.open_as(errand).await?;
+    let registry = access.registry().await?;
     // What lies ahead has not happened: a review that is open now has not lapsed yet.
-    let figures = opened.store.figures(from, to.min(opened.clock.now() + 1)).await?;
+    let figures = access.figures(from, to.min(access.now() + 1)).await?;
     let report = Report::new((args.from, args.to), figures, &registry, args.suppress);
     if args.json {
         return Ok(Outcome::accepted(format!("{}\n", report.value())));

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 /// Runs the service with everything around it simulated; no other program, network or account is needed.
 ///
 /// The first line on stdout is `ready http://…/shep/sync`; `GET /sandbox` on the same address tells what exists.
+/// Its operators are registrar, officer, officer2, auditor and support, their passwords in DIR/operators/NAME.password; a
+/// command with --data acts as the first of them who may run it, or as the one that --operator names, without a login.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp sandbox --listen 127.0.0.1:8414 --data ./sandbox-data")]
 pub struct Args {

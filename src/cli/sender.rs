@@ -2,13 +2,13 @@
 
 pub mod show;
 
+use super::access::Access;
 use super::{Failure, Outcome, Result, argument, registration, say};
 use clap::ValueEnum;
 use kdp::consent::method::Allowance;
 use kdp::dispatch::secret_hash;
 use kdp::random;
 use kdp::registry::{Auth, Registry, ReplyForm, Role, SenderRecord};
-use kdp::serve::Opened;
 use kdp::store::register::Item;
 use kdp::store::seal;
 use kdp::text::Lang;
@@ -88,20 +88,20 @@ impl Identity {
 }
 
 /// Registers a sender that nobody has registered yet, with secrets that are told this once.
-pub async fn add(opened: &Opened, mut record: SenderRecord, detail: Value, as_json: bool) -> Result {
-    if opened.store.registry().await?.senders.contains_key(&record.sender_id) {
+pub async fn add(access: &Access, mut record: SenderRecord, detail: Value, as_json: bool) -> Result {
+    if access.registry().await?.senders.contains_key(&record.sender_id) {
         return Err(Failure::refused(format!("{} is registered already", record.sender_id)));
     }
-    let secrets = Secrets::generate(opened, &mut record)?;
-    keep(opened, record, 0, "added", detail).await?;
+    let secrets = Secrets::generate(access, &mut record)?;
+    keep(access, record, 0, "added", detail).await?;
     Ok(secrets.outcome(as_json))
 }
 
 /// Gives a sender new secrets; the old ones end at once.
-pub async fn new_secret(opened: &Opened, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
-    let (mut record, revision) = find(&opened.store.registry().await?, sender_id, roles)?;
-    let secrets = Secrets::generate(opened, &mut record)?;
-    keep(opened, record, revision, "new secrets", Value::Null).await?;
+pub async fn new_secret(access: &Access, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
+    let (mut record, revision) = find(&access.registry().await?, sender_id, roles)?;
+    let secrets = Secrets::generate(access, &mut record)?;
+    keep(access, record, revision, "new secrets", Value::Null).await?;
     Ok(secrets.outcome(as_json))
 }
 
@@ -118,7 +118,7 @@ pub fn find(registry: &Registry, sender_id: &str, roles: &[Role]) -> Result<(Sen
 
 /// Keeps a registration as the revision after `revision`; `detail` is what the journal keeps beside the usual.
 pub async fn keep(
-    opened: &Opened,
+    access: &Access,
     record: SenderRecord,
     revision: u32,
     did: &str,
@@ -131,7 +131,7 @@ pub async fn keep(
         "ovt_keys": record.ovt_keys.len(),
     }));
     told.extend(registration::detail(detail));
-    registration::register(opened, Item::Sender(Box::new(record)), revision, did, told).await.map(|_| ())
+    registration::register(access, Item::Sender(Box::new(record)), revision, did, told).await.map(|_| ())
 }
 
 /// Secrets of a sender, known here alone and only now.
@@ -143,13 +143,13 @@ struct Secrets {
 
 impl Secrets {
     /// Generates what the sender's `auth` needs and puts the keyed hashes into its record.
-    fn generate(opened: &Opened, record: &mut SenderRecord) -> Result<Self> {
+    fn generate(access: &Access, record: &mut SenderRecord) -> Result<Self> {
         let one = |kind: &'static str, needed: bool| -> Result<(Option<String>, Option<String>)> {
             if !needed {
                 return Ok((None, None));
             }
-            let secret = random::secret(&*opened.random)?;
-            let hash = seal::hex(&secret_hash(&*opened.seal, kind, &record.sender_id, &secret));
+            let secret = random::secret(access.random())?;
+            let hash = seal::hex(&secret_hash(access.seal(), kind, &record.sender_id, &secret));
             Ok((Some(secret), Some(hash)))
         };
         let (password, password_hash) = one("password", record.auth != Auth::Token)?;

@@ -1,11 +1,12 @@
 //! `kdp subject`: blocking, freezing and erasing a subject (P 7-3, P 2). The IIN is never printed or journalled.
 
+use super::access::{Access, Deed};
 use super::argument::{self, Installation};
+use super::pair::{self, Matter};
 use super::{Outcome, Result, registration};
 use clap::Subcommand;
 use kdp::clock;
-use kdp::serve::Opened;
-use kdp::store::Record;
+use kdp::operator::duty::Errand;
 use kdp::store::register::{Erased, Hold};
 use serde_json::{Value, json};
 
@@ -79,7 +80,8 @@ struct Unfreeze {
 /// Destroys what identifies a subject in requests that have ended (P 2); counts and journal remain
 ///
 /// Without --order only requests whose storage time (`retention.decision_days`) is over are erased; with it, all that
-/// have ended. What is in progress, has a token in force or an open application for revocation is kept.
+/// have ended. What is in progress, has a token in force or an open application for revocation is kept. Two persons are
+/// needed: the first run asks, another security officer approves, the same command run again erases.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  kdp subject erase - --config kdp.toml --order 'court-order-5-of-2026-03-02'"
@@ -90,13 +92,13 @@ struct Erase {
 }
 
 /// Runs a subcommand.
-pub async fn run(args: Args) -> Result {
+pub async fn run(args: Args, errand: Errand) -> Result {
     match args.command {
-        Command::Block(Block { target }) => hold(&target, Hold::Block, true).await,
-        Command::Unblock(Unblock { target }) => hold(&target, Hold::Block, false).await,
-        Command::Freeze(Freeze { target }) => hold(&target, Hold::Freeze, true).await,
-        Command::Unfreeze(Unfreeze { target }) => hold(&target, Hold::Freeze, false).await,
-        Command::Erase(Erase { target }) => erase(&target).await,
+        Command::Block(Block { target }) => hold(&target, (Hold::Block, true), errand).await,
+        Command::Unblock(Unblock { target }) => hold(&target, (Hold::Block, false), errand).await,
+        Command::Freeze(Freeze { target }) => hold(&target, (Hold::Freeze, true), errand).await,
+        Command::Unfreeze(Unfreeze { target }) => hold(&target, (Hold::Freeze, false), errand).await,
+        Command::Erase(Erase { target }) => erase(&target, errand).await,
     }
 }
 
@@ -106,17 +108,17 @@ impl Target {
     }
 }
 
-async fn hold(target: &Target, hold: Hold, on: bool) -> Result {
+async fn hold(target: &Target, (hold, on): (Hold, bool), errand: Errand) -> Result {
     let (iin, order) = (argument::subject(&target.iin)?, target.order()?);
-    let (_, opened) = target.at.open()?;
+    let access = target.at.open_as(errand).await?;
     let (did, word) = match (hold, on) {
         (Hold::Block, true) => ("blocked", "blocked"),
         (Hold::Block, false) => ("unblocked", "not blocked"),
         (Hold::Freeze, true) => ("frozen", "frozen"),
         (Hold::Freeze, false) => ("unfrozen", "not frozen"),
     };
-    let record = record(&opened, did, &json!({ "order": order }));
-    let changed = opened.store.hold(iin, hold, on, record).await?;
+    let deed = deed(&access, did, &json!({ "order": order }));
+    let changed = access.change(deed, |store, record| store.hold(iin, hold, on, record)).await?;
     let value = json!({ "state": word, "changed": changed });
     Ok(Outcome::either(target.json, &value, || {
         if changed {
@@ -127,28 +129,27 @@ async fn hold(target: &Target, hold: Hold, on: bool) -> Result {
     }))
 }
 
-fn record(opened: &Opened, did: &str, detail: &Value) -> Record {
-    Record {
-        at: opened.clock.now(),
-        kind: "registration",
-        outcome: format!("subject {did}"),
-        detail: detail.to_string(),
-        ..Record::default()
-    }
+fn deed(access: &Access, did: &str, detail: &Value) -> Deed {
+    access.deed("registration", format!("subject {did}")).detail(detail)
 }
 
-async fn erase(target: &Target) -> Result {
+async fn erase(target: &Target, errand: Errand) -> Result {
     let (iin, order) = (argument::subject(&target.iin)?, target.order()?);
-    let (config, opened) = target.at.open()?;
-    let now = opened.clock.now();
-    let storage = now - config.sweeping(now).persons_before;
+    let access = target.at.open_as(errand).await?;
+    let now = access.now();
+    let storage = now - access.config().sweeping(now).persons_before;
     let before = if order.is_some() { now } else { now - storage };
-    let detail = json!({ "order": order, "ended_before": clock::text(before) });
-    let erased = opened.store.erase(iin, before, record(&opened, "erased", &detail)).await?;
-    if erased == Erased::default() && order.is_some() {
-        // The order was carried out, though there was nothing: no subject is named, for none is known.
-        opened.store.note(record(&opened, "erased", &detail)).await?;
-    }
+    let matter = Matter::Erase { subject: iin, order: order.clone() };
+    let agreed = match pair::agreed(&access, &matter, target.json).await? {
+        Ok(agreed) => agreed,
+        Err(wanting) => return Ok(wanting),
+    };
+    let detail = json!({ "order": order, "ended_before": clock::text(before), "approved_by": agreed.by });
+    let deed = deed(&access, "erased", &detail).about(Some(agreed.claim.id));
+    let claim = agreed.claim;
+    let erased =
+        access.change(deed, |store, record| store.erase_approved(claim, iin, before, record)).await?;
+    let erased = erased.ok_or_else(pair::taken)?;
     let kept = Kept::of(&erased, order.is_none().then_some(storage), now);
     let value = json!({
         "requests": erased.requests, "applications": erased.applications, "kept": erased.kept,

@@ -76,7 +76,7 @@ impl Trusted {
         if let Some(url) = &self.ocsp {
             let ocsp = Ocsp::new(url, Hash::Sha1, OCSP_TIMEOUT)
                 .map_err(|error| Failure::unusable(format!("--ocsp: {error}")))?;
-            return Ok(match ocsp.status(certificate, issuer, at).await {
+            return Ok(match ocsp.status(certificate, issuer, &Arc::default(), at).await {
                 Ok(Status::Good) => Revoked::No,
                 Ok(Status::Revoked(since)) => Revoked::Since(since),
                 Ok(Status::Unknown) | Err(_) => Revoked::Unknown,

@@ -35,11 +35,20 @@ pub struct Spans {
     pub collect: i64,
     /// Method 5: tries before the request is closed.
     pub attempts: u32,
+    /// Method 5: wrong codes of one initiator in a day; when they are used up, no code is judged until the next.
+    pub wrong_codes: u32,
 }
 
 impl Default for Spans {
     fn default() -> Self {
-        Self { answer: 15 * 60, code: 5 * 60, retry: 15 * 60, collect: 24 * 3600, attempts: 3 }
+        Self {
+            answer: 15 * 60,
+            code: 5 * 60,
+            retry: 15 * 60,
+            collect: 24 * 3600,
+            attempts: 3,
+            wrong_codes: 1000,
+        }
     }
 }
 
@@ -282,7 +291,8 @@ fn after(at: i64, span: i64) -> i64 {
 mod tests {
     use super::*;
 
-    const SPANS: Spans = Spans { answer: 900, code: 300, retry: 900, collect: 86_400, attempts: 3 };
+    const SPANS: Spans =
+        Spans { answer: 900, code: 300, retry: 900, collect: 86_400, attempts: 3, wrong_codes: 1000 };
 
     fn waiting(method: Method) -> Consent {
         Consent::ask(true, 0, &SPANS)

@@ -1,5 +1,6 @@
 //! Parties that the service calls, each behind a small trait. The sandbox puts its simulators behind the same.
 
+pub mod bounded;
 pub mod http_client;
 
 use crate::consent::identity::{Iin, Msisdn};

@@ -1,6 +1,7 @@
 //! `kdp sandbox`: the production service with everything outside it simulated, in one process and one directory.
 
 mod crypto;
+mod operator;
 mod outside;
 mod pki;
 mod register;
@@ -107,6 +108,7 @@ pub struct Running {
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<()>>,
     workers: Vec<JoinHandle<()>>,
+    journal: (watch::Sender<bool>, JoinHandle<()>),
 }
 
 impl Running {
@@ -119,6 +121,9 @@ impl Running {
         for worker in self.workers {
             worker.abort();
         }
+        let (close, journal) = self.journal;
+        let _ = close.send(true);
+        let _ = journal.await;
     }
 }
 
@@ -193,7 +198,9 @@ pub async fn start_within(
         tokio::spawn(serve::keep_fresh(app.clone())),
         tokio::spawn(reply(outside, app.clone())),
     ];
-    Ok(Running { url, app, stop, listeners, workers })
+    let (close, closed) = watch::channel(false);
+    let journal = (close, tokio::spawn(crate::journal::keep::keep(app.clone(), closed)));
+    Ok(Running { url, app, stop, listeners, workers, journal })
 }
 
 /// Subjects reply when they planned to.
@@ -311,6 +318,7 @@ async fn build(
     if store.registry().await?.senders.is_empty() {
         register::all(&*store, &*seal, data, (world, &kept.passwords), clock.now()).await?;
     }
+    operator::all(&*store, data, kept.seed, clock.now()).await?;
     let outside = Outside::open(&data.join("outside.jsonl"), world.clone(), clock.clone())?;
     let outside = Arc::new(outside);
     let app = App::new(Parts {

@@ -133,6 +133,10 @@ impl Sandbox {
         for sample in &self.world.tokens {
             tokens.push(self.sample(sample).await);
         }
+        let operators = super::operator::OPERATORS.map(|(name, _, role)| {
+            let file = super::operator::password_file(&self.data, name);
+            json!({ "name": name, "role": role, "password_file": file.display().to_string() })
+        });
         json!({
             "sync_url": format!("{}/shep/sync", self.base),
             "jwks_url": format!("{}/.well-known/jwks.json", self.base),
@@ -148,6 +152,7 @@ impl Sandbox {
             "holds": holds,
             "tokens": tokens,
             "requests": self.world.requests,
+            "operators": operators,
         })
     }
 

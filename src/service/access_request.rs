@@ -51,7 +51,9 @@ fn finish(
         Err(StoreError::Busy) => Err(StoreError::Busy.into()),
         // After dispatch a failure of ours is an answer, safe to repeat.
         Err(error) => {
-            tracing::error!(decision = %caller.decision, %error, "the request was not processed");
+            if !matches!(error, StoreError::Unusable(_)) {
+                tracing::error!(decision = %caller.decision, %error, "the request was not processed");
+            }
             let answer = Answer::new(Word::Error, Reason::ServiceFailure, lang);
             Ok(Answer { status: StatusCode::OwnFailure, ..answer }.reply(app, caller))
         }

@@ -64,7 +64,8 @@ impl Request {
 /// Answers a token check.
 ///
 /// # Errors
-/// KDP403 when the `ServiceID` is not the caller's; KDP503 when the database has too much to do.
+/// KDP403 when the `ServiceID` is not the caller's; KDP429 when too many checks by id have told it nothing today; KDP503
+/// when the database has too much to do.
 pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
     let request = match payload.fields.and_then(|fields| Request::read(&fields, caller.at)) {
         Ok(request) => request,
@@ -74,17 +75,21 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
         return Err(Fault::new(FaultCode::SenderForbidden, "service_id is not owned by the sender"));
     }
     match judge(app, caller, &request).await {
-        Ok(checked) => answer(app, caller, &request, &checked).or_else(|error| failed(caller, error)),
+        Ok(None) => Err(Fault::new(
+            FaultCode::TooMany,
+            "too many checks by token_id came to unknown or mismatch today: check by code, the token itself",
+        )),
+        Ok(Some(checked)) => answer(app, caller, &request, &checked).or_else(|error| failed(caller, error)),
         Err(error) => failed(caller, error),
     }
 }
 
-async fn judge(app: &App, caller: &Caller, request: &Request) -> Result<Checked, StoreError> {
+async fn judge(app: &App, caller: &Caller, request: &Request) -> Result<Option<Checked>, StoreError> {
     let record = caller.record("check", "");
     let Some(key) = request.key.clone() else {
         let outcome = TokenStatus::Unknown.word().to_owned();
         app.store.note(crate::store::Record { outcome, ..record }).await?;
-        return Ok(Checked::silent(TokenStatus::Unknown));
+        return Ok(Some(Checked::silent(TokenStatus::Unknown)));
     };
     let registry = app.registry();
     let check = Check {
@@ -92,6 +97,7 @@ async fn judge(app: &App, caller: &Caller, request: &Request) -> Result<Checked,
         service: request.service.clone(),
         owner: caller.sender.record.sender_id.clone(),
         subject: request.subject,
+        blind: app.limits().blind_checks_per_owner,
         time: request.requested_at.unwrap_or(caller.at),
         registered: Box::new(move |asked: &AccessRequest| {
             // A token of the first version does not tell its sender: then every one of its BIN stands for it.

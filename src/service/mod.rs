@@ -66,6 +66,9 @@ fn failed(caller: &Caller, error: StoreError) -> Result<Reply, Fault> {
     if error == StoreError::Busy {
         return Err(error.into());
     }
-    tracing::error!(decision = %caller.decision, %error, "the call was not processed");
+    // What the machine does not let the database do was told once, when it began.
+    if !matches!(error, StoreError::Unusable(_)) {
+        tracing::error!(decision = %caller.decision, %error, "the call was not processed");
+    }
     Ok(no(caller, StatusCode::OwnFailure, Reason::ServiceFailure, None))
 }

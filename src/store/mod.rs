@@ -1,7 +1,10 @@
 //! The store speaks the domain's verbs. Each is one transaction: on `Ok` all of it happened and is on disk,
 //! on `Err` nothing of it.
 
+pub mod journal;
+pub mod operator;
 pub mod register;
+pub mod reseal;
 pub mod revocation;
 pub mod seal;
 pub mod sqlite;
@@ -14,7 +17,10 @@ use crate::consent::sms::ParsedReply;
 use crate::consent::{Consent, EDITION, Event};
 use crate::random::Id;
 use crate::text::{Lang, Reason};
+use journal::Journal;
+use operator::Operators;
 use register::Register;
+use reseal::Reseal;
 use revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use std::future::Future;
 use std::pin::Pin;
@@ -31,6 +37,10 @@ pub enum StoreError {
     /// The transaction was not committed.
     #[error("the transaction was not committed")]
     NotCommitted,
+    /// The machine does not let the database work (full, read-only, damaged, …): {0} is the word for it. The store logs it
+    /// once, when it begins.
+    #[error("{0}")]
+    Unusable(&'static str),
     /// The database refused or is broken; the code is the engine's own.
     #[error("the database failed with code {0}")]
     Failed(i32),
@@ -122,6 +132,8 @@ pub struct Record {
     pub at: i64,
     /// `decision`, `fault`, `event`, `registration`, …
     pub kind: &'static str,
+    /// Operator who did it, of administrative acts; else empty.
+    pub operator: String,
     /// Decision id, told to the caller.
     pub decision: Option<Id>,
     /// `senderId`, as far as it is known.
@@ -186,7 +198,7 @@ pub enum Opened {
 pub enum Standing {
     /// The same ask is in progress already: this is it.
     Live(Box<AccessRequest>),
-    /// The subject is blocked or has frozen new asks.
+    /// The subject is blocked or has frozen new asks, or the day's budget is used up.
     Refused(Reason),
     /// It may be opened.
     Free,
@@ -214,6 +226,17 @@ pub enum Granted {
     Before(AccessRequest),
     /// The verification token has done its service or is older than a revocation, or the subject is blocked or frozen.
     Refused(Reason),
+}
+
+/// What became of a [`Change`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// It changed the request.
+    Yes,
+    /// It did not fit the state.
+    No,
+    /// A code was not judged: the initiator's wrong codes of the day are used up.
+    OverLimit,
 }
 
 /// A change of one request, judged inside the transaction.
@@ -307,9 +330,19 @@ pub struct Check {
 }
 
 /// The verbs of exchanges and of due work.
-pub trait Store: Register {
+pub trait Store: Register + Reseal + Operators + Journal {
     /// What a new ask of this initiator for this subject and these services would meet, before БМГ is asked.
-    fn standing(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Standing>;
+    fn standing(
+        &self,
+        bin: Bin,
+        iin: Iin,
+        services: ServiceIds,
+        budget: Budget,
+        at: i64,
+    ) -> Pending<'_, Standing>;
+    /// Charges the initiator's budget for an ask whose subject has no number, and journals it; `false`: it is used up, and
+    /// the answer must be that.
+    fn not_found(&self, bin: Bin, budget: Budget, record: Record) -> Pending<'_, bool>;
     /// Opens a request of method 1 or 5, unless it is in progress already.
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened>;
     /// Grants by verification token, once.
@@ -317,7 +350,8 @@ pub trait Store: Register {
     /// The request with this id.
     fn request(&self, id: Id) -> Pending<'_, Option<AccessRequest>>;
     /// Changes one request; answers with it as it is afterwards, whether the change applied or not.
-    fn change(&self, id: Id, change: Change, record: Record) -> Pending<'_, Option<(AccessRequest, bool)>>;
+    fn change(&self, id: Id, change: Change, record: Record)
+    -> Pending<'_, Option<(AccessRequest, Applied)>>;
     /// An SMS of a subject: `sms` identifies it, so that it is heard once.
     fn hear(&self, from: Msisdn, sms: String, reply: ParsedReply, record: Record) -> Pending<'_, Heard>;
     /// Writes the journal of something that changed nothing else.
@@ -331,8 +365,9 @@ pub trait Store: Register {
     fn allot(&self, count: u64) -> Pending<'_, u64>;
     /// Entries of the status list that changed after `after`, in order, and how many places were allotted.
     fn status_changes(&self, after: i64) -> Pending<'_, token::Changes>;
-    /// Judges a token and logs the access, in one transaction (F-14 6).
-    fn check_token(&self, check: token::Check, record: Record) -> Pending<'_, token::Checked>;
+    /// Judges a token and logs the access, in one transaction (F-14 6). `None`: too many checks by id have told this owner
+    /// nothing today, and nothing was looked up.
+    fn check_token(&self, check: token::Check, record: Record) -> Pending<'_, Option<token::Checked>>;
     /// The newest `most` accesses and asks from `from` to `to` (Unix milliseconds, both inside), newest first.
     fn accesses(&self, subject: Iin, from: i64, to: i64, most: u32) -> Pending<'_, Vec<Access>>;
 

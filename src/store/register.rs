@@ -7,6 +7,7 @@ use crate::consent::identity::{Bin, Iin};
 use crate::consent::revocation::midnight;
 use crate::incident::Incident;
 use crate::onboarding::Application;
+use crate::operator::Operator;
 use crate::random::Id;
 use crate::registry::{Registry, SenderRecord};
 use crate::token::key::KeyRecord;
@@ -27,6 +28,8 @@ pub enum Item {
     Application(Box<Application>),
     /// An incident.
     Incident(Incident),
+    /// A person with access.
+    Operator(Box<Operator>),
 }
 
 /// Kinds of [`Item`].
@@ -44,6 +47,8 @@ pub enum Kind {
     Application,
     /// [`Item::Incident`]
     Incident,
+    /// [`Item::Operator`]
+    Operator,
     /// Acts that change working days; they come in by [`Register::load_calendar`].
     Calendar,
 }
@@ -59,6 +64,7 @@ impl Kind {
             Self::Proactive => "proactive",
             Self::Application => "application",
             Self::Incident => "incident",
+            Self::Operator => "operator",
             Self::Calendar => "calendar",
         }
     }
@@ -75,6 +81,7 @@ impl Item {
             Self::Proactive(_) => Kind::Proactive,
             Self::Application(_) => Kind::Application,
             Self::Incident(_) => Kind::Incident,
+            Self::Operator(_) => Kind::Operator,
         }
     }
 
@@ -88,6 +95,7 @@ impl Item {
             Self::Proactive(service) => &service.code,
             Self::Application(application) => application.id(),
             Self::Incident(incident) => &incident.id,
+            Self::Operator(operator) => operator.name.as_str(),
         }
     }
 

@@ -2,17 +2,36 @@
 //!
 //! A sealed value is `key number (4 bytes) ‖ nonce (12) ‖ AES-256-GCM ciphertext ‖ tag (16)`; table, row and
 //! column are its associated data, so that a value moved elsewhere does not open.
+//!
+//! The sealing key changes while the service runs (`kdp seal-key`): the first key seals, any opens, and what an older
+//! one sealed is sealed anew in the background. A nonce is 96 random bits, so one key may seal at most 2³² values
+//! (SP 800-38D 8.3); they are counted, and from [`WARN_AT`] on it is said.
+//!
+//! The lookup key does not change. What it made cannot be made again: passwords and tokens of senders and operators are
+//! kept as its hashes alone, and so are uses of verification tokens. Who must change it registers all secrets anew. It
+//! opens nothing: with it and the database one can find out by trying which IIN is there, no more.
+
+pub mod column;
+pub mod ring;
+pub mod source;
 
 use crate::random::Random;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
-use ring::hmac;
-use std::collections::HashSet;
-use std::sync::Arc;
+use ::ring::aead::{Aad, Nonce};
+use ::ring::hmac;
+use ring::{Ring, lines};
+use source::{KeySource, Mark};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use zeroize::Zeroizing;
+
+/// Values that one key may seal before it is time for another: half of the bound of random nonces.
+pub const WARN_AT: u64 = 1 << 31;
 
 /// Which value: its place is part of the seal.
 #[derive(Clone, Copy)]
 pub struct Place<'a> {
-    /// Table and column, `table.column`.
+    /// Table and column, `table.column`; one of [`column::COLUMNS`].
     pub column: &'static str,
     /// Key of the row.
     pub row: &'a [u8],
@@ -20,23 +39,48 @@ pub struct Place<'a> {
 
 /// Seals and opens values, and hashes what must be found. A certified module can stand behind it.
 pub trait Seal: Send + Sync {
-    /// Seals `plain` for its place; `None` only when no randomness is to be had.
+    /// Seals `plain` for its place; `None` when no randomness is to be had, or the place is not listed.
     fn seal(&self, place: Place<'_>, plain: &[u8]) -> Option<Vec<u8>>;
     /// Opens a value; `None` when it was sealed by an unknown key, moved or changed.
-    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>>;
+    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>>;
     /// Keyed hash of `parts` in a `domain`; parts cannot run into each other.
     fn hash(&self, domain: &'static str, parts: &[&[u8]]) -> [u8; 32];
+
+    /// Number of the key that seals now; `None`: keys are the module's own business, and nothing is sealed anew.
+    fn number(&self) -> Option<u32> {
+        None
+    }
+
+    /// How many values the key that seals now has sealed since this was last asked.
+    fn take_count(&self) -> u64 {
+        0
+    }
+
+    /// Reads the keys anew from where they came from; the old ones stay on an error.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    fn refresh(&self) -> Result<(), SealError> {
+        Ok(())
+    }
 }
 
-/// Sealing with keys from files.
+/// The number of the key that sealed a value, as [`KeyFileSeal`] writes it.
+#[must_use]
+pub fn number_of(sealed: &[u8]) -> Option<u32> {
+    sealed.first_chunk::<4>().map(|number| u32::from_be_bytes(*number))
+}
+
+/// Sealing with keys from files or commands.
 pub struct KeyFileSeal {
-    /// The first key seals, any key opens.
-    keys: Vec<(u32, LessSafeKey)>,
+    ring: RwLock<Arc<Ring>>,
     lookup: hmac::Key,
     random: Arc<dyn Random>,
+    /// Where the sealing keys came from, and the state that was read last, whether it could be used or not.
+    source: Option<(KeySource, Mutex<Option<Mark>>)>,
 }
 
-/// A key file that cannot be used.
+/// Keys that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SealError {
     /// Neither `number hex` lines nor exactly 32 bytes a key.
@@ -48,6 +92,21 @@ pub enum SealError {
     /// Two sealing keys have one number, so that what the second sealed would not open; or two lookup keys.
     #[error("two keys have one number, or there are two lookup keys")]
     Ambiguous,
+    /// The file cannot be read.
+    #[error("{0}")]
+    Unreadable(std::io::ErrorKind),
+    /// Others than its owner may read the file.
+    #[error("must be readable by its owner only (chmod 600)")]
+    Open,
+    /// The command did not print keys: {0} says why.
+    #[error("{0}")]
+    Command(&'static str),
+    /// The file is being changed, or a change was broken off and left this file.
+    #[error("another change is on its way; if none is, remove {0}, which one left that was broken off")]
+    Changing(PathBuf),
+    /// No new key can be made.
+    #[error("no randomness is to be had")]
+    NoRandomness,
 }
 
 impl KeyFileSeal {
@@ -57,51 +116,58 @@ impl KeyFileSeal {
     /// # Errors
     /// [`SealError`].
     pub fn read(sealing: &str, lookup: &str, random: Arc<dyn Random>) -> Result<Self, SealError> {
-        let keys = lines(sealing)?
-            .into_iter()
-            .map(|(number, key)| {
-                let key = UnboundKey::new(&AES_256_GCM, &key).map_err(|_| SealError::Format)?;
-                Ok((number, LessSafeKey::new(key)))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let numbers: HashSet<u32> = keys.iter().map(|(number, _)| *number).collect();
+        let ring = Ring::read(sealing)?;
         let lookup = lines(lookup)?;
-        let (_, lookup) = match lookup.as_slice() {
+        let lookup = match lookup.as_slice() {
             [] => return Err(SealError::Empty),
-            _ if keys.is_empty() => return Err(SealError::Empty),
-            [one] if numbers.len() == keys.len() => one,
+            [(_, one)] => hmac::Key::new(hmac::HMAC_SHA256, &one[..]),
             _ => return Err(SealError::Ambiguous),
         };
-        Ok(Self { keys, lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup), random })
+        Ok(Self { ring: RwLock::new(Arc::new(ring)), lookup, random, source: None })
+    }
+
+    /// Reads both from where they are kept. Sealing keys that change in a file are noticed when they are used next.
+    ///
+    /// # Errors
+    /// [`SealError`], with the name of the source.
+    pub fn load(
+        sealing: KeySource,
+        lookup: &KeySource,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, (PathBuf, SealError)> {
+        let (text, mark) = sealing.read().map_err(|e| (sealing.name(), e))?;
+        let (lookup_text, _) = lookup.read().map_err(|e| (lookup.name(), e))?;
+        // Each alone, so that the message names the right one.
+        Ring::read(&text).map_err(|e| (sealing.name(), e))?;
+        let seal = Self::read(&text, &lookup_text, random).map_err(|e| (lookup.name(), e))?;
+        Ok(Self { source: Some((sealing, Mutex::new(mark))), ..seal })
     }
 
     /// The text of a new key file.
     ///
     /// # Errors
     /// [`crate::random::NoRandomness`].
-    pub fn new_file(random: &dyn Random) -> Result<String, crate::random::NoRandomness> {
-        use std::fmt::Write as _;
-        let mut key = [0_u8; 32];
-        random.fill(&mut key)?;
-        let mut text = String::from("1 ");
-        for byte in key {
-            let _ = write!(text, "{byte:02x}");
-        }
-        text.push('\n');
-        Ok(text)
+    pub fn new_file(random: &dyn Random) -> Result<Zeroizing<String>, crate::random::NoRandomness> {
+        ring::new_line(1, random)
     }
-}
 
-fn lines(text: &str) -> Result<Vec<(u32, [u8; 32])>, SealError> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| {
-            let (number, key) = line.split_once(' ').ok_or(SealError::Format)?;
-            let number = number.parse().map_err(|_| SealError::Format)?;
-            Ok((number, unhex(key.trim()).ok_or(SealError::Format)?))
-        })
-        .collect()
+    fn ring(&self) -> Arc<Ring> {
+        self.ring.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keys as the file has them now: looking whether it changed costs a microsecond. A new state that cannot be
+    /// used is tried once; the keys of before stay.
+    fn ring_now(&self) -> Arc<Ring> {
+        if let Some((source, read)) = &self.source {
+            let mark = source.mark();
+            let changed = mark.is_some() && *read.lock().unwrap_or_else(PoisonError::into_inner) != mark;
+            if changed && let Err(error) = self.refresh() {
+                *read.lock().unwrap_or_else(PoisonError::into_inner) = mark;
+                tracing::error!(%error, "the sealing keys have changed and cannot be used; the old ones stay");
+            }
+        }
+        self.ring()
+    }
 }
 
 /// 64 hexadecimal digits as 32 bytes.
@@ -131,29 +197,67 @@ fn aad(place: Place<'_>) -> Vec<u8> {
 
 impl Seal for KeyFileSeal {
     fn seal(&self, place: Place<'_>, plain: &[u8]) -> Option<Vec<u8>> {
-        let (number, key) = self.keys.first()?;
+        if !column::is_listed(place.column) {
+            tracing::error!(
+                column = place.column,
+                "not sealed: the column is missing in src/store/seal/column.rs"
+            );
+            return None;
+        }
+        let ring = self.ring_now();
+        let (number, key) = ring.keys.first()?;
         let mut nonce = [0_u8; 12];
         self.random.fill(&mut nonce).ok()?;
+        // At its size at once, and encrypted where it stands: no copy of the plain text is left behind.
         let mut sealed = Vec::with_capacity(plain.len() + 32);
         sealed.extend_from_slice(&number.to_be_bytes());
         sealed.extend_from_slice(&nonce);
-        let mut text = plain.to_vec();
+        sealed.extend_from_slice(plain);
         let nonce = Nonce::assume_unique_for_key(nonce);
-        key.seal_in_place_append_tag(nonce, Aad::from(aad(place)), &mut text).ok()?;
-        sealed.extend_from_slice(&text);
+        let text = sealed.get_mut(16..)?;
+        let tag = key.seal_in_place_separate_tag(nonce, Aad::from(aad(place)), text).ok()?;
+        sealed.extend_from_slice(tag.as_ref());
+        ring.sealed.fetch_add(1, Ordering::Relaxed);
         Some(sealed)
     }
 
-    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (number, rest) = sealed.split_first_chunk::<4>()?;
         let (nonce, text) = rest.split_first_chunk::<12>()?;
         let number = u32::from_be_bytes(*number);
-        let (_, key) = self.keys.iter().find(|(n, _)| *n == number)?;
-        let mut text = text.to_vec();
+        let mut ring = self.ring();
+        if ring.find(number).is_none() {
+            // A key that another process has added just now.
+            ring = self.ring_now();
+        }
+        let key = ring.find(number)?;
+        let mut text = Zeroizing::new(text.to_vec());
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let length = key.open_in_place(nonce, Aad::from(aad(place)), &mut text).ok()?.len();
         text.truncate(length);
         Some(text)
+    }
+
+    fn number(&self) -> Option<u32> {
+        self.ring_now().keys.first().map(|(number, _)| *number)
+    }
+
+    fn take_count(&self) -> u64 {
+        self.ring().sealed.swap(0, Ordering::Relaxed)
+    }
+
+    fn refresh(&self) -> Result<(), SealError> {
+        let Some((source, read)) = &self.source else { return Ok(()) };
+        let (text, mark) = source.read()?;
+        let ring = Ring::read(&text)?;
+        let mut current = self.ring.write().unwrap_or_else(PoisonError::into_inner);
+        let numbers = |ring: &Ring| ring.keys.iter().map(|(number, _)| *number).collect::<Vec<_>>();
+        if numbers(&ring) != numbers(&current) {
+            tracing::info!(keys = ?numbers(&ring), "the sealing keys were read anew; the first seals");
+            *current = Arc::new(ring);
+        }
+        *read.lock().unwrap_or_else(PoisonError::into_inner) = mark;
+        Ok(())
     }
 
     fn hash(&self, domain: &'static str, parts: &[&[u8]]) -> [u8; 32] {
@@ -196,7 +300,7 @@ mod tests {
     fn a_value_opens_only_in_its_place_and_unchanged() {
         let one = seal(&format!("1 {}", "01".repeat(32)));
         let sealed = one.seal(place(b"7"), b"secret").unwrap();
-        assert_eq!(one.open(place(b"7"), &sealed).unwrap(), b"secret");
+        assert_eq!(**one.open(place(b"7"), &sealed).unwrap(), *b"secret");
         assert_eq!(one.open(place(b"8"), &sealed), None);
         assert_eq!(one.open(Place { column: "other.column", row: b"7" }, &sealed), None);
         for i in 0..sealed.len() {
@@ -212,8 +316,57 @@ mod tests {
         let old = seal(&format!("1 {}", "01".repeat(32)));
         let both = seal(&format!("2 {}\n1 {}", "02".repeat(32), "01".repeat(32)));
         let sealed = old.seal(place(b"7"), b"x").unwrap();
-        assert_eq!(both.open(place(b"7"), &sealed).unwrap(), b"x");
+        assert_eq!(**both.open(place(b"7"), &sealed).unwrap(), *b"x");
         assert_eq!(old.open(place(b"7"), &both.seal(place(b"7"), b"x").unwrap()), None);
+    }
+
+    #[test]
+    fn nothing_is_sealed_for_a_place_that_would_not_be_sealed_anew() {
+        let one = seal(&format!("1 {}", "01".repeat(32)));
+        assert!(one.seal(Place { column: "journal.detail", row: b"7" }, b"x").is_none());
+    }
+
+    #[test]
+    fn seals_are_counted_by_the_key_that_made_them() {
+        let one = seal(&format!("9 {}", "01".repeat(32)));
+        let sealed = one.seal(place(b"7"), b"x").unwrap();
+        one.seal(place(b"8"), b"x").unwrap();
+        assert_eq!((one.number(), number_of(&sealed)), (Some(9), Some(9)));
+        assert_eq!((one.take_count(), one.take_count()), (2, 0));
+    }
+
+    #[test]
+    fn a_key_that_is_added_to_the_file_seals_at_once_and_a_file_in_the_making_changes_nothing() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("seal.keys");
+        let write = |text: &str| {
+            let new = directory.path().join("new");
+            std::fs::write(&new, text).unwrap();
+            std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+            std::fs::rename(&new, &path).unwrap();
+        };
+        let (one, two) = (format!("1 {}\n", "01".repeat(32)), format!("2 {}\n", "02".repeat(32)));
+        write(&one);
+        let source = KeySource::File(path.clone());
+        let random: Arc<dyn Random> = Arc::new(SeededRandom::new(1, 0));
+        let load = || KeyFileSeal::load(source.clone(), &source, random.clone()).map_err(|(_, e)| e).unwrap();
+        let running = load();
+        let old = running.seal(place(b"7"), b"x").unwrap();
+        write("2 ab");
+        assert_eq!(number_of(&running.seal(place(b"7"), b"x").unwrap()), Some(1));
+        assert!(running.refresh().is_err());
+        write(&format!("{two}{one}"));
+        assert_eq!(running.number(), Some(2));
+        let new = running.seal(place(b"7"), b"x").unwrap();
+        assert_eq!(number_of(&new), Some(2));
+        assert!(running.open(place(b"7"), &old).is_some());
+        // Another process had added a third, and sealed by it, before this one looked.
+        let three = format!("3 {}\n", "03".repeat(32));
+        let other = seal(&three).seal(place(b"7"), b"x").unwrap();
+        assert!(running.open(place(b"7"), &other).is_none());
+        write(&format!("{three}{two}{one}"));
+        assert!(running.open(place(b"7"), &other).is_some() && running.open(place(b"7"), &new).is_some());
     }
 
     #[test]

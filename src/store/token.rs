@@ -42,6 +42,8 @@ pub struct Check {
     pub owner: String,
     /// The subject that the owner asks about.
     pub subject: Option<Iin>,
+    /// How many checks by id may come to `unknown` or `mismatch` a day: who holds the token itself needs none.
+    pub blind: u32,
     /// The status at this time, Unix milliseconds; not after the record's.
     pub time: i64,
     /// What the registry says.

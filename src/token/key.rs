@@ -196,6 +196,15 @@ impl SigningKey {
         }
     }
 
+    /// Its public half, if it signs receipts and statements.
+    #[must_use]
+    pub fn receipt_key(&self) -> Option<&ReceiptKey> {
+        match &self.public {
+            PublicHalf::Token(_) => None,
+            PublicHalf::Receipt(key) => Some(key),
+        }
+    }
+
     /// When it signs.
     #[must_use]
     pub fn window(&self) -> Window {

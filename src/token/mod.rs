@@ -17,6 +17,7 @@ pub mod ovt;
 pub mod receipt;
 pub mod rsa;
 pub mod security;
+pub mod statement;
 pub mod status_list;
 
 #[cfg(test)]

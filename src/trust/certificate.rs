@@ -82,21 +82,20 @@ struct Signed {
 }
 
 impl Certificate {
-    /// Reads the first certificate of a PEM file, or the file as DER.
+    /// Reads the certificate of a PEM file, with any text around it, or the file as DER.
     ///
     /// # Errors
-    /// [`Distrust::CertificateMalformed`].
+    /// [`Distrust::CertificateMalformed`]; [`Distrust::SeveralCertificates`]: a PEM file of a chain or a bundle, of
+    /// which the order would decide.
     pub fn from_file(bytes: &[u8]) -> Result<Self, Distrust> {
-        let Some(text) =
-            std::str::from_utf8(bytes).ok().filter(|t| t.contains("-----BEGIN CERTIFICATE-----"))
-        else {
+        const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+        let Some((_, text)) = std::str::from_utf8(bytes).ok().and_then(|text| text.split_once(BEGIN)) else {
             return Self::from_der(bytes);
         };
-        let body = text
-            .split_once("-----BEGIN CERTIFICATE-----")
-            .and_then(|(_, rest)| rest.split_once("-----END CERTIFICATE-----"))
-            .map(|(body, _)| body)
-            .ok_or(Distrust::CertificateMalformed)?;
+        if text.contains(BEGIN) {
+            return Err(Distrust::SeveralCertificates);
+        }
+        let (body, _) = text.split_once("-----END CERTIFICATE-----").ok_or(Distrust::CertificateMalformed)?;
         Self::from_der(&decode(body).map_err(|_| Distrust::CertificateMalformed)?)
     }
 

@@ -11,6 +11,8 @@ use std::borrow::Cow;
 
 /// Most prefixes of a `PrefixList`; stacks write a handful.
 const MAX_PREFIXES: usize = 128;
+/// Longest canonical `SignedInfo`, bytes; real ones have some 700, and a `PrefixList`.
+const LONGEST_SIGNED_INFO: usize = 16 * 1024;
 /// Longest `X509IssuerName` that is read, bytes.
 const MAX_ISSUER: usize = 4096;
 
@@ -94,14 +96,17 @@ impl<'d, 'a> Signature<'d, 'a> {
         if key.algorithm() != self.method {
             return Err(Distrust::KeyKind);
         }
-        // The digest first: it is the one that tells what was changed.
+        // The signature first: its text is short, and without the key nobody makes us digest a large Body.
+        let signed_info = write(self.signed_info, &self.info_prefixes)?;
+        if signed_info.len() > LONGEST_SIGNED_INFO {
+            return Err(Distrust::Structure("ds:SignedInfo"));
+        }
+        key.verify(&signed_info, &self.value)?;
         let body = write(body, &self.body_prefixes)?;
         let digest = self.method.digest(&body);
         if digest != self.digest {
             return Err(Distrust::Digest);
         }
-        let signed_info = write(self.signed_info, &self.info_prefixes)?;
-        key.verify(&signed_info, &self.value)?;
         // Another digest of the same length is not the identity of a message.
         let same = self.method == SignatureAlgorithm::RsaSha256;
         Ok(digest.try_into().ok().filter(|_| same).unwrap_or_else(|| sha256(&body)))

@@ -9,6 +9,7 @@ pub mod der;
 mod dsig;
 pub mod gost;
 pub mod issue;
+mod memory;
 mod name;
 pub mod nca;
 pub mod outgoing;
@@ -26,14 +27,12 @@ use crate::xml::Element;
 use certificate::Certificate;
 use data_signature::Signatory;
 use gost::GostError;
+use memory::Memory;
 use name::DistinguishedName;
 use path::Authorities;
 use revocation::{Chain, Revocation, moment, ocsp};
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
-
-/// Most certificates that are remembered as trusted.
-const CACHE: usize = 4096;
+use std::sync::Arc;
 
 /// Why a message is not believed. Display names the rule, never content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,6 +116,9 @@ pub enum Distrust {
     /// Not a certificate.
     #[error("the certificate cannot be read")]
     CertificateMalformed,
+    /// A file with several of them, of which none is meant more than the others.
+    #[error("there must be exactly one certificate in the file: give each a file of its own")]
+    SeveralCertificates,
     /// Past its validity.
     #[error("the certificate has expired")]
     Expired,
@@ -171,6 +173,7 @@ impl Distrust {
             Self::Unsigned => FaultCode::TransportUnsigned,
             Self::CertificateUnknown
             | Self::CertificateMalformed
+            | Self::SeveralCertificates
             | Self::Expired
             | Self::NotYetValid
             | Self::Usage
@@ -275,10 +278,10 @@ pub struct Trust {
     authorities: Authorities,
     /// Speaks for those who chain to an authority.
     chained: Option<Arc<Peer>>,
-    /// Certificates found to chain, by SHA-256: the next message costs its own signature alone.
-    known: RwLock<HashMap<[u8; 32], Known>>,
+    /// Certificates found to chain, which signed messages.
+    known: Memory<Known>,
     /// The same of those who sign data: anybody may, who has a certificate of an authority.
-    signatories: RwLock<HashMap<[u8; 32], Signatory>>,
+    signatories: Memory<Signatory>,
     /// `None`: whether a certificate was revoked is not checked.
     revocation: Option<Arc<Revocation>>,
     expiries: Vec<Expiry>,
@@ -302,6 +305,10 @@ impl Candidate {
     fn new(known: &Known, peer: &Arc<Peer>, is_pinned: bool) -> Self {
         let signer = Signer { peer: peer.clone(), certificate: known.certificate.clone() };
         Self { signer, issuers: known.issuers.clone(), is_pinned }
+    }
+
+    fn known(&self) -> Known {
+        Known { certificate: self.signer.certificate.clone(), issuers: self.issuers.clone() }
     }
 
     fn chain(&self) -> Chain<'_> {
@@ -430,6 +437,9 @@ impl Trust {
         let candidate = self.candidate(&signature.key, at)?;
         let signer = candidate.signer.clone();
         let digest = signature.verify(envelope.body(), &signer.certificate)?;
+        if !candidate.is_pinned {
+            self.known.remember(signer.certificate.fingerprint, || candidate.known());
+        }
         Ok((Verified { body: envelope.body(), signer, digest }, candidate))
     }
 
@@ -457,8 +467,7 @@ impl Trust {
             return Some(Candidate::new(known, peer, true));
         }
         let peer = self.chained.as_ref()?;
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&fingerprint).map(|known| Candidate::new(known, peer, false))
+        self.known.recall(&fingerprint).map(|known| Candidate::new(&known, peer, false))
     }
 
     fn chain(&self, der: &[u8]) -> Result<Candidate, Distrust> {
@@ -471,13 +480,6 @@ impl Trust {
         if certificate.bin.is_none() {
             return Err(Distrust::NoBin);
         }
-        let new = Known { certificate: Arc::new(certificate), issuers };
-        let candidate = Candidate::new(&new, peer, false);
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= CACHE {
-            known.clear();
-        }
-        known.insert(new.certificate.fingerprint, new);
-        Ok(candidate)
+        Ok(Candidate::new(&Known { certificate: Arc::new(certificate), issuers }, peer, false))
     }
 }

@@ -148,7 +148,8 @@ impl Revocation {
         match self.look_up(chain, at)? {
             None => Ok(()),
             Some(question) => {
-                self.judge(question.ocsp.status(chain.leaf, question.authority, at).await, chain, at)
+                let answer = question.ocsp.status(chain.leaf, question.authority, &self.book(), at).await;
+                self.judge(answer, chain, at)
             }
         }
     }

@@ -189,6 +189,11 @@ impl<'a> Builder<'a> {
         at
     }
 
+    /// Whether there are no more nodes than may be.
+    pub fn is_within(&self) -> Result<(), ErrorKind> {
+        if self.document.nodes.len() > self.limits.nodes { Err(ErrorKind::TooManyNodes) } else { Ok(()) }
+    }
+
     /// `text`, which stands at byte `at` of the source, with its line ends normalised.
     fn lines(&mut self, text: &str, at: usize) -> Span {
         if !text.contains('\r') {

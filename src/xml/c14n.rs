@@ -1,7 +1,8 @@
 //! Canonical XML 1.0 and Exclusive XML Canonicalization 1.0, with and without
 //! comments, of a document or of one element with everything inside it.
 //!
-//! A relative namespace URI has no canonical form, and neither has nothing.
+//! A relative namespace URI has no canonical form, and neither has nothing. Nor is one given that would be far larger than
+//! its document, which the exclusive form can be.
 
 mod walk;
 
@@ -66,6 +67,10 @@ pub enum C14nError {
     /// What was left out is the target itself, its document's root, or around it.
     #[error("nothing is left to make canonical")]
     NothingLeft,
+    /// It would be far larger than its document: namespaces that are declared once, and repeated on each of many elements,
+    /// make many gigabytes of a megabyte that anybody may send.
+    #[error("the canonical form is far larger than its document")]
+    TooLarge,
 }
 
 /// Appends the canonical form of `target` to `out`.
@@ -130,13 +135,19 @@ fn render<'d, 'a>(
     if omitted.iter().any(|element| holds_apex(&element)) {
         return Err(C14nError::NothingLeft);
     }
+    let before = out.len();
     let mut walk = Walk::new(document, apex.index, omitted, *method, out);
     walk.root = root.index;
     match target {
         Target::Document(_) => walk.document(),
         Target::Element(_) | Target::Within { .. } => walk.subtree(),
     }
-    Ok(walk.open_to_default)
+    let (is_too_large, open_to_default) = (walk.is_too_large(), walk.open_to_default);
+    if is_too_large {
+        out.truncate(before);
+        return Err(C14nError::TooLarge);
+    }
+    Ok(open_to_default)
 }
 
 /// Whether a relative namespace URI is declared inside `apex`, on it or around it.
@@ -189,6 +200,40 @@ mod tests {
             text(c, &listed),
             "<p:c xmlns=\"urn:d\" xmlns:p=\"urn:p\" xmlns:q=\"urn:q\" x=\"1\"></p:c>"
         );
+    }
+
+    #[test]
+    fn what_would_be_far_larger_than_its_document_is_no_canonical_form_and_writes_nothing() {
+        let of = |length: usize, count: usize| {
+            let uri = format!("urn:{}", "u".repeat(length));
+            format!("<a xmlns:p='{uri}'>{}</a>", "<p:b/>".repeat(count))
+        };
+        for (length, count, expected) in [
+            (10, 2000, Ok(())),
+            (1000, 60, Ok(())),
+            (10_000, 1000, Err(C14nError::TooLarge)),
+            (100, 10_000, Err(C14nError::TooLarge)),
+            // 24 GB, and no time for them.
+            (400_000, 60_000, Err(C14nError::TooLarge)),
+        ] {
+            let source = of(length, count);
+            let document = parse(&source);
+            let mut out = b"before".to_vec();
+            assert_eq!(write(&document, &Method::EXCLUSIVE, &mut out), expected, "{length} {count}");
+            assert!(expected.is_ok() || out == b"before", "{} bytes were written", out.len());
+            let listed = Method { inclusive_prefixes: &["p"], ..Method::EXCLUSIVE };
+            for once in [Method::INCLUSIVE, listed] {
+                assert_eq!(write(&document, &once, &mut Vec::new()), Ok(()), "it is repeated nowhere");
+            }
+        }
+        for (quotes, expected) in [(10_000, Ok(())), (100_000, Err(C14nError::TooLarge))] {
+            let source = format!("<a b='{}'/>", "\"".repeat(quotes));
+            assert_eq!(
+                write(&parse(&source), &Method::EXCLUSIVE, &mut Vec::new()),
+                expected,
+                "{quotes} quotes"
+            );
+        }
     }
 
     #[test]
@@ -258,7 +303,7 @@ mod tests {
 
     #[test]
     fn depth_is_bounded_by_memory_and_not_by_the_stack() {
-        let limits = Limits { depth: 200_000, ..Limits::default() };
+        let limits = Limits { depth: 200_000, nodes: 400_000, ..Limits::default() };
         let source = "<a>".repeat(200_000) + &"</a>".repeat(200_000);
         let document = Document::parse(source.as_bytes(), &limits).unwrap();
         assert_eq!(text(&document, &Method::EXCLUSIVE), source);

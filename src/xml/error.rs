@@ -121,6 +121,9 @@ pub enum ErrorKind {
     /// More open elements than [`super::Limits::depth`].
     #[error("elements are nested too deeply")]
     TooDeep,
+    /// More than [`super::Limits::nodes`].
+    #[error("too many elements, texts and comments in the document")]
+    TooManyNodes,
     /// More than [`super::Limits::attributes_total`].
     #[error("too many attributes in the document")]
     TooManyAttributes,

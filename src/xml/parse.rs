@@ -51,6 +51,7 @@ fn split<'a>(source: &'a str, limits: &Limits) -> Result<Document<'a>, Fault> {
             Event::DocType(_) => return Err((ErrorKind::Doctype, at)),
             Event::Eof => break,
         }
+        builder.is_within().map_err(|kind| (kind, at))?;
         at = end;
     }
     builder.finish().map_err(|kind| (kind, at))
@@ -197,7 +198,8 @@ mod tests {
 
     #[test]
     fn each_limit_is_met_exactly_and_not_exceeded() {
-        let limits = Limits { depth: 3, attributes_total: 5, attributes_per_element: 2, name_bytes: 7 };
+        let limits =
+            Limits { depth: 3, nodes: 9, attributes_total: 5, attributes_per_element: 2, name_bytes: 7 };
         let refusal =
             |source: &str| Document::parse(source.as_bytes(), &limits).err().map(|error| error.kind);
         assert_eq!(refusal("<a><a><a/><a/></a></a>"), None);
@@ -209,6 +211,11 @@ mod tests {
             refusal("<a b='' c=''><a b='' c=''/><a b='' xmlns=''/></a>"),
             Some(ErrorKind::TooManyAttributes)
         );
+        assert_eq!(refusal("<a><b/>1<b/>2<b/>3<b/><!--4--></a>"), None);
+        for more in ["<b/>", "<?p?>", "<!---->", "5<b/>"] {
+            let source = format!("<a><b/>1<b/>2<b/>3<b/><!--4-->{more}</a>");
+            assert_eq!(refusal(&source), Some(ErrorKind::TooManyNodes), "{more}");
+        }
         assert_eq!(refusal("<abcdefg/>"), None);
         assert_eq!(refusal("<жсн/>"), None);
         for long in ["<abcdefgh/>", "<a abcdefgh=''/>", "<a xmlns:pq='urn:p'/>", "<a><?abcdefgh?></a>"] {

@@ -1,7 +1,7 @@
 //! Who stands behind ШЭП: the bank that asks, the owner that checks, the portal that looks. Requests are signed
 //! before they are needed.
 
-use crate::installation::{BANK, EGOV, OWNER, SERVICES, Sender, pki};
+use crate::installation::{BANK, EGOV, OTHERS, OWNER, SERVICES, Sender, pki};
 use crate::stand::Stand;
 use kdp::clock::{self, Clock as _, SystemClock};
 use kdp::consent::identity::Iin;
@@ -24,6 +24,8 @@ use std::thread;
 pub enum Ask {
     /// A token for this subject, by method 2.
     Grant(Iin),
+    /// The same by another initiator than the bank.
+    GrantTo(usize, Iin),
     /// What this token is worth.
     Check(Issued),
     /// The same, with the `ServiceID` left out: refused for its data, and journalled.
@@ -43,7 +45,7 @@ impl Ask {
     /// What stands in every right answer.
     fn mark(&self) -> &'static str {
         match self {
-            Self::Grant(_) => ">VALID<",
+            Self::Grant(_) | Self::GrantTo(..) => ">VALID<",
             Self::Check(_) => ">active<",
             Self::Incomplete(_) => ">SCSE002<",
             Self::Look(_) => ">[{\"",
@@ -53,6 +55,7 @@ impl Ask {
     fn sender(&self) -> Sender {
         match self {
             Self::Grant(_) => BANK,
+            Self::GrantTo(other, _) => OTHERS.into_iter().nth(*other).expect("one of them"),
             Self::Check(_) | Self::Incomplete(_) => OWNER,
             Self::Look(_) => EGOV,
         }
@@ -60,7 +63,7 @@ impl Ask {
 
     fn service(&self) -> &'static str {
         match self {
-            Self::Grant(_) => "KDP_SERVICE",
+            Self::Grant(_) | Self::GrantTo(..) => "KDP_SERVICE",
             Self::Check(_) | Self::Incomplete(_) => "KDP_CHECK_TOKEN",
             Self::Look(_) => "KDP_PERSONALDATA",
         }
@@ -165,10 +168,10 @@ impl Keys {
         let service = || SERVICES.split(';').next().unwrap_or_default().to_owned();
         let text = str::to_owned;
         match ask {
-            Ask::Grant(iin) => vec![
+            Ask::Grant(iin) | Ask::GrantTo(_, iin) => vec![
                 ("uin", text(iin.as_str())),
                 ("company", text("АО «Песочный банк»")),
-                ("company_bin", text(BANK.bin)),
+                ("company_bin", text(ask.sender().bin)),
                 ("company_responsible", text("Департамент розничного бизнеса")),
                 ("employee_name", text("Тестов Тест Тестович")),
                 ("access_name", text(SERVICES)),
@@ -178,7 +181,7 @@ impl Keys {
                 ),
                 ("expiresIn", text("600000")),
                 ("omit-sms", text("true")),
-                ("ovt", self.ovt(at)),
+                ("ovt", self.ovt(ask.sender().bin, at)),
             ],
             Ask::Check(token) => vec![
                 ("code", token.compact.clone()),
@@ -196,9 +199,9 @@ impl Keys {
         }
     }
 
-    fn ovt(&self, at: i64) -> String {
+    fn ovt(&self, bin: &str, at: i64) -> String {
         let claims = NewOvt {
-            cbin: BANK.bin,
+            cbin: bin,
             mcheck: Mcheck::Biometrics,
             iat: at / 1000,
             exp: at / 1000 + 3600,

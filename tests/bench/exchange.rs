@@ -10,6 +10,7 @@ mod cryptography;
 mod grown;
 mod installation;
 mod load;
+mod overload;
 mod process;
 mod published;
 mod reply;
@@ -64,6 +65,8 @@ enum Command {
     Check,
     /// Only the token status list
     StatusList,
+    /// Ten times the load of its capacity, most of it by one sender
+    Overload,
     /// A large database beside an almost empty one
     Grown(grown::Options),
 }
@@ -98,6 +101,7 @@ fn main() {
             published::measure(&mut table, &options.dir);
             table.print();
         }
+        (Some(Command::Overload), _) => overload::measure(&options.dir),
         (Some(Command::Grown(grown)), _) => grown.run(&options.dir),
     }
 }

@@ -1,5 +1,8 @@
 //! A service that is set up in a directory, and whom it knows: an initiator, an owner, a system of the e-government.
 
+#[path = "../common/operator.rs"]
+mod operator;
+
 use kdp::config::Config;
 use kdp::consent::method::{Allowance, CodeForm, Method};
 use kdp::dispatch::secret_hash;
@@ -30,6 +33,18 @@ pub const BANK: Sender = Sender { id: "bank_kdp", bin: "260140990117", role: Rol
 pub const OWNER: Sender = Sender { id: "owner_kdp", bin: "260140990513", role: Role::Owner };
 /// The portal on which subjects see who asked.
 pub const EGOV: Sender = Sender { id: "egov_kdp", bin: "260140990612", role: Role::Egov };
+
+/// Other initiators, which ask while the bank floods.
+pub const OTHERS: [Sender; 8] = [
+    Sender { id: "other_0", bin: "260140997005", role: Role::Initiator },
+    Sender { id: "other_1", bin: "260140997104", role: Role::Initiator },
+    Sender { id: "other_2", bin: "260140997203", role: Role::Initiator },
+    Sender { id: "other_3", bin: "260140997302", role: Role::Initiator },
+    Sender { id: "other_4", bin: "260140997401", role: Role::Initiator },
+    Sender { id: "other_5", bin: "260140997500", role: Role::Initiator },
+    Sender { id: "other_6", bin: "260140997709", role: Role::Initiator },
+    Sender { id: "other_7", bin: "260140997808", role: Role::Initiator },
+];
 
 impl Sender {
     /// Its password here: nobody else can reach these services.
@@ -128,7 +143,7 @@ impl Installation {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let at = opened.clock.now();
-            for sender in [BANK, OWNER, EGOV] {
+            for sender in [BANK, OWNER, EGOV].into_iter().chain(OTHERS) {
                 let item = Item::Sender(Box::new(sender.record(&*opened.seal)));
                 let outcome = "sender registered".to_owned();
                 let record = Record { at, kind: "registration", outcome, ..Record::default() };
@@ -189,7 +204,8 @@ impl Installation {
 /// Runs a command of the program.
 fn kdp(command: &[&str], config: &Path) {
     let mut kdp = Command::new(env!("CARGO_BIN_EXE_kdp"));
-    let output = kdp.args(command).arg("--config").arg(config).output().expect("kdp runs");
+    let arguments = [command, &["--config", config.to_str().expect("a path in UTF-8")]].concat();
+    let output = operator::act(kdp.args(&arguments), &arguments).output().expect("kdp runs");
     assert!(output.status.success(), "kdp {command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -104,7 +104,7 @@ fn last(text: &str, bytes: usize) -> &str {
 }
 
 /// Reads one answer into `buffer`: where its body begins, and where it ends.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> (usize, usize) {
+pub async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> (usize, usize) {
     let mut filled = 0;
     let mut whole = None;
     while whole.is_none_or(|(_, end)| filled < end) {

@@ -133,6 +133,7 @@ impl Past {
             service: "A".to_owned(),
             owner: "owner_kdp".to_owned(),
             subject: None,
+            blind: u32::MAX,
             time: at,
             registered: Box::new(|_| Registered::default()),
         };

@@ -269,3 +269,21 @@ fn a_service_that_nobody_owns_is_told_but_taken() {
     let (_, err) = installation.run(0, &["initiator", "set-services", "bank_kdp", "--services", "A,Z"]);
     assert!(err.contains("Z: no owner") && !err.contains("A: no owner"), "{err}");
 }
+
+#[test]
+fn what_changed_is_told_to_programs_too() {
+    let installation = Installation::peopled();
+    let methods = ["initiator", "set-methods", "bank_kdp", "--methods", "1", "--basis", "order 7"];
+    assert_eq!(installation.json(&methods)["revision"], 2);
+    let suspend = ["initiator", "suspend", "bank_kdp", "--reason", "inspection"];
+    assert_eq!(installation.json(&suspend)["changed"], true);
+    assert_eq!(installation.json(&suspend)["changed"], false);
+    assert_eq!(installation.json(&["initiator", "resume", "bank_kdp"])["changed"], true);
+    let made = installation.json(&["keys", "generate"]);
+    let kid = made[0]["kid"].as_str().unwrap();
+    let gone = installation.json(&["keys", "distrust", kid]);
+    assert_eq!(
+        (&gone["kid"], &gone["no_key_for"]),
+        (&made[0]["kid"], &serde_json::json!([made[0]["signs"]]))
+    );
+}

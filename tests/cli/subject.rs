@@ -2,7 +2,7 @@
 
 use super::past::{DAY, Grant, Past};
 use super::sqlite::sqlite;
-use super::{Installation, SUBJECT, ends, ends_fed};
+use super::{Installation, SUBJECT, ends, ends_fed, operator};
 use serde_json::{Value, json};
 
 /// Storage time of decisions by default.
@@ -16,8 +16,24 @@ fn about(installation: &Installation, code: i32, command: &str, more: &[&str]) -
     out + &err
 }
 
+/// Two persons erase.
 fn erased(installation: &Installation, more: &[&str]) -> Value {
+    agree(installation, more);
     serde_json::from_str(&about(installation, 0, "erase", &[more, &["--json"]].concat())).unwrap()
+}
+
+/// One asks, another approves.
+fn agree(installation: &Installation, more: &[&str]) {
+    let out = about(installation, 1, "erase", &[more, &["--json"]].concat());
+    let asked: Value = serde_json::from_str(&out).unwrap();
+    let second = operator::password_file(&installation.config, "second");
+    if !second.exists() {
+        operator::add(&installation.config, "second", "security-officer");
+    }
+    let id = asked["approval"].as_str().unwrap();
+    let approve = ["operator", "approve", id, "--for", "subject-erase", "-", "--operator", "second"];
+    let file = ["--password-file", second.to_str().unwrap()];
+    ends_fed(0, SUBJECT, &[&approve[..], &file, &installation.at(), more].concat());
 }
 
 #[test]
@@ -83,6 +99,7 @@ fn what_was_kept_long_enough_is_erased_and_the_rest_only_by_an_order() {
     assert_eq!(until / 1000, (ended + STORAGE) / 1000);
     assert_eq!(keeps(), "0,1");
     assert_eq!(erased(&installation, &[])["requests"], 0);
+    agree(&installation, &[]);
     assert!(about(&installation, 0, "erase", &[]).contains("1, the last until "));
     let left = sqlite(
         &database,

@@ -11,8 +11,8 @@ use kdp::store::seal::{KeyFileSeal, Place, Seal};
 use kdp::store::sqlite::{SqliteStore, Synchronous, migrate};
 use kdp::store::token::{Check, Checked, Key, Registered};
 use kdp::store::{
-    AccessRequest, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Record, Standing, Store,
-    StoreError, Task, Token,
+    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Record, Standing,
+    Store, StoreError, Task, Token,
 };
 use kdp::text::{Lang, Reason};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,8 @@ pub const NOON: i64 = 1_775_026_800_000;
 pub const HOUR: i64 = 3_600_000;
 
 /// Short spans, each of its own length, seconds.
-pub const SPANS: Spans = Spans { answer: 100, code: 60, retry: 80, collect: 300, attempts: 3 };
+pub const SPANS: Spans =
+    Spans { answer: 100, code: 60, retry: 80, collect: 300, attempts: 3, wrong_codes: 100 };
 pub const WIDE: Budget = Budget { subject: 1000, initiator: 1000 };
 
 /// A store to be tested, alone in its directory.
@@ -131,7 +132,9 @@ impl Bench {
     }
 
     pub async fn change(&self, id: Id, change: Change, at: i64) -> (AccessRequest, bool) {
-        self.store.change(id, change, record(at, "change")).await.unwrap().expect("it is stored")
+        let (request, applied) =
+            self.store.change(id, change, record(at, "change")).await.unwrap().expect("it is stored");
+        (request, applied == Applied::Yes)
     }
 
     pub async fn event(&self, id: Id, event: Event, at: i64) -> (AccessRequest, bool) {
@@ -162,7 +165,8 @@ impl Bench {
 
     /// The ask of this initiator for this subject and these services that is in progress.
     pub async fn in_progress(&self, ask: &Ask, at: i64) -> Option<AccessRequest> {
-        match self.store.standing(bin(ask.bin), iin(ask.iin), services(ask.services), at).await.unwrap() {
+        match self.store.standing(bin(ask.bin), iin(ask.iin), services(ask.services), WIDE, at).await.unwrap()
+        {
             Standing::Live(request) => Some(*request),
             Standing::Free | Standing::Refused(_) => None,
         }
@@ -218,7 +222,7 @@ impl Bench {
     }
 
     pub async fn check(&self, check: Check, at: i64) -> Checked {
-        self.store.check_token(check, record(at, "")).await.unwrap()
+        self.store.check_token(check, record(at, "")).await.unwrap().expect("enough is left of the day")
     }
 
     /// What a token is worth now, to an owner of one of its services.
@@ -243,6 +247,7 @@ pub fn look(request: &AccessRequest, at: i64) -> Check {
         service: request.services.as_slice()[0].clone(),
         owner: "register".to_owned(),
         subject: None,
+        blind: u32::MAX,
         time: at,
         registered: Box::new(|_| Registered::default()),
     }
@@ -296,7 +301,7 @@ impl Seal for FaultySeal {
         Some(sealed)
     }
 
-    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, place: Place<'_>, sealed: &[u8]) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         self.inner.open(place, sealed)
     }
 

@@ -443,12 +443,12 @@ def erase(world: World, parties: Parties, command: Command, checks: Checks) -> N
         return command.do("report", "--from", day.isoformat(), "--to", until, "--suppress", "0", "--json")
 
     with checks.case("within its storage time nothing is erased"):
-        command.do("subject", "erase", uin)
+        command.erase(uin)
         assert rows() >= {ended.request_id, alive.request_id}, "erased"
     with checks.case("by an order what has ended is erased; the counts of the report are the same"):
         check_by_code(parties.owner, ended.token, world.services[0])
         before = figures()
-        command.do("subject", "erase", uin, "--order", "court-5")
+        command.erase(uin, "--order", "court-5")
         assert figures() == before, "other figures"
     with checks.case("what is in force stays, another's stays, what was erased is known no more"):
         eventually(lambda: ended.request_id in rows(), False)

@@ -54,6 +54,14 @@ class Command:
         assert done.err.strip(), "refused without a word on stderr"
         return done
 
+    def erase(self, uin: str, *order: str) -> str:
+        """Erases a subject, which needs two security officers."""
+        asked = self.run("subject", "erase", uin, *order, "--json")
+        assert asked.code == 1, f"erased by one alone, or not asked for: {asked.err.strip()[:300]}"
+        approval = json.loads(asked.out)["approval"]
+        self.do("operator", "approve", approval, "--for", "subject-erase", uin, *order, "--operator", "officer2")
+        return self.do("subject", "erase", uin, *order)
+
     def json(self, *words: str) -> Any:
         return json.loads(self.do(*words, "--json"))
 

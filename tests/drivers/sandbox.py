@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 import urllib.request
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -78,16 +79,25 @@ def free_port() -> int:
 class Sandbox:
     """One run of the server; start, ask, stop. The data directory is the caller's."""
 
-    def __init__(self, binary: Path, data: Path, log: Path) -> None:
+    def __init__(
+        self,
+        binary: Path,
+        data: Path,
+        log: Path,
+        under: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`under`: a command that runs it (and keeps its process id); `environment`: beside the usual one."""
         self.port = free_port()
         self.log = log
         started = time.monotonic()
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [str(binary), "sandbox", "--listen", f"127.0.0.1:{self.port}", "--data", str(data)],
+                [*under, str(binary), "sandbox", "--listen", f"127.0.0.1:{self.port}", "--data", str(data)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
+                env={**os.environ, **(environment or {})},
             )
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read_stdout, daemon=True).start()

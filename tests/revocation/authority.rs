@@ -143,6 +143,15 @@ impl Authority {
         Self { name: subject, certificate, key }
     }
 
+    /// The same root, valid then; Unix seconds.
+    pub fn during(self, from: i64, until: i64) -> Self {
+        let spki = self.key.public_key_spki();
+        let saying =
+            Saying { is_authority: true, usage: AUTHORITY_USAGE, from, until, ..of(&self.name, spki, &[1]) };
+        let certificate = self.issue(&saying);
+        Self { certificate, ..self }
+    }
+
     /// An authority below this one.
     pub fn below(&self, common: &str, key: Box<dyn Signer>, serial: &[u8]) -> Self {
         let subject = name(common, None);

@@ -86,6 +86,34 @@ fn a_list_without_entries_or_with_long_times_is_one() {
 }
 
 #[test]
+fn what_a_stale_delta_adds_stays_revoked_and_what_it_takes_back_does_not_stay_so() {
+    let authority = Authority::root("AUTHORITY", rsa("bank"));
+    let pinned = pinned(&[&authority]);
+    let entries = [entry(&[5], NOW - DAY, None), entry(&[6], NOW - 2 * DAY, Some(6))];
+    let full = ListSaying::full(&authority, 7, &entries).during(NOW - 3600, NOW + DAY);
+    let entries = [entry(&[6], NOW - 60, Some(8)), entry(&[8], NOW - 60, None)];
+    let delta = ListSaying::delta(&authority, 8, 7, &entries).during(NOW - 60, NOW + 60);
+    let says = |serial, at| {
+        let read = |list: &ListSaying| List::read(&*list.signed(authority.key()), &pinned).unwrap();
+        verdict(vec![read(&full), read(&delta)], &authority, &[serial], at)
+    };
+    for (serial, at, expected) in [
+        (5, NOW + 61, Verdict::Revoked(NOW - DAY)),
+        (6, NOW + 60, Verdict::Good),
+        // The hold that was ended may have begun again since: the full list says so until it is renewed.
+        (6, NOW + 61, Verdict::Revoked(NOW - 2 * DAY)),
+        (8, NOW + 60, Verdict::Revoked(NOW - 60)),
+        (8, NOW + 61, Verdict::Revoked(NOW - 60)),
+        // The full list decides how long nothing is a yes: a delta may be left out.
+        (9, NOW + 61, Verdict::Good),
+        (9, NOW + DAY + 1, Verdict::Stale(NOW + DAY)),
+        (8, NOW + DAY + 1, Verdict::Revoked(NOW - 60)),
+    ] {
+        assert_eq!(says(serial, at), expected, "{serial} at {}", at - NOW);
+    }
+}
+
+#[test]
 fn the_list_of_the_test_authority_of_nca_verifies_and_is_stale_since_2023() {
     let file = |name: &str| {
         std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/nca/test").join(name)).unwrap()

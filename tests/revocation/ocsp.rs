@@ -1,12 +1,16 @@
 //! What becomes of each answer of an OCSP service.
 
-use crate::authority::{Authority, DAY, NOW, Saying, extension, gost, long_time, name, of, rsa};
-use crate::list::leaf;
+use crate::authority::{
+    Authority, DAY, ListSaying, NOW, Saying, entry, extension, gost, long_time, name, of, rsa,
+};
+use crate::list::{leaf, pinned};
 use crate::ocsp_answer::{Answer, GOOD, UNKNOWN, of_type, question, revoked, status, successful};
 use crate::server::{Reply, Request, Server};
 use kdp::trust::certificate::Certificate;
 use kdp::trust::der::{self, tag};
 use kdp::trust::gost::Scheme;
+use kdp::trust::revocation::book::Book;
+use kdp::trust::revocation::list::List;
 use kdp::trust::revocation::ocsp::{AnswerError, Hash, Ocsp, OcspError, Status};
 use std::sync::Arc;
 
@@ -14,13 +18,13 @@ const SIGNING: &[&str] = &["1.3.6.1.5.5.7.3.9"];
 
 type Change = Box<dyn Fn(&mut Answer) + Send>;
 
-struct Stand {
-    server: Server,
-    authority: Arc<Authority>,
+pub struct Stand {
+    pub server: Server,
+    pub authority: Arc<Authority>,
 }
 
 impl Stand {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let server = Server::start(|_| Reply::Nothing).await;
         Self { server, authority: Arc::new(Authority::root("AUTHORITY", rsa("bank"))) }
     }
@@ -33,7 +37,7 @@ impl Stand {
         let authority = self.authority.clone();
         self.server.answer(move |request| answer(request, &authority));
         let ocsp = Ocsp::new(&self.server.url, Hash::Sha1, 2000).unwrap();
-        ocsp.status(&leaf(&self.authority, &[5]), &self.authority.certificate, NOW).await
+        ocsp.status(&leaf(&self.authority, &[5]), &self.authority.certificate, &Arc::default(), NOW).await
     }
 
     /// The same of an answer that the issuer itself signs.
@@ -82,7 +86,8 @@ async fn authorities_of_each_algorithm_are_understood_in_both_hashes() {
         Reply::ok(Answer::to(&request.body, &authority.certificate, &GOOD).by(&authority))
     });
     let ocsp = Ocsp::new(&stand.server.url, Hash::Sha256, 2000).unwrap();
-    let status = ocsp.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, NOW).await;
+    let status =
+        ocsp.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, &Arc::default(), NOW).await;
     assert_eq!(status, Ok(Status::Good));
     let (id, _) = question(&stand.server.requests()[0].body);
     let contains = |part: &[u8]| id.windows(part.len()).any(|window| window == part);
@@ -153,6 +158,65 @@ async fn a_responder_whom_the_issuer_appointed_may_answer_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn whoever_answers_must_have_been_appointed_when_it_did() {
+    let stand = Stand::new().await;
+    let key = rsa("shep");
+    let subject = name("RESPONDER", None);
+    let good = || Saying { purposes: SIGNING, ..of(&subject, key.public_key_spki(), &[9]) };
+    let made_at = |responder: Certificate, at: i64| {
+        let answer = move |request: &Request, _: &Authority| {
+            let mut answer = Answer::to(&request.body, &responder, &GOOD);
+            answer.produced_at = long_time(at);
+            Reply::ok(answer.signed(&*rsa("shep")))
+        };
+        stand.ask(answer)
+    };
+    for (from, until, at, expected) in [
+        (NOW - 100, NOW + DAY, NOW - 100, Ok(Status::Good)),
+        (NOW - 100, NOW + DAY, NOW - 101, refused(AnswerError::Responder)),
+        (NOW - DAY, NOW + 60, NOW + 60, Ok(Status::Good)),
+        (NOW - DAY, NOW + 60, NOW + 61, refused(AnswerError::Responder)),
+    ] {
+        let responder = stand.authority.issue(&Saying { from, until, ..good() });
+        assert_eq!(made_at(responder, at).await, expected, "from {} at {}", from - NOW, at - NOW);
+    }
+    for (until, expected) in [(NOW, Ok(Status::Good)), (NOW - 1, refused(AnswerError::Responder))] {
+        let authority = Authority::root("AUTHORITY", rsa("bank")).during(NOW - DAY, until);
+        let stand = Stand { authority: Arc::new(authority), ..Stand::new().await };
+        assert_eq!(stand.says(|_| {}).await, expected, "an authority until {}", until - NOW);
+    }
+}
+
+#[tokio::test]
+async fn a_responder_that_its_authority_revoked_answers_nothing() {
+    let stand = Stand::new().await;
+    let key = rsa("shep");
+    let subject = name("RESPONDER", None);
+    let saying = Saying { purposes: SIGNING, ..of(&subject, key.public_key_spki(), &[9]) };
+    let responder = stand.authority.issue(&saying);
+    stand
+        .server
+        .answer(move |request| Reply::ok(Answer::to(&request.body, &responder, &GOOD).signed(&*rsa("shep"))));
+    let of_same_name = Authority::root("AUTHORITY", rsa("akimat"));
+    for (what, issuer, serial, until, expected) in [
+        ("revoked", &*stand.authority, 9, NOW + DAY, refused(AnswerError::Responder)),
+        ("revoked, by a list that is stale", &*stand.authority, 9, NOW - 1, refused(AnswerError::Responder)),
+        ("another one revoked", &*stand.authority, 8, NOW + DAY, Ok(Status::Good)),
+        ("a list that is stale", &*stand.authority, 8, NOW - 1, Ok(Status::Good)),
+        ("the list of another authority", &of_same_name, 9, NOW + DAY, Ok(Status::Good)),
+    ] {
+        let list =
+            ListSaying::full(issuer, 1, &[entry(&[serial], NOW - DAY, None)]).during(NOW - 3600, until);
+        let list = List::read(&*list.signed(issuer.key()), &pinned(&[issuer])).unwrap();
+        let book = Arc::new(Book::new(&[Arc::new(list)], true));
+        let ocsp = Ocsp::new(&stand.server.url, Hash::Sha1, 2000).unwrap();
+        let certificate = leaf(&stand.authority, &[5]);
+        let status = ocsp.status(&certificate, &stand.authority.certificate, &book, NOW).await;
+        assert_eq!(status, expected, "{what}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_to_another_question_or_of_another_time_is_refused_by_name() {
     let stand = Stand::new().await;
     let of_nonce =
@@ -161,7 +225,7 @@ async fn an_answer_to_another_question_or_of_another_time_is_refused_by_name() {
     let other_id = {
         let _ = stand.ask(|_, _| Reply::ok(Vec::new())).await;
         let ocsp = Ocsp::new(&stand.server.url, Hash::Sha1, 2000).unwrap();
-        let _ = ocsp.status(&other, &stand.authority.certificate, NOW).await;
+        let _ = ocsp.status(&other, &stand.authority.certificate, &Arc::default(), NOW).await;
         question(&stand.server.requests()[1].body).0
     };
     let next = |at| der::value(tag::context(0), &long_time(at));
@@ -243,11 +307,13 @@ async fn no_answer_is_not_the_same_as_a_wrong_one() {
         assert_eq!(stand.ask(move |_, _| reply.clone()).await, expected, "{what}");
     }
     let gone = Ocsp::new("http://127.0.0.1:1/", Hash::Sha1, 2000).unwrap();
-    let status = gone.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, NOW).await;
+    let status =
+        gone.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, &Arc::default(), NOW).await;
     assert_eq!(status, Err(OcspError::Unavailable));
     let slow = Ocsp::new(&stand.server.url, Hash::Sha1, 50).unwrap();
     stand.server.answer(|_| Reply::Nothing);
-    let status = slow.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, NOW).await;
+    let status =
+        slow.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, &Arc::default(), NOW).await;
     assert_eq!(status, Err(OcspError::Unavailable));
     for wrong in ["", "https://host/", "ftp://host/", "http://user@host/", "/path", "http://"] {
         assert!(Ocsp::new(wrong, Hash::Sha1, 2000).is_err(), "{wrong}");
@@ -278,7 +344,7 @@ async fn an_answer_that_is_cut_off_or_changed_anywhere_is_refused() {
     });
     let ask = || async {
         let ocsp = Ocsp::new(&stand.server.url, Hash::Sha1, 2000).unwrap();
-        ocsp.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, NOW).await
+        ocsp.status(&leaf(&stand.authority, &[5]), &stand.authority.certificate, &Arc::default(), NOW).await
     };
     assert_eq!(ask().await, Ok(Status::Good));
     let length = sent.lock().unwrap().len();
@@ -288,51 +354,4 @@ async fn an_answer_that_is_cut_off_or_changed_anywhere_is_refused() {
         let is_null = at < length && sent.lock().unwrap()[at] == tag::NULL && answer == Ok(Status::Good);
         assert!(answer.is_err() || is_null, "{at} of {length}: {answer:?}");
     }
-}
-
-#[tokio::test]
-async fn answers_are_remembered_until_they_are_stale_and_outages_for_seconds() {
-    let stand = Stand::new().await;
-    let ocsp = Arc::new(Ocsp::new(&stand.server.url, Hash::Sha1, 500).unwrap());
-    let certificate = Arc::new(leaf(&stand.authority, &[5]));
-    let ask = |at| {
-        let (ocsp, certificate, authority) = (ocsp.clone(), certificate.clone(), stand.authority.clone());
-        tokio::spawn(async move { ocsp.status(&certificate, &authority.certificate, at).await })
-    };
-    let asked = || stand.server.requests().len();
-    let authority = stand.authority.clone();
-    stand.server.answer(move |request| {
-        Reply::ok(Answer::to(&request.body, &authority.certificate, &GOOD).by(&authority))
-    });
-    // One question for a crowd.
-    let crowd: Vec<_> = (0..20).map(|_| ask(NOW)).collect();
-    for one in crowd {
-        assert_eq!(one.await.unwrap(), Ok(Status::Good));
-    }
-    assert_eq!(asked(), 1);
-    assert_eq!(ask(NOW + 300).await.unwrap(), Ok(Status::Good));
-    assert_eq!(asked(), 1);
-    stand.server.answer(|_| Reply::Nothing);
-    let crowd: Vec<_> = (0..20).map(|_| ask(NOW + 301)).collect();
-    for one in crowd {
-        assert_eq!(one.await.unwrap(), Err(OcspError::Unavailable));
-    }
-    assert_eq!(asked(), 2);
-    assert_eq!(ask(NOW + 306).await.unwrap(), Err(OcspError::Unavailable));
-    assert_eq!(asked(), 2);
-    let authority = stand.authority.clone();
-    stand.server.answer(move |request| {
-        let mut answer = Answer::to(&request.body, &authority.certificate, &revoked(NOW));
-        (answer.produced_at, answer.rest) =
-            (long_time(NOW + 307), der::value(tag::context(0), &long_time(NOW + 310)));
-        Reply::ok(answer.by(&authority))
-    });
-    assert_eq!(ask(NOW + 307).await.unwrap(), Ok(Status::Revoked(NOW)));
-    assert_eq!(ask(NOW + 310).await.unwrap(), Ok(Status::Revoked(NOW)));
-    assert_eq!(asked(), 3);
-    let _ = ask(NOW + 311).await.unwrap();
-    assert_eq!(asked(), 4);
-    let tally: Vec<_> = ocsp.take_tally().collect();
-    assert_eq!(tally, [("good", 1), ("revoked", 1), ("unknown", 0), ("unavailable", 1), ("not-believed", 1)]);
-    assert!(ocsp.take_tally().all(|(_, count)| count == 0));
 }

@@ -234,6 +234,70 @@ async fn a_failure_is_tried_again_after_a_pause_that_grows() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_stops_no_source() {
+    let stand = Stand::new();
+    let server = Server::start(|_| Reply::Answer(503, String::new(), Vec::new())).await;
+    let section =
+        stand.section(&format!("lists = [{{ full = \"{}\" }}]\nrefresh_seconds = 3600", server.url));
+    let trust = trusting(&stand.authority, &section);
+    for (at, asked) in [(NOW + 60, 1), (NOW + 61, 1), (NOW, 2), (NOW + 1, 2), (NOW - 30 * DAY, 3)] {
+        assert_eq!(stand.check(&trust, 5, at).await, Err(Distrust::RevocationUnknown));
+        assert_eq!(server.requests().len(), asked, "{}", at - NOW);
+    }
+    let body = stand.list(1, &[5]);
+    server.answer(move |_| Reply::ok(body.clone()));
+    assert_eq!(stand.check(&trust, 5, NOW).await, REVOKED);
+    assert_eq!(stand.check(&trust, 5, NOW + 3599).await, REVOKED);
+    assert_eq!(server.requests().len(), 4);
+    assert_eq!(stand.check(&trust, 5, NOW - 1).await, REVOKED);
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_source_that_is_being_asked_is_not_asked_a_second_time_whatever_the_clock_says() {
+    let stand = Stand::new();
+    let server = Server::start(|_| Reply::Nothing).await;
+    let section = stand.section(&format!("lists = [{{ full = \"{}\" }}]", server.url));
+    let trust = trusting(&stand.authority, &section);
+    let asking = tokio::spawn({
+        let trust = trust.clone();
+        async move { refresh(&trust, &SeededRandom::new(2, 0), NOW).await }
+    });
+    while server.requests().is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for at in [NOW - DAY, NOW + DAY] {
+        let again = tokio::time::timeout(Duration::from_secs(5), stand.check(&trust, 5, at)).await;
+        assert_eq!(again.unwrap(), Err(Distrust::RevocationUnknown));
+    }
+    assert_eq!(server.requests().len(), 1);
+    asking.abort();
+}
+
+#[tokio::test]
+async fn a_list_that_comes_for_trust_that_was_replaced_meanwhile_comes_for_the_new_one_in_its_first_round() {
+    let stand = Stand::new();
+    let body = stand.list(2, &[5]);
+    let server = Server::start(move |request| {
+        // Who has it already would not get it again.
+        let status = if request.head.contains("if-none-match") { 304 } else { 200 };
+        Reply::Answer(status, "ETag: \"1\"\r\n".to_owned(), body.clone())
+    })
+    .await;
+    let section = stand.section(&format!("lists = [{{ full = \"{}\" }}]", server.url));
+    stand.write(&stand.list(1, &[6]), 1);
+    for section in [section, stand.of_file()] {
+        let old = trusting(&stand.authority, &section);
+        // Read anew before the old one's question is answered: what is kept by then is older, or nothing.
+        let new = trusting(&stand.authority, &section);
+        stand.write(&stand.list(2, &[5]), 2);
+        assert_eq!(stand.check(&old, 5, NOW).await, REVOKED);
+        assert_eq!(stand.check(&new, 5, NOW + 1).await, REVOKED);
+    }
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_delta_adds_to_the_full_list_and_takes_from_it() {
     let stand = Stand::new();
     stand.write(&stand.list(5, &[5, 6]), 1);

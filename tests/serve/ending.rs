@@ -1,97 +1,24 @@
 //! SIGTERM: what was accepted is answered, what was answered is in the database, and the exit code is 0.
 
 use super::*;
-use connection::{Reply, head};
-use kdp::clock::{self, Clock as _, SystemClock};
-use kdp::consent::identity::Iin;
-use kdp::soap::sync_channel::T;
-use kdp::token::ovt::{self, Mcheck, NewOvt};
-use kdp::trust::certificate::Certificate;
-use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
-use kdp::trust::sign::RsaSigner;
+use asker::{Asker, subjects, token};
+use connection::head;
 use std::net::TcpStream;
 use std::sync::mpsc::{Sender, channel};
 
-/// An initiator that asks by itself, without a process for every message.
-struct Asker {
-    signer: EnvelopeSigner,
-    password: String,
-    ovt: String,
-}
-
-impl Asker {
-    fn new(installation: &Installation) -> Self {
-        let key = || RsaSigner::from_pem(&fs::read_to_string(pki("bank.key.pem")).unwrap()).unwrap();
-        let certificate = Certificate::from_file(&fs::read(pki("bank.cert.pem")).unwrap()).unwrap();
-        let iat = SystemClock.now() / 1000;
-        let claims =
-            NewOvt { cbin: BIN, mcheck: Mcheck::Biometrics, iat, exp: iat + 600, uin: None, jti: None };
-        let ovt = ovt::make(&claims, &key(), None).unwrap();
-        let signer = EnvelopeSigner::new(Box::new(key()), certificate, KeyInfoForm::Certificate);
-        Self { signer, password: installation.password().to_owned(), ovt }
-    }
-
-    /// The signed envelope of a request of method 2 about `uin`.
-    fn message(&self, uin: &str) -> Vec<u8> {
-        let sent = clock::text(SystemClock.now());
-        let info = [("messageId", uin), ("serviceId", "KDP_SERVICE"), ("messageDate", &sent)];
-        let data = [
-            ("uin", uin),
-            ("company", COMPANY),
-            ("company_bin", BIN),
-            ("access_name", SERVICE_ID),
-            ("personal_data_name", DATA),
-            ("omit-sms", "true"),
-            ("ovt", &self.ovt),
-        ];
-        let envelope = self.signer.envelope("body", |writer| {
-            writer.open("t:SendMessage", &[("t", T)], &[]).open("request", &[], &[]).open(
-                "requestInfo",
-                &[],
-                &[],
-            );
-            for (name, text) in info {
-                writer.leaf(name, text);
-            }
-            writer.open("sender", &[], &[]).leaf("senderId", "bank_kdp").leaf("password", &self.password);
-            writer.close().close().open("requestData", &[], &[]).open("data", &[], &[]);
-            for (name, text) in data {
-                writer.leaf(name, text);
-            }
-            writer.close().close().close().close();
-        });
-        envelope.unwrap()
-    }
-
-    /// Asks about one subject after the other on one connection, until an answer says that it is the last one.
-    fn ask_on(&self, public: SocketAddr, series: u32, told: &Sender<()>) -> Vec<(String, String)> {
-        let mut connection = Connection::open(public);
-        let mut tokens = Vec::new();
-        for uin in subjects(series) {
-            let reply = connection.post(&self.message(&uin));
-            tokens.push((uin, token(&reply)));
-            let _ = told.send(());
-            if reply.closes() {
-                return tokens;
-            }
+/// Asks about one subject after the other on one connection, until an answer says that it is the last one.
+fn ask_on(asker: &Asker, public: SocketAddr, series: u32, told: &Sender<()>) -> Vec<(String, String)> {
+    let mut connection = Connection::open(public);
+    let mut tokens = Vec::new();
+    for uin in subjects(series) {
+        let reply = connection.post(&asker.message(&uin));
+        tokens.push((uin, token(&reply)));
+        let _ = told.send(());
+        if reply.closes() {
+            return tokens;
         }
-        panic!("the service did not end");
     }
-}
-
-fn token(reply: &Reply) -> String {
-    assert_eq!((reply.status, reply.word()), (200, Some("VALID")), "{}", reply.body);
-    reply.element("code").filter(|code| code.starts_with("eyJ")).map_or_else(
-        || reply.body.split("code>").find(|text| text.starts_with("eyJ")).unwrap().replace("</k:", ""),
-        str::to_owned,
-    )
-}
-
-/// Well-formed numbers of persons, other ones in each series.
-fn subjects(series: u32) -> impl Iterator<Item = String> {
-    let with_control =
-        |stem: String| (0..10).map(move |n| format!("{stem}{n}")).find(|n| Iin::parse(n).is_ok());
-    (0..100_000).filter_map(move |n| with_control(format!("90{series:02}{n:07}")))
+    panic!("the service did not end");
 }
 
 #[test]
@@ -105,7 +32,7 @@ fn under_load_every_request_is_answered_and_every_answer_is_in_the_database() {
         let series: Vec<_> = (10..14)
             .map(|series| {
                 let told = told.clone();
-                scope.spawn(move || asker.ask_on(public, series, &told))
+                scope.spawn(move || ask_on(asker, public, series, &told))
             })
             .collect();
         for _ in 0..60 {

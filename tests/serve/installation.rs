@@ -1,5 +1,8 @@
 //! An installation of the service as an operator makes one: a directory, a configuration, commands.
 
+#[path = "../common/operator.rs"]
+mod operator;
+
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -26,8 +29,8 @@ pub struct Ended {
 
 /// Runs the real binary to its end.
 pub fn kdp(arguments: &[&str]) -> Ended {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_kdp")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
+    let output = operator::act(command.args(arguments), arguments).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
@@ -82,13 +85,18 @@ impl Installation {
     }
 
     pub fn add_initiator(&mut self) {
+        self.password = self.register(SENDER, BIN);
+        fs::write(self.file("password"), &self.password).unwrap();
+    }
+
+    /// Registers an initiator; answers with its password.
+    pub fn register(&self, sender: &str, bin: &str) -> String {
         let (services, key) = ("GBDFLUniversal_token,GBDRN_token", pki("bank.cert.pem"));
-        let flags = ["--sender-id", SENDER, "--name", COMPANY, "--bin", BIN, "--methods", "1,2,5"];
+        let flags = ["--sender-id", sender, "--name", COMPANY, "--bin", bin, "--methods", "1,2,5"];
         let more = ["--services", services, "--ovt-key", &key, "--json"];
         let out = self.run(&[&["initiator", "add"][..], &flags, &more].concat());
         let secrets: Value = serde_json::from_str(&out).unwrap();
-        secrets["password"].as_str().unwrap().clone_into(&mut self.password);
-        fs::write(self.file("password"), &self.password).unwrap();
+        secrets["password"].as_str().unwrap().to_owned()
     }
 
     pub fn password(&self) -> &str {

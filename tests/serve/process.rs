@@ -26,8 +26,13 @@ pub struct Gone {
 impl Process {
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
-        let piped =
-            command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    /// A command that becomes the service.
+    pub fn spawn(mut command: Command) -> Self {
+        let piped = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = piped.spawn().unwrap();
         let lines = lines(child.stderr.take().unwrap());
         Self { child, lines, log: Vec::new() }
@@ -35,11 +40,16 @@ impl Process {
 
     /// `kdp serve`, when it serves: with the addresses of its public and its admin listener.
     pub fn serve(config: &str) -> (Self, SocketAddr, SocketAddr) {
-        let mut process = Self::start(&["serve", "--config", config]);
-        let line = process.await_line("\"serving\"");
+        Self::start(&["serve", "--config", config]).serving()
+    }
+
+    /// When it serves: with the addresses of its public and its admin listener.
+    pub fn serving(mut self) -> (Self, SocketAddr, SocketAddr) {
+        let line = self.await_line("\"serving\"");
         let line: serde_json::Value = serde_json::from_str(&line).unwrap();
         let address = |name: &str| line[name].as_str().unwrap().parse().unwrap();
-        (process, address("public"), address("admin"))
+        let (public, admin) = (address("public"), address("admin"));
+        (self, public, admin)
     }
 
     /// `kdp sandbox`, when it says that it is ready: with the address of its service.
@@ -66,9 +76,13 @@ impl Process {
         }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal: `TERM`, `HUP`.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        let sent = Command::new("kill").args(["-s", name, &self.id().to_string()]).status();
         assert!(sent.unwrap().success());
     }
 

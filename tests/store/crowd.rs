@@ -5,7 +5,7 @@ use kdp::consent::method::Method;
 use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event};
 use kdp::store::seal::one_time_code;
-use kdp::store::{Change, Granted, Heard, Opened, StoreError};
+use kdp::store::{Applied, Change, Granted, Heard, Opened, StoreError};
 use kdp::text::Reason;
 use std::collections::HashSet;
 use std::future::Future;
@@ -31,7 +31,7 @@ async fn guess(bench: &Bench, id: kdp::random::Id, codes: Vec<String>) -> Vec<(C
         async move {
             let change = store.change(id, Change::Code(code), record(NOON + 1, "code"));
             let (request, applied) = change.await.unwrap().unwrap();
-            (request.consent, applied)
+            (request.consent, applied == Applied::Yes)
         }
     })
     .await
@@ -86,7 +86,7 @@ async fn of_many_who_collect_one_makes_the_token_and_all_get_it() {
             async move {
                 let change = store.change(request.id, Change::Collect(token(NOON)), record(NOON, "token"));
                 let (request, made) = change.await.unwrap().unwrap();
-                (request.token.unwrap().compact, made)
+                (request.token.unwrap().compact, made == Applied::Yes)
             }
         })
         .await;

@@ -143,7 +143,7 @@ async fn a_caller_who_goes_away_leaves_its_work_whole() {
 
 #[test]
 fn a_row_that_cannot_be_read_is_named_and_does_not_stop_the_rest() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let bench = sqlite(Disk::Waits);
         let broken = bench.waiting(&Ask::default(), NOON).await;

@@ -55,7 +55,7 @@ async fn a_block_refuses_every_method_and_a_freeze_all_but_logging() {
             }
             assert_eq!(found, expected, "{services} on {}", bench.name);
             let ask = super::bench::services(&format!("{services}-1"));
-            let standing = bench.store.standing(bin(1), iin(1), ask, NOON).await.unwrap();
+            let standing = bench.store.standing(bin(1), iin(1), ask, WIDE, NOON).await.unwrap();
             let told = match standing {
                 Standing::Refused(reason) => Some(reason),
                 Standing::Free => None,

@@ -336,7 +336,7 @@ fn tell(cases: u32) -> Result<(), String> {
     service::prepare();
     let threads = u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1);
     let tell = |_| {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let cases = cases.div_ceil(threads);
         let config = Config { cases, failure_persistence: None, max_shrink_iters: 4000, ..Config::default() };
         let result = TestRunner::new(config).run(&steps(), |steps| {

@@ -514,7 +514,7 @@ impl Model {
 #[test]
 fn random_stories_end_as_the_model_says() {
     let stories = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(2000);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     for bench in benches_whose(Disk::Hurries) {
         let story = std::cell::Cell::new(0);
         // A story that failed is told again to be made shorter: under another number, with new people.

@@ -275,7 +275,7 @@ async fn a_term_that_ended_while_the_service_was_stopped_takes_effect_dated_righ
         assert!(store.open_applications(bin(1), None, 10, back).await.unwrap().applications.is_empty());
         for (time, worth) in [(END - 1, ("active", None)), (END, ("not-active", Some(Reason::Revoked)))] {
             let check = super::bench::look(&request, time);
-            let checked = store.check_token(check, record(back, "")).await.unwrap();
+            let checked = store.check_token(check, record(back, "")).await.unwrap().unwrap();
             assert_eq!((checked.status.word(), checked.reason), worth, "{}", bench.name);
         }
         assert_eq!(bench.listed(&request).await, 3, "nobody has written it down yet");

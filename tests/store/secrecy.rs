@@ -1,5 +1,8 @@
 //! Nothing that identifies a person, and no secret, can be read in the files, whoever takes them.
 
+#[path = "secrecy/reseal.rs"]
+mod reseal;
+
 use super::bench::{Ask, Bench, Disk, NOON, Proof, benches, iin, phone, record, sqlite};
 use super::registration::key;
 use base64::Engine as _;
@@ -37,6 +40,15 @@ async fn story(bench: &Bench) -> Vec<(&'static str, Vec<u8>)> {
     let record = Record { subject: Some(iin(1)), ..record(NOON, "granted") };
     bench.store.grant(granting, record.clone()).await.unwrap();
     bench.event(id, Event::Cancel, NOON).await;
+    // Ids that others made of a person: of a strict sender's message, and of an SMS.
+    for id in [iin(1).as_str().to_owned(), format!("m-{}", phone(1).as_str())] {
+        for body in [[1; 32], [2; 32]] {
+            bench.store.conflicts("bank".to_owned(), id.clone(), body, NOON).await.unwrap();
+        }
+        bench.say_as(&id, &phone(1), "ДА", NOON).await;
+        let named = Record { message_id: id.clone(), sender: id, ..self::record(NOON, "named") };
+        bench.store.note(named).await.unwrap();
+    }
     let key = key();
     secrets.push(("private key", key.pkcs8.get(100..132).unwrap().to_vec()));
     bench.store.keep_keys(vec![key], record).await.unwrap();

@@ -5,6 +5,7 @@ use crate::cli::{Exit, Failure, Outcome, Result, argument, say};
 use kdp::onboarding::form::Form;
 use kdp::onboarding::preflight::{self, Objection};
 use kdp::onboarding::{Application, Event};
+use kdp::operator::duty::Errand;
 use kdp::random::Id;
 use kdp::text::Lang;
 use serde_json::Value;
@@ -76,9 +77,9 @@ pub struct RegisterKey {
 }
 
 /// Runs `preflight`.
-pub async fn preflight(args: &Preflight) -> Result {
+pub async fn preflight(args: &Preflight, errand: Errand) -> Result {
     let form = read(&args.form)?;
-    let site = Site::open(&args.place).await?;
+    let site = Site::open(&args.place, errand).await?;
     let objections = preflight::preflight(&form, &site.known());
     let value: Value = objections.iter().map(Objection::to_json).collect();
     let outcome = Outcome::either(args.json, &value, || told(&objections, site.lang));
@@ -87,11 +88,11 @@ pub async fn preflight(args: &Preflight) -> Result {
 }
 
 /// Runs `submit`.
-pub async fn submit(args: &Submit) -> Result {
+pub async fn submit(args: &Submit, errand: Errand) -> Result {
     let form = read(&args.form)?;
-    let site = Site::open(&args.place).await?;
+    let site = Site::open(&args.place, errand).await?;
     let objections = warn(&site, &form);
-    let id = Id::new(site.now, &*site.opened.random)?.to_string();
+    let id = Id::new(site.now, site.access.random())?.to_string();
     let application = Application::submit(id, form, site.due()?, site.now);
     let application = application.map_err(|refused| site.refusal(refused))?;
     site.keep(&application, 0, "submitted").await?;
@@ -100,9 +101,9 @@ pub async fn submit(args: &Submit) -> Result {
 }
 
 /// Runs `resubmit`.
-pub async fn resubmit(args: &Resubmit) -> Result {
+pub async fn resubmit(args: &Resubmit, errand: Errand) -> Result {
     let form = read(&args.form)?;
-    let case = Case::open(&args.place, &args.id).await?;
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let objections = warn(&case.site, &form);
     let due = case.site.due()?;
     let case = case.happen(Event::Resubmit { form, due }, "submitted again").await?;
@@ -110,9 +111,9 @@ pub async fn resubmit(args: &Resubmit) -> Result {
 }
 
 /// Runs `register-key`.
-pub async fn register_key(args: &RegisterKey) -> Result {
+pub async fn register_key(args: &RegisterKey, errand: Errand) -> Result {
     let pem = argument::text_file(&args.key)?.to_string();
-    let case = Case::open(&args.place, &args.id).await?;
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let case = case.happen(Event::RegisterKey { pem }, "key registered").await?;
     let opened = super::opening::open(&case).await?;
     Ok(case.outcome(args.json, &opened.rows()))

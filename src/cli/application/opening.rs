@@ -65,21 +65,21 @@ pub async fn open(case: &Case) -> Result<Opening> {
     let site = &case.site;
     let about = || registration::detail(json!({ "application": case.application.id() }));
     for service in &opening.proactive {
-        registration::register(&site.opened, Item::Proactive(service.clone()), 0, "added", about()).await?;
+        registration::register(&site.access, Item::Proactive(service.clone()), 0, "added", about()).await?;
     }
     if let Some((record, revision)) = &mut opening.sender {
         if record.password.is_none() && record.auth == Auth::Password {
-            let password = random::secret(&*site.opened.random)?;
-            let hash = secret_hash(&*site.opened.seal, "password", &record.sender_id, &password);
+            let password = random::secret(site.access.random())?;
+            let hash = secret_hash(site.access.seal(), "password", &record.sender_id, &password);
             record.password = Some(hex(&hash));
             opening.password = Some(password);
             say("the password is shown this once: only a keyed hash is kept");
         }
         let about = json!({ "application": case.application.id() });
-        sender::keep(&site.opened, (**record).clone(), *revision, "opened by an application", about).await?;
+        sender::keep(&site.access, (**record).clone(), *revision, "opened by an application", about).await?;
     }
     for entry in &opening.entries {
-        registration::register(&site.opened, Item::Entry(entry.clone()), 0, "added", about()).await?;
+        registration::register(&site.access, Item::Entry(entry.clone()), 0, "added", about()).await?;
     }
     Ok(opening)
 }
@@ -179,7 +179,7 @@ impl Past {
         let own = own_basis(&case.application);
         let sender_id = case.application.form().sender_id.clone();
         let mut past = Self::default();
-        for revision in case.site.opened.store.history(StoreKind::Sender, sender_id).await? {
+        for revision in case.site.access.history(StoreKind::Sender, &sender_id).await? {
             let record: SenderRecord = serde_json::from_str(&revision.record)?;
             let mine = record.permits.iter().filter(|permit| permit.basis.contains(&own));
             past.methods.extend(mine.map(|permit| permit.method));
@@ -299,7 +299,7 @@ pub async fn close(site: &Site, application: &Application) -> Result<()> {
         record.allowance.logging &= !is_closed(Method::Logging);
         if !mine.is_empty() {
             let about = json!({ "application": application.id() });
-            sender::keep(&site.opened, record, known.revision, "closed by an application", about).await?;
+            sender::keep(&site.access, record, known.revision, "closed by an application", about).await?;
         }
     }
     let seconds = site.now.div_euclid(1000);
@@ -308,7 +308,7 @@ pub async fn close(site: &Site, application: &Application) -> Result<()> {
         site.registry.entries.values().filter(own).filter(|entry| in_force(entry.expires_at, seconds))
     {
         let ended = DirectoryEntry { expires_at: Some(seconds), ..entry.clone() };
-        registration::register(&site.opened, Item::Entry(ended), entry.revision, "ended", about()).await?;
+        registration::register(&site.access, Item::Entry(ended), entry.revision, "ended", about()).await?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use kdp::onboarding::preflight::{Objection, preflight};
 use kdp::onboarding::refusal::Refused;
 use kdp::onboarding::stage::Stage;
 use kdp::onboarding::{Approval, Event, Remark};
+use kdp::operator::duty::Errand;
 
 /// Approves an application (I-9); in a test installation methods and directory entries open for the test
 ///
@@ -101,8 +102,8 @@ pub struct Withdraw {
 }
 
 /// Runs `approve`.
-pub async fn approve(args: Approve) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn approve(args: Approve, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let case = if case.application.approval().is_some() && args.entries.is_empty() {
         interrupted(case, Refused::NotUnderReview).await?
     } else {
@@ -126,8 +127,8 @@ pub async fn approve(args: Approve) -> Result {
 }
 
 /// Runs `accept`.
-pub async fn accept(args: &Accept) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn accept(args: &Accept, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let case = if case.application.stage() == Stage::Production {
         interrupted(case, Refused::Ended).await?
     } else {
@@ -147,8 +148,8 @@ async fn interrupted(case: Case, refused: Refused) -> Result<Case> {
 }
 
 /// Runs `return`.
-pub async fn give_back(args: &Return) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn give_back(args: &Return, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let mut remarks = words(&args.reason)?;
     if args.objections {
         let objections = preflight(case.application.form(), &case.site.known());
@@ -161,15 +162,15 @@ pub async fn give_back(args: &Return) -> Result {
 }
 
 /// Runs `refuse`.
-pub async fn refuse(args: &Refuse) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn refuse(args: &Refuse, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let event = Event::Refuse { remarks: words(&args.reason)? };
     Ok(end(case, event, "refused").await?.outcome(args.json, &[]))
 }
 
 /// Runs `withdraw`.
-pub async fn withdraw(args: &Withdraw) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn withdraw(args: &Withdraw, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     Ok(end(case, Event::Withdraw, "withdrawn").await?.outcome(args.json, &[]))
 }
 

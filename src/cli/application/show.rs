@@ -4,6 +4,8 @@ use super::{Case, Place, Site};
 use crate::cli::{Outcome, Result, registration};
 use kdp::clock;
 use kdp::onboarding::{Application, Event, Remark, Step};
+use kdp::operator::duty::Errand;
+use kdp::random::Id;
 use kdp::store::register::Kind;
 use kdp::text::Lang;
 use serde_json::{Value, json};
@@ -39,10 +41,10 @@ pub struct Show {
 }
 
 /// Lists.
-pub async fn list(args: &List) -> Result {
-    let site = Site::open(&args.place).await?;
+pub async fn list(args: &List, errand: Errand) -> Result {
+    let site = Site::open(&args.place, errand).await?;
     let mut applications = Vec::new();
-    for revision in site.opened.store.latest(Kind::Application).await? {
+    for revision in site.access.latest(Kind::Application).await? {
         let application: Application = serde_json::from_str(&revision.record)?;
         if !(args.open && application.stage().has_ended()) {
             applications.push(application);
@@ -73,15 +75,16 @@ pub async fn list(args: &List) -> Result {
 }
 
 /// Shows one.
-pub async fn show(args: &Show) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn show(args: &Show, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let Case { site, application, .. } = &case;
     let mut value = serde_json::to_value(application)?;
     if let (Some(fields), Value::Object(more)) = (value.as_object_mut(), summary(application, site.now)) {
         fields.insert("stage".to_owned(), more.get("state").cloned().unwrap_or_default());
         fields.extend(more.into_iter().filter(|(name, _)| name == "due" || name == "overdue"));
     }
-    Ok(Outcome::either(args.json, &value, || text(application, site)))
+    let shown = Outcome::either(args.json, &value, || text(application, site));
+    site.access.look("application", Id::parse(application.id()), shown).await
 }
 
 fn summary(application: &Application, now: i64) -> Value {

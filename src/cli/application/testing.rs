@@ -8,6 +8,7 @@ use kdp::onboarding::act::signature;
 use kdp::onboarding::act::{Act, Evidence, Filing, html::html};
 use kdp::onboarding::testing::{Answer, Testing, count};
 use kdp::onboarding::{Application, Event};
+use kdp::operator::duty::Errand;
 use kdp::random::Id;
 use kdp::store::register::Decided;
 use kdp::text::Reason;
@@ -76,8 +77,8 @@ pub struct SubmitAct {
 }
 
 /// Runs `answers`.
-pub async fn answers(args: &Answers) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn answers(args: &Answers, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let testing = counted(&case).await?;
     let mut value = serde_json::to_value(&testing)?;
     if let Some(fields) = value.as_object_mut() {
@@ -87,8 +88,8 @@ pub async fn answers(args: &Answers) -> Result {
 }
 
 /// Runs `act`.
-pub async fn act(args: &ActArgs) -> Result {
-    let case = Case::open(&args.place, &args.id).await?;
+pub async fn act(args: &ActArgs, errand: Errand) -> Result {
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let (act, jws, kid) = match case.application.filed_act() {
         Some(filed) => (Act::from_verified(&filed.jws)?, filed.jws.clone(), filed.kid.clone()),
         None => form(&case).await?,
@@ -108,7 +109,7 @@ async fn form(case: &Case) -> Result<(Act, String, String)> {
         ));
     }
     let testing = counted(case).await?;
-    let act = Act::form(application, &testing, &site.config.token.issuer, site.now)
+    let act = Act::form(application, &testing, &site.access.config().token.issuer, site.now)
         .map_err(|refused| site.refusal(refused))?;
     let key = site.registry.keys.current(site.now.div_euclid(1000))?;
     let jws = signature::sign(&act, key.signer(), key.kid())?;
@@ -122,9 +123,9 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 /// Runs `submit-act`.
-pub async fn submit_act(args: &SubmitAct) -> Result {
+pub async fn submit_act(args: &SubmitAct, errand: Errand) -> Result {
     let jws = argument::token(&args.act)?;
-    let case = Case::open(&args.place, &args.id).await?;
+    let case = Case::open(&args.place, &args.id, errand).await?;
     let (keys, evidence) = match (&args.jwks, case.site.is_test()) {
         (Some(path), false) => (published(path)?, Evidence::Signed),
         (None, true) => (own_keys(&case.site), Evidence::counted(&counted(&case).await?)),
@@ -160,7 +161,7 @@ fn published(path: &Path) -> Result<Vec<VerifyingKey>> {
 async fn counted(case: &Case) -> Result<Testing> {
     let Case { site, application, .. } = case;
     let since = application.history().first().map_or(0, |step| step.at);
-    let decided = site.opened.store.decided(application.form().sender_id.clone(), since).await?;
+    let decided = site.access.decided(&application.form().sender_id, since).await?;
     let answers: Vec<Answer> = decided.iter().filter_map(|one| answer(one, application)).collect();
     Ok(count(application, &answers))
 }

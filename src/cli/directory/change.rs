@@ -1,10 +1,11 @@
 //! `kdp directory add`, `revise` and `end`.
 
+use crate::cli::access::Access;
 use crate::cli::argument::{self, Installation};
 use crate::cli::{Failure, Outcome, Result, agreed, registration};
 use kdp::consent::directory::DirectoryEntry;
+use kdp::operator::duty::Errand;
 use kdp::registry::Registry;
-use kdp::serve::Opened;
 use kdp::store::register::{Item, Kind};
 use serde_json::json;
 
@@ -55,6 +56,9 @@ pub struct Add {
     /// The integration application that it comes from
     #[arg(long, value_name = "ID")]
     application: Option<String>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Registers a new revision of an entry: what is not named stays as it was
@@ -97,6 +101,9 @@ pub struct Revise {
     /// It has no end any more
     #[arg(long)]
     no_expiry: bool,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Ends an entry: no request under it is granted any more; tokens that were granted stay
@@ -110,13 +117,16 @@ pub struct End {
     /// When, not in the past; now, when it is not given
     #[arg(long = "at", value_name = "TIME", value_parser = argument::moment)]
     when: Option<i64>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Registers an entry.
-pub async fn add(args: Add) -> Result {
+pub async fn add(args: Add, errand: Errand) -> Result {
     let name = agreed::name(&args.name_kk, &args.name_ru)?;
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let entry = DirectoryEntry {
         id: argument::id("ID", &args.id)?,
         revision: 0,
@@ -135,15 +145,16 @@ pub async fn add(args: Add) -> Result {
     if registry.entries.contains_key(&entry.id) {
         return Err(Failure::refused(format!("{} is registered already: `kdp directory revise`", entry.id)));
     }
-    let text = format!("{}: registered as revision 1\n", entry.id);
-    keep(&opened, &registry, entry, "added", now).await?;
-    Ok(Outcome::accepted(text))
+    let id = entry.id.clone();
+    keep(&access, &registry, entry, "added", now).await?;
+    let value = json!({ "id": id, "revision": 1 });
+    Ok(Outcome::either(args.json, &value, || format!("{id}: registered as revision 1\n")))
 }
 
 /// Registers the next revision of an entry.
-pub async fn revise(args: Revise) -> Result {
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+pub async fn revise(args: Revise, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let before =
         registry.entries.get(&args.id).ok_or_else(|| registration::unknown(Kind::Entry, &args.id))?;
     let mut entry = before.clone();
@@ -168,23 +179,27 @@ pub async fn revise(args: Revise) -> Result {
     if entry == *before {
         return Err(Failure::unusable("nothing that would change: name what is to be another"));
     }
-    let revision = keep(&opened, &registry, entry, "revised", now).await?;
-    Ok(Outcome::accepted(format!("{}: registered as revision {revision}\n", args.id)))
+    let revision = keep(&access, &registry, entry, "revised", now).await?;
+    let value = json!({ "id": args.id, "revision": revision });
+    Ok(Outcome::either(args.json, &value, || format!("{}: registered as revision {revision}\n", args.id)))
 }
 
 /// Ends an entry.
-pub async fn end(args: &End) -> Result {
-    let (_, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+pub async fn end(args: &End, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let entry = registry.entries.get(&args.id).ok_or_else(|| registration::unknown(Kind::Entry, &args.id))?;
     let Some(end) = agreed::end(entry.expires_at, args.when.map(seconds), now)? else {
-        let since = agreed::time(entry.expires_at.unwrap_or(now));
-        return Ok(Outcome::accepted(format!("{} has ended already, {since}\n", args.id)));
+        let (id, since) = (&args.id, agreed::time(entry.expires_at.unwrap_or(now)));
+        let value = json!({ "id": id, "ends": since, "changed": false });
+        return Ok(Outcome::either(args.json, &value, || format!("{id} has ended already, {since}\n")));
     };
     let (after, entry) = (entry.revision, DirectoryEntry { expires_at: Some(end), ..entry.clone() });
     let detail = registration::detail(json!({ "bin": entry.bin, "expires_at": end }));
-    registration::register(&opened, Item::Entry(entry), after, "ended", detail).await?;
-    Ok(Outcome::accepted(format!("{} ends {}\n", args.id, agreed::time(end))))
+    registration::register(&access, Item::Entry(entry), after, "ended", detail).await?;
+    let (id, end) = (&args.id, agreed::time(end));
+    let value = json!({ "id": id, "ends": end, "changed": true });
+    Ok(Outcome::either(args.json, &value, || format!("{id} ends {end}\n")))
 }
 
 fn seconds(milliseconds: i64) -> i64 {
@@ -193,7 +208,7 @@ fn seconds(milliseconds: i64) -> i64 {
 
 /// Keeps a revision that makes sense.
 async fn keep(
-    opened: &Opened,
+    access: &Access,
     registry: &Registry,
     entry: DirectoryEntry,
     did: &str,
@@ -219,5 +234,5 @@ async fn keep(
         "storage_seconds": entry.storage_seconds, "processing_seconds": entry.processing_seconds,
         "valid_from": entry.valid_from, "expires_at": entry.expires_at,
     }));
-    registration::register(opened, Item::Entry(entry), after, did, detail).await
+    registration::register(access, Item::Entry(entry), after, did, detail).await
 }

@@ -1,15 +1,15 @@
 //! Entries as they are shown.
 
+use crate::cli::access::Access;
 use crate::cli::{Outcome, Result, agreed, registration};
 use kdp::consent::directory::DirectoryEntry;
 use kdp::consent::identity::Bin;
-use kdp::serve::Opened;
 use kdp::store::register::Kind;
 use serde_json::{Value, json};
 
 /// All entries, or those of one organisation.
-pub async fn list(opened: &Opened, bin: Option<Bin>, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+pub async fn list(access: &Access, bin: Option<Bin>, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let mut entries: Vec<&DirectoryEntry> =
         registry.entries.values().filter(|entry| bin.is_none_or(|bin| bin.as_str() == entry.bin)).collect();
     entries.sort_by(|a, b| a.id.cmp(&b.id));
@@ -31,8 +31,8 @@ pub async fn list(opened: &Opened, bin: Option<Bin>, as_json: bool) -> Result {
 }
 
 /// One entry.
-pub async fn show(opened: &Opened, id: &str, as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now() / 1000);
+pub async fn show(access: &Access, id: &str, as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now() / 1000);
     let entry = registry.entries.get(id).ok_or_else(|| registration::unknown(Kind::Entry, id))?;
     Ok(Outcome::either(as_json, &value(entry, now), || text(entry, now)))
 }

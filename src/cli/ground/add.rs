@@ -6,6 +6,7 @@ use crate::cli::{Failure, Outcome, Result, agreed, registration, say};
 use kdp::config::Environment;
 use kdp::consent::directory::{Confirmation, Ground, Name, in_force};
 use kdp::consent::method::Method;
+use kdp::operator::duty::Errand;
 use kdp::store::register::Item;
 use serde_json::json;
 
@@ -50,12 +51,16 @@ pub struct Add {
     /// Who held it against the act
     #[arg(long, value_name = "NAME", requires = "act")]
     confirmed_by: Option<String>,
+    /// Print an object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Registers.
-pub async fn run(args: Add) -> Result {
-    let (config, opened) = args.at.open()?;
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now());
+pub async fn run(args: Add, errand: Errand) -> Result {
+    let access = args.at.open_as(errand).await?;
+    let config = access.config();
+    let (registry, now) = (access.registry().await?, access.now());
     let confirmed = match (&args.act, &args.confirmed_by) {
         (Some(act), Some(operator)) => Some(Confirmation {
             act: argument::line("--act", act)?,
@@ -86,8 +91,9 @@ pub async fn run(args: Add) -> Result {
         "methods": ground.methods, "source": ground.source, "exempt": ground.exempt,
         "act": ground.confirmed.as_ref().map(|confirmed| &confirmed.act), "expires_at": ground.expires_at,
     }));
-    let revision = registration::register(&opened, Item::Ground(ground), after, "added", detail).await?;
-    Ok(Outcome::accepted(format!("{id}: registered as revision {revision}\n")))
+    let revision = registration::register(&access, Item::Ground(ground), after, "added", detail).await?;
+    let value = json!({ "id": id, "revision": revision });
+    Ok(Outcome::either(args.json, &value, || format!("{id}: registered as revision {revision}\n")))
 }
 
 /// The ground that the flags describe.

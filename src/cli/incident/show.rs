@@ -1,9 +1,9 @@
 //! Incidents as they are shown.
 
+use crate::cli::access::Access;
 use crate::cli::{Outcome, Result, registration};
 use kdp::clock;
 use kdp::incident::Incident;
-use kdp::serve::Opened;
 use kdp::store::register::Kind;
 use serde_json::{Value, json};
 
@@ -37,16 +37,16 @@ impl Stage {
 }
 
 /// All incidents.
-pub async fn list(opened: &Opened, as_json: bool) -> Result {
-    let now = opened.clock.now();
+pub async fn list(access: &Access, as_json: bool) -> Result {
+    let now = access.now();
     let mut incidents: Vec<(Incident, u32)> = Vec::new();
-    for revision in opened.store.latest(Kind::Incident).await? {
+    for revision in access.latest(Kind::Incident).await? {
         incidents.push((serde_json::from_str(&revision.record)?, revision.revision));
     }
     incidents
         .sort_by_key(|(incident, _)| (Stage::of(incident, now), incident.notice_until, incident.id.clone()));
     let values = incidents.iter().map(|(incident, revision)| value(incident, *revision, now)).collect();
-    Ok(Outcome::either(as_json, &Value::Array(values), || {
+    let shown = Outcome::either(as_json, &Value::Array(values), || {
         let rows = incidents.iter().map(|(incident, _)| {
             vec![
                 incident.id.clone(),
@@ -59,7 +59,8 @@ pub async fn list(opened: &Opened, as_json: bool) -> Result {
         });
         let heading = ["ID", "STATE", "NOTICE BY", "DETECTED", "PERSONS", "WHAT"];
         registration::listed(&heading, rows.collect(), "no incidents")
-    }))
+    });
+    access.look("incidents", None, shown).await
 }
 
 /// One incident.

@@ -6,6 +6,7 @@ use crate::cli::{Failure, Result, agreed, say, sender};
 use clap::ValueEnum;
 use kdp::config::Environment;
 use kdp::consent::method::{Allowance, CodeForm, Method};
+use kdp::operator::duty::Errand;
 use kdp::registry::{Permit, Role};
 use serde_json::json;
 use std::path::PathBuf;
@@ -67,7 +68,7 @@ enum CodeWord {
 }
 
 /// Registers.
-pub async fn run(args: Add) -> Result {
+pub async fn run(args: Add, errand: Errand) -> Result {
     let methods = sorted(args.methods);
     let services = argument::service_ids("--services", &args.services)?;
     let allowance = Allowance {
@@ -85,8 +86,9 @@ pub async fn run(args: Add) -> Result {
     let mut record = args.identity.record(Role::Initiator, allowance)?;
     record.ovt_keys = ovt_keys(&args.ovt_key)?;
     let given = args.basis.as_deref().map(|basis| argument::line("--basis", basis)).transpose()?;
-    let (config, opened) = args.at.open()?;
-    let now = opened.clock.now();
+    let access = args.at.open_as(errand).await?;
+    let config = access.config();
+    let now = access.now();
     let basis = match given {
         Some(basis) => {
             record.permits = permit::permits(&methods, &basis, &args.proof, &[], now)?;
@@ -110,10 +112,10 @@ pub async fn run(args: Add) -> Result {
     if args.logging {
         permit::set_logging(&mut record, Some(&basis), now);
     }
-    let registry = opened.store.registry().await?;
+    let registry = access.registry().await?;
     if sender::find(&registry, &record.sender_id, ROLES).is_err() {
         permit::warn_of_gaps(&record);
         agreed::warn_of_unowned(&registry, &services);
     }
-    sender::add(&opened, record, json!({ "basis": basis }), args.json).await
+    sender::add(&access, record, json!({ "basis": basis }), args.json).await
 }

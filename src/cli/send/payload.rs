@@ -152,6 +152,14 @@ fn inside(element: Element<'_, '_>, path: &str) -> std::result::Result<Fields, S
     if element.has_text() {
         return Err(format!("text beside the elements of {}", element.name()));
     }
+    let mut parents: Vec<&str> =
+        element.children().filter(|child| child.children().next().is_some()).map(Element::name).collect();
+    parents.sort_unstable();
+    if let Some(twice) =
+        parents.windows(2).find_map(|two| two.first().filter(|name| two.last() == Some(name)))
+    {
+        return Err(format!("{twice} stands there twice: one of them would be lost"));
+    }
     let fields: Vec<Fields> =
         element.children().map(|child| field(child, path)).collect::<std::result::Result<_, _>>()?;
     Ok(fields.into_iter().flatten().collect())
@@ -352,6 +360,15 @@ mod tests {
         {
             assert!(File::parse(text.as_bytes()).and_then(File::not_empty).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn of_two_elements_with_elements_in_them_none_is_lost_in_silence() {
+        let act = |text: &str| format!("<act><name>{text}</name></act>");
+        let read = |text: String| File::parse(format!("<data><uin>1</uin>{text}</data>").as_bytes());
+        assert_eq!(read(act("a")).unwrap().fields.len(), 2);
+        let error = read(act("a") + &act("b")).err().unwrap();
+        assert!(error.contains("act stands there twice"), "{error}");
     }
 
     #[test]

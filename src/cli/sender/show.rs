@@ -1,18 +1,18 @@
 //! Senders as they are shown, and how they became so. Hashes of secrets are never shown.
 
 use super::{Role, find};
+use crate::cli::access::Access;
 use crate::cli::{Outcome, Result, agreed, argument, registration};
 use kdp::clock;
 use kdp::registry::{Permit, Sender, SenderRecord};
-use kdp::serve::Opened;
 use kdp::store::register::Kind;
 use kdp::token::ovt::OvtKey;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// All senders of these roles.
-pub async fn list(opened: &Opened, roles: &[Role], as_json: bool) -> Result {
-    let (registry, now) = (opened.store.registry().await?, opened.clock.now());
+pub async fn list(access: &Access, roles: &[Role], as_json: bool) -> Result {
+    let (registry, now) = (access.registry().await?, access.now());
     let mut senders: Vec<&Arc<Sender>> =
         registry.senders.values().filter(|sender| roles.contains(&sender.record.role)).collect();
     senders.sort_by(|a, b| a.record.sender_id.cmp(&b.record.sender_id));
@@ -32,19 +32,19 @@ pub async fn list(opened: &Opened, roles: &[Role], as_json: bool) -> Result {
 }
 
 /// One sender of these roles.
-pub async fn show(opened: &Opened, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
-    let registry = opened.store.registry().await?;
+pub async fn show(access: &Access, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
+    let registry = access.registry().await?;
     find(&registry, sender_id, roles)?;
     let sender =
         registry.senders.get(sender_id).ok_or_else(|| registration::unknown(Kind::Sender, sender_id))?;
-    let now = opened.clock.now();
+    let now = access.now();
     Ok(Outcome::either(as_json, &value(sender, now), || text(sender, now)))
 }
 
 /// All revisions of one sender of these roles.
-pub async fn history(opened: &Opened, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
-    find(&opened.store.registry().await?, sender_id, roles)?;
-    registration::history(opened, (Kind::Sender, sender_id), as_json, shorten_keys).await
+pub async fn history(access: &Access, sender_id: &str, roles: &[Role], as_json: bool) -> Result {
+    find(&access.registry().await?, sender_id, roles)?;
+    registration::history(access, (Kind::Sender, sender_id), as_json, shorten_keys).await
 }
 
 /// A PEM says less to a reader than the thumbprint of the key in it (RFC 7638).

@@ -37,7 +37,13 @@ pub struct Args {
 
 /// A file is its reader's own: deep and wide documents are read, as far as memory is bounded.
 pub fn limits() -> Limits {
-    Limits { depth: 1000, attributes_total: 200_000, attributes_per_element: 1000, name_bytes: 1024 }
+    Limits {
+        depth: 1000,
+        nodes: 2_000_000,
+        attributes_total: 200_000,
+        attributes_per_element: 1000,
+        name_bytes: 1024,
+    }
 }
 
 /// Verifies a file.

@@ -68,7 +68,7 @@ impl fmt::Display for TemplateError {
         match &self.problem {
             Problem::Halves => f.write_str("needs a Kazakh and a Russian half with one ` / ` between"),
             Problem::Brace => f.write_str("a brace has no partner"),
-            Problem::Unknown(name) => write!(f, "has no placeholder {{{name}}}"),
+            Problem::Unknown(name) => write!(f, "has no placeholder {{{name:.32}}}"),
             Problem::Missing(name) => write!(f, "each half needs the placeholder {{{name}}}"),
             Problem::Code => f.write_str("must say `KOD {code}`"),
             Problem::TooLong(septets) => {

@@ -128,6 +128,7 @@ async fn check(
         service: looked.service.clone(),
         owner: peer(world, &looked.peer)?.sender_id.clone(),
         subject: Some(request.iin),
+        blind: u32::MAX,
         time,
         registered: Box::new(|_| Registered::default()),
     };

@@ -187,7 +187,8 @@ async fn by_subject(
     lang: Lang,
 ) -> Result<Answer, StoreError> {
     let services = request.services.clone();
-    match app.store.standing(request.bin, request.iin, services, caller.at).await? {
+    let budget = app.limits().sms_budget();
+    match app.store.standing(request.bin, request.iin, services, budget, caller.at).await? {
         Standing::Live(live) => {
             let (id, collects) =
                 (live.id, matches!(live.consent.clone().at(caller.at), Consent::Agreed { .. }));
@@ -199,14 +200,16 @@ async fn by_subject(
             }
             return Ok(answer);
         }
-        // Nothing of a subject who is blocked or frozen is asked of anybody.
+        // Nothing of a subject who is blocked or frozen is asked of anybody, nor beyond the day's asks: who has a number
+        // and who has none is told to nobody without end.
         Standing::Refused(reason) => {
-            let finding = Finding {
-                check: Check::SubjectOpen,
-                passed: false,
-                found: "blocked or frozen".into(),
-                expected: "neither blocked nor frozen".into(),
+            let (check, found, expected) = match reason {
+                Reason::LimitReached => {
+                    (Check::WithinLimits, "the day's asks are used up", "asks left today")
+                }
+                _ => (Check::SubjectOpen, "blocked or frozen", "neither blocked nor frozen"),
             };
+            let finding = Finding { check, passed: false, found: found.into(), expected: expected.into() };
             app.store.note(record.refused(reason, &finding)).await?;
             return Ok(Answer::new(Word::Invalid, reason, lang));
         }
@@ -215,15 +218,18 @@ async fn by_subject(
     // БМГ is asked before the transaction, briefly; when it does not answer, the request waits for it.
     if let Ok(numbers) = app.citizen.numbers(&request.iin).await {
         let Some(msisdn) = numbers.into_iter().next() else {
-            let outcome = Reason::NoPhone.code().to_owned();
-            app.store.note(Record { outcome, ..record }).await?;
-            return Ok(Answer::new(Word::NotFound, Reason::NoPhone, lang));
+            let record = Record { outcome: Reason::NoPhone.code().to_owned(), ..record };
+            return Ok(if app.store.not_found(request.bin, budget, record).await? {
+                Answer::new(Word::NotFound, Reason::NoPhone, lang)
+            } else {
+                Answer::new(Word::Invalid, Reason::LimitReached, lang)
+            });
         };
         request.msisdn = Some(msisdn);
         request.consent = Consent::ask(true, caller.at, &app.spans);
     }
     let record = Record { request: Some(request.id), ..record };
-    let opening = Opening { request, budget: app.limits().sms_budget() };
+    let opening = Opening { request, budget };
     match app.store.open(opening, record).await? {
         Opened::New(request) => {
             app.wake.notify_one();

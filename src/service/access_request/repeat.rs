@@ -9,7 +9,7 @@ use crate::consent::method::Method;
 use crate::consent::{Consent, End, Event};
 use crate::dispatch::Caller;
 use crate::registry::Sender;
-use crate::store::{AccessRequest, Change, Record, StoreError};
+use crate::store::{AccessRequest, Applied, Change, Record, StoreError};
 use crate::text::{Lang, Reason};
 use crate::token::jws::unverified_kid;
 use std::sync::Arc;
@@ -63,13 +63,16 @@ async fn by_code(
     lang: Lang,
 ) -> Result<Answer, StoreError> {
     let record = caller.record("event", "code");
-    let (request, tried) = app
+    let (request, applied) = app
         .store
         .change(request.id, Change::Code(code), record)
         .await?
         .ok_or(StoreError::Unreadable("access_request.id"))?;
+    if applied == Applied::OverLimit {
+        return Ok(Answer::new(Word::Invalid, Reason::LimitReached, lang));
+    }
     Ok(match &request.consent {
-        Consent::Waiting { .. } if tried => {
+        Consent::Waiting { .. } if applied == Applied::Yes => {
             Answer { reason: Reason::CodeWrong, ..Answer::about(request, lang) }
         }
         Consent::Closed { end: End::Timeout, .. } => {

@@ -1,8 +1,8 @@
 //! Destruction of what identifies a subject, after its time (P 2); and what else was kept long enough. Counts and
 //! journal stay: they carry a number that leads to nobody any more.
 
-use super::row;
 use super::writer::failed;
+use super::{journal, row};
 use crate::consent::identity::Iin;
 use crate::store::register::Erased;
 use crate::store::seal::Seal;
@@ -50,7 +50,7 @@ pub fn subject(
         .and_then(|mut s| s.query_row([id], |row| Ok((row.get(0)?, row.get(1)?))))
         .map_err(failed)?;
     // The journal tells of the erasure under the number; then nothing leads to it.
-    row::journal(connection, seal, &Record { subject: Some(*iin), ..record.clone() })?;
+    journal::append(connection, seal, &Record { subject: Some(*iin), ..record.clone() })?;
     let unlinked = kept == 0 && !is_held(connection, id)? && !is_bound(connection, id, record.at)?;
     if unlinked {
         unlink(connection, id)?;
@@ -129,7 +129,7 @@ pub fn sweep(
     let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links) >= most;
     if persons + phones + links > 0 {
         let outcome = format!("swept {persons} persons, {phones} numbers, {links} links");
-        row::journal(connection, seal, &Record { outcome, ..record.clone() })?;
+        journal::append(connection, seal, &Record { outcome, ..record.clone() })?;
     }
     Ok(more)
 }

@@ -1,7 +1,7 @@
 //! Due work as rows.
 
-use super::row;
 use super::writer::failed;
+use super::{journal, row};
 use crate::random::Id;
 use crate::store::seal::Seal;
 use crate::store::{Job, Record, StoreError};
@@ -54,5 +54,5 @@ pub fn overdue(
         .and_then(|mut s| s.execute([job]))
         .map_err(failed)?;
     // Another worker may have been first.
-    if removed == 0 { Ok(()) } else { row::journal(connection, seal, record) }
+    if removed == 0 { Ok(()) } else { journal::append(connection, seal, record) }
 }

@@ -2,13 +2,21 @@
 //! read-only connections. rusqlite is known here only.
 
 mod access;
+pub mod backup;
+mod budget;
+mod condition;
+mod disk;
 mod erase;
 mod job;
+mod journal;
+pub mod operator;
 mod redate;
 mod register;
 mod registration;
 mod report;
 mod request;
+pub mod reseal;
+pub mod restore;
 mod revocation;
 mod row;
 mod subject;
@@ -19,8 +27,8 @@ use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
 use super::{
-    Access, AccessRequest, Change, Granted, Granting, Heard, Job, Opened, Opening, Pending, Record, Standing,
-    Store, StoreError, Sweeping,
+    Access, AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Pending,
+    Record, Standing, Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
@@ -29,16 +37,32 @@ use crate::consent::sms::ParsedReply;
 use crate::metric::StoreMetrics;
 use crate::random::Id;
 use crate::text::Reason;
+use condition::Condition;
+use disk::Disk;
 use rusqlite::config::DbConfig;
+use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use writer::{Writer, failed};
 
-/// What leads from each version of the schema to the next, from none to [`SCHEMA`].
-const CHANGES: [&str; 2] = [include_str!("../sql/sqlite-001.sql"), include_str!("../sql/sqlite-002.sql")];
+/// What leads from each version of the schema to the next, from none to [`SCHEMA`]; some of it is beyond SQL.
+const CHANGES: [(&str, Beyond); 3] = [
+    (include_str!("../sql/sqlite-001.sql"), |_| Ok(())),
+    (include_str!("../sql/sqlite-002.sql"), |_| Ok(())),
+    (include_str!("../sql/sqlite-003.sql"), journal::chain_all),
+];
+/// From [`SCHEMA`] to the version before it.
+const BACK: &str = include_str!("../sql/sqlite-003-back.sql");
 /// Version of the schema that this build works with.
-const SCHEMA: i64 = 2;
+pub const SCHEMA: i64 = 3;
+
+type Beyond = fn(&Connection) -> rusqlite::Result<()>;
+
+/// Pages in the log from which on a commit moves them into the database.
+const CHECKPOINT: i32 = 4000;
+/// Largest file that is looked through before the service starts, bytes: a second or two.
+const AT_START: u64 = 256 << 20;
 
 /// Whether a commit waits for the disk. `Off` loses what was answered when the machine stops: for benchmarks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -54,6 +78,7 @@ pub enum Synchronous {
 pub struct SqliteStore {
     writer: Writer,
     readers: Arc<Readers>,
+    condition: Arc<Condition>,
     seal: Arc<dyn Seal>,
     spans: Spans,
     rule: Rule,
@@ -77,15 +102,44 @@ impl SqliteStore {
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
         must_exist(path)?;
-        let connection = writing(path, synchronous)?;
+        let condition = Arc::new(Condition::new(metrics.clone()));
+        let connection = writers_own(path, synchronous, &condition)?;
+        if connection.is_readonly("main").map_err(|e| setup(&e))? {
+            return Err(read_only());
+        }
         match version(&connection)? {
             SCHEMA => {}
             0 => return Err(StoreError::Setup("the database is empty: run `kdp migrate`".to_owned())),
             other => return Err(wrong_version(other)),
         }
-        let writer = Writer::start(connection, metrics)?;
-        let readers = Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) };
-        Ok(Self { writer, readers: Arc::new(readers), seal, spans, rule })
+        let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) });
+        // The check at start (P 7 6): of a large file beside the service, which must not stay away for minutes.
+        if std::fs::metadata(path).is_ok_and(|file| file.len() <= AT_START) {
+            quick_check(&connection)?;
+        } else {
+            let (path, condition) = (path.to_owned(), condition.clone());
+            let look = move || {
+                if reading(&path).and_then(|connection| quick_check(&connection)).is_err() {
+                    condition.failed(&StoreError::Unusable(condition::DAMAGED));
+                }
+            };
+            let looking = std::thread::Builder::new().name("kdp-check".to_owned()).spawn(look);
+            looking
+                .map_err(|_| StoreError::Setup("the check of the database cannot be started".to_owned()))?;
+        }
+        let (own, pool, told) = (path.to_owned(), readers.clone(), condition.clone());
+        let reopen = Box::new(move || {
+            let connection = writers_own(&own, synchronous, &told)?;
+            if version(&connection)? != SCHEMA {
+                return Err(StoreError::Unusable(condition::DAMAGED));
+            }
+            quick_check(&connection)?;
+            pool.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            Ok(connection)
+        });
+        let disk = Disk::new(path.to_owned());
+        let writer = Writer::start(connection, reopen, disk, condition.clone(), metrics)?;
+        Ok(Self { writer, readers, condition, seal, spans, rule })
     }
 
     async fn read<T: Send + 'static>(
@@ -93,14 +147,20 @@ impl SqliteStore {
         work: impl FnOnce(&Connection, &dyn Seal) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (readers, seal) = (self.readers.clone(), self.seal.clone());
-        tokio::task::spawn_blocking(move || {
+        let result = tokio::task::spawn_blocking(move || {
             let connection = readers.take()?;
             let result = work(&connection, &*seal);
-            readers.put(connection);
+            // One that met a fault of the machine may keep a page of it.
+            if !matches!(result, Err(StoreError::Unusable(_))) {
+                readers.put(connection);
+            }
             result
-        })
-        .await
-        .map_err(|_| StoreError::Failed(-1))?
+        });
+        let result = result.await.map_err(|_| StoreError::Failed(-1))?;
+        if let Err(error) = &result {
+            self.condition.failed(error);
+        }
+        result
     }
 
     /// Empties the log: what was erased stands in its older pages. Who reads just then leaves the pages to the next
@@ -136,11 +196,45 @@ impl Readers {
 
 fn setup(error: &rusqlite::Error) -> StoreError {
     let code = error.sqlite_error().map_or(-1, |e| e.extended_code);
-    StoreError::Setup(format!("the database cannot be opened or written (SQLite code {code})"))
+    StoreError::Setup(match condition::word(code) {
+        Some(condition::DAMAGED) => damaged(),
+        Some(word) => format!("the database cannot be opened or written: {word} (SQLite code {code})"),
+        None => format!("the database cannot be opened or written (SQLite code {code})"),
+    })
+}
+
+fn damaged() -> String {
+    "the database is damaged: restore a backup".to_owned()
+}
+
+fn read_only() -> StoreError {
+    StoreError::Setup(
+        "the database is read-only: give its file and folder to the user of the service".to_owned(),
+    )
 }
 
 fn wrong_version(found: i64) -> StoreError {
     StoreError::Setup(format!("the database has version {found}, this program needs version {SCHEMA}"))
+}
+
+/// That of the writing thread: a checkpoint that fails is told, which the engine's own does not do.
+fn writers_own(
+    path: &Path,
+    synchronous: Synchronous,
+    condition: &Arc<Condition>,
+) -> Result<Connection, StoreError> {
+    let mut connection = writing(path, synchronous)?;
+    let condition = condition.clone();
+    let checkpoint = move |log: &mut Wal, pages| {
+        if pages >= CHECKPOINT
+            && let Err(rusqlite::Error::SqliteFailure(error, _)) = log.checkpoint()
+        {
+            condition.checkpoint_failed(error.extended_code);
+        }
+        Ok(())
+    };
+    connection.wal_hook(Some(checkpoint)).map_err(failed)?;
+    Ok(connection)
 }
 
 fn writing(path: &Path, synchronous: Synchronous) -> Result<Connection, StoreError> {
@@ -153,7 +247,7 @@ fn writing(path: &Path, synchronous: Synchronous) -> Result<Connection, StoreErr
     connection
         .execute_batch(&format!(
             "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous};
-             PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 4000;
+             PRAGMA foreign_keys = ON; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = {CHECKPOINT};
              PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON;"
         ))
         .map_err(|e| setup(&e))?;
@@ -198,13 +292,33 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
     if !(0..=SCHEMA).contains(&before) {
         return Err(wrong_version(before));
     }
-    for (version, sql) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
-        let change = connection.transaction().map_err(|e| setup(&e))?;
-        change.execute_batch(sql).map_err(|e| setup(&e))?;
-        change.pragma_update(None, "user_version", version).map_err(|e| setup(&e))?;
-        change.commit().map_err(|e| setup(&e))?;
+    for (version, (sql, beyond)) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
+        change(&mut connection, sql, beyond, version)?;
     }
     Ok((before, SCHEMA))
+}
+
+/// Brings the database at `path` back to the version before this one, for the program of before. Answers with the
+/// versions before and after.
+///
+/// # Errors
+/// [`StoreError::Setup`].
+pub fn migrate_back(path: &Path) -> Result<(i64, i64), StoreError> {
+    must_exist(path)?;
+    let mut connection = writing(path, Synchronous::Full)?;
+    match version(&connection)? {
+        SCHEMA => change(&mut connection, BACK, |_| Ok(()), SCHEMA - 1)?,
+        other => return Err(wrong_version(other)),
+    }
+    Ok((SCHEMA, SCHEMA - 1))
+}
+
+fn change(connection: &mut Connection, sql: &str, beyond: Beyond, version: i64) -> Result<(), StoreError> {
+    let change = connection.transaction().map_err(|e| setup(&e))?;
+    change.execute_batch(sql).map_err(|e| setup(&e))?;
+    beyond(&change).map_err(|e| setup(&e))?;
+    change.pragma_update(None, "user_version", version).map_err(|e| setup(&e))?;
+    change.commit().map_err(|e| setup(&e))
 }
 
 /// Says whether the database at `path` can be used, changing nothing.
@@ -213,8 +327,13 @@ pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
 /// [`StoreError::Setup`] says what is wrong.
 pub fn inspect(path: &Path) -> Result<(), StoreError> {
     must_exist(path)?;
-    let connection =
-        reading(path).map_err(|_| StoreError::Setup("the database cannot be read".to_owned()))?;
+    let connection = reading(path).map_err(|e| {
+        StoreError::Setup(if e == StoreError::Unusable(condition::DAMAGED) {
+            damaged()
+        } else {
+            "the database cannot be read".to_owned()
+        })
+    })?;
     match version(&connection)? {
         SCHEMA => quick_check(&connection),
         other => Err(wrong_version(other)),
@@ -231,11 +350,18 @@ fn must_exist(path: &Path) -> Result<(), StoreError> {
 fn quick_check(connection: &Connection) -> Result<(), StoreError> {
     let word: String =
         connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| setup(&e))?;
-    if word == "ok" { Ok(()) } else { Err(StoreError::Setup("the database is damaged".to_owned())) }
+    if word == "ok" { Ok(()) } else { Err(StoreError::Setup(damaged())) }
 }
 
 impl Store for SqliteStore {
-    fn standing(&self, bin: Bin, iin: Iin, services: ServiceIds, at: i64) -> Pending<'_, Standing> {
+    fn standing(
+        &self,
+        bin: Bin,
+        iin: Iin,
+        services: ServiceIds,
+        asks: Budget,
+        at: i64,
+    ) -> Pending<'_, Standing> {
         Box::pin(self.read(move |connection, seal| {
             let subject = subject::find(connection, &row::subject_hash(seal, &iin))?;
             let held = subject.map(|subject| subject::held(connection, subject, true)).transpose()?.flatten();
@@ -248,8 +374,18 @@ impl Store for SqliteStore {
             if let Some(live) = live.filter(|r| r.consent.clone().at(at).is_live()) {
                 return Ok(Standing::Live(Box::new(live)));
             }
-            Ok(held.map_or(Standing::Free, Standing::Refused))
+            if let Some(reason) = held {
+                return Ok(Standing::Refused(reason));
+            }
+            let asks = budget::of_asks(seal, iin.as_str(), bin.as_str(), asks);
+            let left = budget::is_left(connection, &asks, at)?;
+            Ok(if left { Standing::Free } else { Standing::Refused(Reason::LimitReached) })
         }))
+    }
+
+    fn not_found(&self, bin: Bin, asks: Budget, record: Record) -> Pending<'_, bool> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| request::not_found(c, &*seal, &bin, asks, record)))
     }
 
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened> {
@@ -274,7 +410,12 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn change(&self, id: Id, change: Change, record: Record) -> Pending<'_, Option<(AccessRequest, bool)>> {
+    fn change(
+        &self,
+        id: Id,
+        change: Change,
+        record: Record,
+    ) -> Pending<'_, Option<(AccessRequest, Applied)>> {
         let (seal, spans) = (self.seal.clone(), self.spans);
         Box::pin(self.writer.write(move |c| request::change(c, &*seal, id, change, &spans, record)))
     }
@@ -286,20 +427,22 @@ impl Store for SqliteStore {
 
     fn note(&self, record: Record) -> Pending<'_, ()> {
         let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| row::journal(c, &*seal, &record)))
+        Box::pin(self.writer.write(move |c| journal::append(c, &*seal, &record)))
     }
 
     fn conflicts(&self, sender: String, message_id: String, body: [u8; 32], at: i64) -> Pending<'_, bool> {
+        // Some senders make it of the subject's IIN or phone. What older programs wrote is there for some days.
+        let hash = row::foreign_id(&*self.seal, &sender, &message_id);
         Box::pin(self.writer.write(move |c| {
             let known: Option<[u8; 32]> = c
-                .prepare_cached("SELECT body FROM message WHERE sender = ?1 AND message_id = ?2")
-                .and_then(|mut s| s.query_row([&sender, &message_id], |row| row.get(0)).optional())
+                .prepare_cached("SELECT body FROM message WHERE sender = ?1 AND message_id IN (?2, ?3)")
+                .and_then(|mut s| s.query_row([&sender, &hash, &message_id], |row| row.get(0)).optional())
                 .map_err(failed)?;
             if let Some(known) = known {
                 return Ok(known != body);
             }
             c.prepare_cached("INSERT INTO message (sender, message_id, body, at) VALUES (?1, ?2, ?3, ?4)")
-                .and_then(|mut s| s.execute(params![sender, message_id, body, at]))
+                .and_then(|mut s| s.execute(params![sender, hash, body, at]))
                 .map_err(failed)?;
             Ok(false)
         }))
@@ -320,7 +463,7 @@ impl Store for SqliteStore {
         Box::pin(self.read(move |connection, _| token::changes(connection, after)))
     }
 
-    fn check_token(&self, check: Check, record: Record) -> Pending<'_, Checked> {
+    fn check_token(&self, check: Check, record: Record) -> Pending<'_, Option<Checked>> {
         let seal = self.seal.clone();
         Box::pin(self.writer.write(move |c| token::check(c, &*seal, check, record)))
     }
@@ -389,6 +532,9 @@ impl Store for SqliteStore {
     }
 
     fn check(&self) -> Pending<'_, ()> {
-        Box::pin(self.read(|connection, _| registration::version(connection).map(|_| ())))
+        Box::pin(async {
+            self.read(|connection, _| registration::version(connection).map(|_| ())).await?;
+            self.writer.check().await
+        })
     }
 }

@@ -1,7 +1,7 @@
 //! The transactions on what is registered. Each raises the registry's version.
 
-use super::row::{self, journal};
 use super::writer::failed;
+use super::{journal, row};
 use crate::consent::Spans;
 use crate::consent::calendar::{Calendar, DayRow};
 use crate::consent::method::MAX_TERM;
@@ -83,7 +83,6 @@ fn stored_keys(connection: &Connection, seal: &dyn Seal) -> Result<Vec<KeyRecord
             let (kid, sealed): (String, Vec<u8>) = row.map_err(failed)?;
             let plain = seal
                 .open(Place { column: KEY, row: kid.as_bytes() }, &sealed)
-                .map(Zeroizing::new)
                 .ok_or(StoreError::Unreadable(KEY))?;
             let key: StoredKey = serde_json::from_slice(&plain).map_err(|_| StoreError::Unreadable(KEY))?;
             let window =
@@ -131,9 +130,9 @@ fn last_revisions(connection: &Connection, kind: Kind) -> Result<Vec<Revision>, 
     revisions(connection, sql, &[&kind.word()])
 }
 
-/// Forms and incidents name people and may tell of them; the rest of what is registered is no secret.
+/// Forms, incidents and operators name people and may tell of them; the rest of what is registered is no secret.
 fn is_sealed(kind: Kind) -> bool {
-    matches!(kind, Kind::Application | Kind::Incident)
+    matches!(kind, Kind::Application | Kind::Incident | Kind::Operator)
 }
 
 fn opened(seal: &dyn Seal, kind: Kind, revision: Revision) -> Result<Revision, StoreError> {
@@ -144,7 +143,7 @@ fn opened(seal: &dyn Seal, kind: Kind, revision: Revision) -> Result<Revision, S
     let row = format!("{}/{}", revision.id, revision.revision);
     let sealed = STANDARD.decode(&revision.record).map_err(|_| unreadable())?;
     let plain = seal.open(Place { column: RECORD, row: row.as_bytes() }, &sealed).ok_or_else(unreadable)?;
-    Ok(Revision { record: String::from_utf8(plain).map_err(|_| unreadable())?, ..revision })
+    Ok(Revision { record: String::from_utf8(plain.to_vec()).map_err(|_| unreadable())?, ..revision })
 }
 
 fn sealed(seal: &dyn Seal, item: &Item, revision: u32, text: String) -> Result<String, StoreError> {
@@ -196,6 +195,7 @@ pub fn register(
         Item::Proactive(service) => serde_json::to_string(service),
         Item::Application(application) => serde_json::to_string(application),
         Item::Incident(incident) => serde_json::to_string(incident),
+        Item::Operator(operator) => serde_json::to_string(operator),
     }
     .map_err(unwritable)?;
     let last: Option<u32> = connection
@@ -222,7 +222,7 @@ pub fn register(
             row::add_job(connection, Task::Overdue, due, id.as_bytes())?;
         }
     }
-    journal(connection, seal, record)?;
+    journal::append(connection, seal, record)?;
     raise(connection)?;
     Ok(Some(revision))
 }
@@ -264,7 +264,7 @@ pub fn load_calendar(
         .map_err(failed)?;
     // Ids in order of loading: `latest` sorts by id.
     append(connection, Kind::Calendar, &format!("{loaded:06}"), 1, record.at, &text)?;
-    journal(connection, seal, record)?;
+    journal::append(connection, seal, record)?;
     raise(connection)?;
     recount(connection, seal, (rule, spans), record)
 }
@@ -333,6 +333,6 @@ pub fn keys(
             )
             .map_err(failed)?;
     }
-    journal(connection, seal, record)?;
+    journal::append(connection, seal, record)?;
     raise(connection)
 }

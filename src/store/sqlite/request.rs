@@ -3,16 +3,17 @@
 use super::row::{self, Sealed, Stored};
 use super::subject::{self, failed_check, held, held_finding};
 use super::writer::failed;
-use super::{registration, token};
+use super::{budget, journal, registration, token};
 use crate::consent::check::Finding;
-use crate::consent::identity::Msisdn;
+use crate::consent::identity::{Bin, Msisdn};
 use crate::consent::method::Method;
 use crate::consent::sms::{Answer, ParsedReply};
 use crate::consent::{Consent, Event, Spans, code};
 use crate::random::Id;
 use crate::store::seal::{self, Seal};
 use crate::store::{
-    AccessRequest, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, StoreError, Task,
+    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, StoreError,
+    Task,
 };
 use crate::text::{Check, Reason};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -30,7 +31,7 @@ pub fn open(
 ) -> Result<Opened, StoreError> {
     let subject = subject::find(connection, &sealed.subject)?.unwrap_or(subject::NOBODY);
     let refuse = |reason: Reason, finding| {
-        row::journal(connection, seal, &record.clone().refused(reason, &finding))?;
+        journal::append(connection, seal, &record.clone().refused(reason, &finding))?;
         Ok(Opened::Refused(reason))
     };
     let held = held(connection, subject, true)?;
@@ -43,7 +44,7 @@ pub fn open(
     {
         let known = as_time_made_it(connection, seal, known, record.at)?;
         if known.request.consent.is_live() {
-            row::journal(connection, seal, &Record { request: Some(known.request.id), ..record })?;
+            journal::append(connection, seal, &Record { request: Some(known.request.id), ..record })?;
             return Ok(Opened::Live(known.request));
         }
     }
@@ -53,49 +54,34 @@ pub fn open(
     if let Some(reason) = held {
         return refuse(reason, held_finding());
     }
-    if !spend(connection, seal, &opening.request, opening.budget, record.at)? {
-        let finding = failed_check(Check::WithinLimits, "the day's asks are used up", "asks left today");
-        return refuse(Reason::LimitReached, finding);
+    let request = &opening.request;
+    let asks = budget::of_asks(seal, request.iin.as_str(), request.bin.as_str(), opening.budget);
+    if !budget::spend(connection, &asks, record.at)? {
+        return refuse(Reason::LimitReached, no_asks_left());
     }
     let subject = subject::number(connection, &sealed.subject, record.at)?;
     sealed.insert(connection, subject)?;
-    row::journal(connection, seal, &record)?;
+    journal::append(connection, seal, &record)?;
     Ok(Opened::New(opening.request))
 }
 
-/// Takes one ask from the day's budgets of subject and initiator, from both or from none; `false`: one is used up.
-fn spend(
+/// Charges the initiator's budget of the day for an ask that found no number, and journals it; `false`: it was used up,
+/// and the answer must not tell that there is none. The subject, who gets no SMS, is charged nothing.
+pub fn not_found(
     connection: &Connection,
     seal: &dyn Seal,
-    request: &AccessRequest,
-    budget: Budget,
-    at: i64,
+    bin: &Bin,
+    asks: Budget,
+    record: Record,
 ) -> Result<bool, StoreError> {
-    let day = row::day(at);
-    let holders = [
-        (row::budget_hash(seal, "budget-subject", request.iin.as_str()), budget.subject),
-        (row::budget_hash(seal, "budget-initiator", request.bin.as_str()), budget.initiator),
-    ];
-    // Judged before either is charged: an initiator over its own budget must not use up a subject's.
-    for (holder, most) in &holders {
-        let asked: Option<i64> = connection
-            .prepare_cached("SELECT asked FROM budget WHERE holder = ?1 AND day = ?2")
-            .and_then(|mut s| s.query_row(params![holder, day], |row| row.get(0)).optional())
-            .map_err(failed)?;
-        if asked.unwrap_or(0) >= i64::from(*most) {
-            return Ok(false);
-        }
-    }
-    for (holder, _) in &holders {
-        connection
-            .prepare_cached(
-                "INSERT INTO budget (holder, day, asked) VALUES (?1, ?2, 1)
-                 ON CONFLICT DO UPDATE SET asked = asked + 1",
-            )
-            .and_then(|mut s| s.execute(params![holder, day]))
-            .map_err(failed)?;
-    }
-    Ok(true)
+    let left = budget::spend(connection, &[budget::of_initiator(seal, bin.as_str(), asks)], record.at)?;
+    let record = if left { record } else { record.refused(Reason::LimitReached, &no_asks_left()) };
+    journal::append(connection, seal, &record)?;
+    Ok(left)
+}
+
+fn no_asks_left() -> Finding {
+    failed_check(Check::WithinLimits, "the day's asks are used up", "asks left today")
 }
 
 pub fn grant(
@@ -110,7 +96,7 @@ pub fn grant(
     let services = row::services_hash(seal, &request.services);
     let refuse = |reason: Reason, id, finding| {
         let record = Record { request: id, ..record.clone().refused(reason, &finding) };
-        row::journal(connection, seal, &record)?;
+        journal::append(connection, seal, &record)?;
         Ok(Granted::Refused(reason))
     };
     if let Some(finding) = suspended(connection, request)? {
@@ -147,7 +133,7 @@ pub fn grant(
         };
         if let Some(before) = same_ask {
             if matches!(before.consent.clone().at(record.at), Consent::Granted { .. }) {
-                row::journal(connection, seal, &Record { request: Some(before.id), ..record })?;
+                journal::append(connection, seal, &Record { request: Some(before.id), ..record })?;
                 return Ok(Granted::Before(before));
             }
             return used_up(Some(before.id));
@@ -168,7 +154,7 @@ pub fn grant(
             s.execute(params![granting.ovt_until, granting.ovt, subject, services, request.id.as_bytes()])
         })
         .map_err(failed)?;
-    row::journal_about(connection, Some(subject), &Record { request: Some(request.id), ..record })?;
+    journal::append_about(connection, Some(subject), &Record { request: Some(request.id), ..record })?;
     Ok(Granted::New(granting.request))
 }
 
@@ -248,7 +234,7 @@ pub fn change(
     change: Change,
     spans: &Spans,
     record: Record,
-) -> Result<Option<(AccessRequest, bool)>, StoreError> {
+) -> Result<Option<(AccessRequest, Applied)>, StoreError> {
     let Some(stored) = row::find(connection, seal, "id = ?1", id.as_bytes())? else {
         return Ok(None);
     };
@@ -259,8 +245,16 @@ pub fn change(
     let mut stored = as_time_made_it(connection, seal, stored, record.at)?;
     if let Some((reason, finding)) = obstacle {
         let record = Record { request: Some(id), subject: Some(stored.request.iin), ..record };
-        row::journal(connection, seal, &record.refused(reason, &finding))?;
-        return Ok(Some((stored.request, false)));
+        journal::append(connection, seal, &record.refused(reason, &finding))?;
+        return Ok(Some((stored.request, Applied::No)));
+    }
+    let wrong_codes = budget::of_codes(seal, stored.request.bin.as_str(), spans.wrong_codes);
+    if matches!(change, Change::Code(_)) && !budget::is_left(connection, &[wrong_codes], record.at)? {
+        let record = Record { request: Some(id), subject: Some(stored.request.iin), ..record };
+        let finding =
+            failed_check(Check::WithinLimits, "the day's wrong codes are used up", "some left today");
+        journal::append(connection, seal, &record.refused(Reason::LimitReached, &finding))?;
+        return Ok(Some((stored.request, Applied::OverLimit)));
     }
     let revoked = revoked_since(connection, &stored, spans, record.at)?;
     let request = &mut stored.request;
@@ -284,6 +278,9 @@ pub fn change(
     };
     let record = Record { request: Some(id), subject: Some(request.iin), ..record };
     if applied {
+        if matches!(event, Event::Code { right: false }) {
+            budget::spend(connection, &[wrong_codes], record.at)?;
+        }
         match (event, change) {
             (Event::NumberFound(msisdn), _) => request.msisdn = Some(msisdn),
             (Event::Collect { .. }, Change::Collect(token)) => {
@@ -295,12 +292,12 @@ pub fn change(
             _ => {}
         }
         save(connection, seal, &stored, record.at)?;
-        row::journal(connection, seal, &record)?;
+        journal::append(connection, seal, &record)?;
     } else {
         let outcome = format!("{} ignored", record.outcome);
-        row::journal(connection, seal, &Record { outcome, ..record })?;
+        journal::append(connection, seal, &Record { outcome, ..record })?;
     }
-    Ok(Some((stored.request, applied)))
+    Ok(Some((stored.request, if applied { Applied::Yes } else { Applied::No })))
 }
 
 /// What stands in the way of a token now and may go away again: the yes waits meanwhile.
@@ -339,9 +336,11 @@ pub fn hear(
     spans: &Spans,
     record: Record,
 ) -> Result<Heard, StoreError> {
+    // It may be made of the phone. What older programs wrote is there for some days.
+    let hash = row::foreign_id(seal, "sms", sms);
     let heard: Option<i64> = connection
-        .prepare_cached("SELECT at FROM heard_sms WHERE sms = ?1")
-        .and_then(|mut s| s.query_row([sms], |row| row.get(0)).optional())
+        .prepare_cached("SELECT at FROM heard_sms WHERE sms IN (?1, ?2)")
+        .and_then(|mut s| s.query_row([&hash, sms], |row| row.get(0)).optional())
         .map_err(failed)?;
     if heard.is_some() {
         return Ok(Heard::Again);
@@ -350,7 +349,7 @@ pub fn hear(
     let on_phone = row::on_phone(connection, seal, &row::phone_hash(seal, from))?;
     connection
         .prepare_cached("INSERT INTO heard_sms (sms, at) VALUES (?1, ?2)")
-        .and_then(|mut s| s.execute(params![sms, record.at]))
+        .and_then(|mut s| s.execute(params![hash, record.at]))
         .map_err(failed)?;
     let mut waiting = Vec::new();
     for stored in on_phone {
@@ -366,7 +365,7 @@ pub fn hear(
         Heard::NotUnderstood => "sms not understood".to_owned(),
         Heard::NothingWaits | Heard::Again => "sms unexpected".to_owned(),
     };
-    row::journal(connection, seal, &Record { outcome, request: about, ..record })?;
+    journal::append(connection, seal, &Record { outcome, request: about, ..record })?;
     Ok(heard)
 }
 

@@ -3,8 +3,8 @@
 
 use super::request::{as_time_made_it, save};
 use super::row::{self, Stored};
-use super::token;
 use super::writer::failed;
+use super::{journal, token};
 use crate::consent::calendar::Calendar;
 use crate::consent::identity::Bin;
 use crate::consent::revocation::{Applicant, Decision, Ground, Review, Rule, parse_date};
@@ -17,6 +17,7 @@ use crate::store::{AccessRequest, Record, StoreError, Task};
 use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 const PERSON: &str = "revocation.person";
 
@@ -145,7 +146,7 @@ pub fn file(
 ) -> Result<Filed, StoreError> {
     let note = |outcome: &str, request: Option<Id>| {
         let subject = Some(filing.iin);
-        row::journal(
+        journal::append(
             connection,
             seal,
             &Record { outcome: outcome.to_owned(), request, subject, ..record.clone() },
@@ -237,7 +238,7 @@ fn may_be_revoked(request: &AccessRequest) -> bool {
 }
 
 fn seal_person(seal: &dyn Seal, id: Id, person: &Person) -> Result<Vec<u8>, StoreError> {
-    let plain = serde_json::to_vec(person).map_err(|_| StoreError::Unreadable(PERSON))?;
+    let plain = serde_json::to_vec(person).map(Zeroizing::new).map_err(|_| StoreError::Unreadable(PERSON))?;
     seal.seal(Place { column: PERSON, row: id.as_bytes() }, &plain).ok_or(StoreError::Unreadable(PERSON))
 }
 
@@ -249,7 +250,7 @@ pub fn solve(
     record: &Record,
 ) -> Result<Solved, StoreError> {
     let refuse = |reason: Reason, request| {
-        row::journal(
+        journal::append(
             connection,
             seal,
             &Record { outcome: reason.code().to_owned(), request, ..record.clone() },
@@ -271,7 +272,7 @@ pub fn solve(
     settle(connection, seal, &known, &event, spans, record.at)?;
     let outcome = format!("application {}", known.application.review.word());
     let record = Record { outcome, request, subject: Some(known.application.iin), ..record.clone() };
-    row::journal(connection, seal, &record)?;
+    journal::append(connection, seal, &record)?;
     Ok(Solved::Done(Box::new(known.application)))
 }
 
@@ -358,7 +359,7 @@ pub fn review(
         if let Some(stored) = stored {
             super::subject::withdraw(connection, stored.subject, known.application.bin.as_str(), at)?;
         }
-        return row::journal(connection, seal, &lapsed);
+        return journal::append(connection, seal, &lapsed);
     }
     // What was written down holds: an act may have shortened the term to a day before it was loaded.
     let Review::Open { ends } = application.review else { return drop_job(connection, id) };
@@ -374,7 +375,7 @@ pub fn review(
     );
     if passed > known.reminded {
         let reminder = about(format!("application reminder {passed}, {left} working days left"));
-        row::journal(connection, seal, &reminder)?;
+        journal::append(connection, seal, &reminder)?;
     }
     connection
         .prepare_cached("UPDATE revocation SET reminded = ?2 WHERE seq = ?1")
@@ -419,7 +420,7 @@ pub fn given_back(
         .and_then(|mut s| s.execute(params![id, record.at]))
         .map_err(failed)?;
     let outcome = "application approved".to_owned();
-    row::journal(connection, seal, &Record { outcome, ..record.clone() })?;
+    journal::append(connection, seal, &Record { outcome, ..record.clone() })?;
     drop_job(connection, Id::from_bytes(id))
 }
 
@@ -466,7 +467,7 @@ pub fn recompute(
             subject: Some(application.iin),
             ..record.clone()
         };
-        row::journal(connection, seal, &about)?;
+        journal::append(connection, seal, &about)?;
         let id = application.id.to_string();
         moved.push(Moved { application: id, before: application.deadline, after: term.deadline });
     }

@@ -1,16 +1,16 @@
 //! Access requests as rows: sealed on the way in, opened on the way out.
 
-use super::subject;
 use super::writer::failed;
 use crate::consent::Consent;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use crate::consent::method::{CodeForm, Method};
 use crate::random::Id;
 use crate::store::seal::{Place, Seal};
-use crate::store::{AccessRequest, DirectoryRef, Record, StoreError, Task, Token};
+use crate::store::{AccessRequest, DirectoryRef, StoreError, Task, Token};
 use crate::text::Lang;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 const PERSON: &str = "access_request.person";
 const TOKEN: &str = "access_request.token";
@@ -103,7 +103,7 @@ pub fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Stored, StoreError> {
     let token = match (jti, sealed, issued) {
         (Some(jti), Some(sealed), Some(issued)) => {
             let plain = seal.open(Place { column: TOKEN, row: &id }, &sealed).ok_or(unreadable(TOKEN))?;
-            let compact = String::from_utf8(plain).map_err(|_| unreadable(TOKEN))?;
+            let compact = String::from_utf8(plain.to_vec()).map_err(|_| unreadable(TOKEN))?;
             let term = i64::try_from(terms.term_seconds).unwrap_or(i64::MAX);
             let expires = match &consent {
                 Consent::Granted { expires, .. } => *expires,
@@ -288,7 +288,7 @@ pub fn iin(seal: &dyn Seal, id: &[u8; 16], sealed: &[u8]) -> Result<Iin, StoreEr
 }
 
 /// What identifies a person, as it is sealed.
-fn person(request: &AccessRequest) -> Result<Vec<u8>, StoreError> {
+fn person(request: &AccessRequest) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     serde_json::to_vec(&Person {
         iin: request.iin.as_str().to_owned(),
         msisdn: request.msisdn.as_ref().map(|m| m.as_str().to_owned()),
@@ -297,6 +297,7 @@ fn person(request: &AccessRequest) -> Result<Vec<u8>, StoreError> {
         employee: request.employee.clone(),
         data: request.data.clone(),
     })
+    .map(Zeroizing::new)
     .map_err(|_| StoreError::Unreadable(PERSON))
 }
 
@@ -340,47 +341,8 @@ pub fn task(number: u8) -> Option<Task> {
     .find(|t| self::number(*t) == number)
 }
 
-/// Appends one record to the journal.
-pub fn journal(connection: &Connection, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {
-    let subject = match &record.subject {
-        Some(iin) => Some(subject::number(connection, &subject_hash(seal, iin), record.at)?),
-        None => None,
-    };
-    journal_about(connection, subject, record)
-}
-
-/// The same, where the subject's number is known already; it takes the place of the record's.
-pub fn journal_about(
-    connection: &Connection,
-    subject: Option<i64>,
-    record: &Record,
-) -> Result<(), StoreError> {
-    connection
-        .prepare_cached(
-            "INSERT INTO journal
-                (at, kind, decision, sender, message_id, message, service, request, subject, outcome, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        )
-        .map_err(failed)?
-        .execute(params![
-            record.at,
-            record.kind,
-            record.decision.as_ref().map(Id::as_bytes),
-            record.sender,
-            record.message_id,
-            record.message,
-            record.service,
-            record.request.as_ref().map(Id::as_bytes),
-            subject,
-            record.outcome,
-            record.detail,
-        ])
-        .map_err(failed)?;
-    Ok(())
-}
-
 /// Half of the keyed hash: 128 bits find a row as surely, and keep the index small.
-fn half(hash: [u8; 32]) -> [u8; 16] {
+pub fn half(hash: [u8; 32]) -> [u8; 16] {
     let mut half = [0_u8; 16];
     half.copy_from_slice(&hash[..16]);
     half
@@ -407,9 +369,9 @@ pub fn services_hash(seal: &dyn Seal, services: &ServiceIds) -> [u8; 16] {
     half(seal.hash("services", &[services.key().as_bytes()]))
 }
 
-/// Finds a day's budget.
-pub fn budget_hash(seal: &dyn Seal, kind: &'static str, holder: &str) -> [u8; 16] {
-    half(seal.hash(kind, &[holder.as_bytes()]))
+/// Finds an id of somebody else's making, which may be made of numbers of persons.
+pub fn foreign_id(seal: &dyn Seal, maker: &str, id: &str) -> String {
+    crate::store::seal::hex(&seal.hash("foreign-id", &[maker.as_bytes(), id.as_bytes()]))
 }
 
 /// Days since 1970 in Astana.

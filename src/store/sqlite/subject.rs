@@ -1,7 +1,7 @@
 //! Subjects: the number that stands for each, the holds on it, revocations that bind it.
 
-use super::row;
 use super::writer::failed;
+use super::{journal, row};
 use crate::consent::check::Finding;
 use crate::consent::identity::Iin;
 use crate::consent::standing::Span;
@@ -139,6 +139,6 @@ pub fn hold(
     if hold == Hold::Block {
         super::token::restate_subject(connection, seal, subject, record.at)?;
     }
-    row::journal(connection, seal, &Record { subject: Some(*iin), ..record.clone() })?;
+    journal::append(connection, seal, &Record { subject: Some(*iin), ..record.clone() })?;
     Ok(true)
 }

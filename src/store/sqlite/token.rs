@@ -1,7 +1,7 @@
 //! Token checks, and what the status list is made of.
 
 use super::writer::failed;
-use super::{registration, row, subject};
+use super::{budget, journal, registration, row, subject};
 use crate::consent::Consent;
 use crate::consent::standing::TokenStatus;
 use crate::random::Id;
@@ -26,15 +26,23 @@ pub fn check(
     seal: &dyn Seal,
     check: Check,
     record: Record,
-) -> Result<Checked, StoreError> {
+) -> Result<Option<Checked>, StoreError> {
+    let blind = match check.key {
+        Key::Compact { .. } => Vec::new(),
+        Key::Id(_) => vec![budget::of_checks(seal, &check.owner, check.blind)],
+    };
+    if !budget::is_left(connection, &blind, record.at)? {
+        return Ok(None);
+    }
     let (jti, compact) = match &check.key {
         Key::Compact { jti, compact } => (jti, Some(compact.as_bytes())),
         Key::Id(jti) => (jti, None),
     };
     let silent = |status: TokenStatus, request: Option<Id>| {
         let record = Record { outcome: status.word().to_owned(), request, ..record.clone() };
-        row::journal(connection, seal, &record)?;
-        Ok(Checked::silent(status))
+        budget::spend(connection, &blind, record.at)?;
+        journal::append(connection, seal, &record)?;
+        Ok(Some(Checked::silent(status)))
     };
     let Some(stored) = row::find(connection, seal, "jti = ?1", jti.as_bytes())? else {
         return silent(TokenStatus::Unknown, None);
@@ -65,8 +73,12 @@ pub fn check(
             .map_err(failed)?;
     }
     let outcome = checked.status.word().to_owned();
-    row::journal_about(connection, Some(stored.subject), &Record { outcome, request: Some(id), ..record })?;
-    Ok(checked)
+    journal::append_about(
+        connection,
+        Some(stored.subject),
+        &Record { outcome, request: Some(id), ..record },
+    )?;
+    Ok(Some(checked))
 }
 
 /// Writes down what the status list must say of a request's token from now on, unless that is "valid".

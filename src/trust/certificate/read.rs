@@ -36,6 +36,8 @@ impl Certificate {
         if x509.signature_algorithm != x509.tbs_certificate.signature || value.unused_bits != 0 {
             return Err(Distrust::CertificateMalformed);
         }
+        // Else the order would decide which one counts (RFC 5280, 4.2).
+        x509.extensions_map().map_err(|_| Distrust::CertificateMalformed)?;
         let mut extensions = Extensions::default();
         for extension in x509.extensions() {
             extensions.read(extension.parsed_extension(), extension.critical)?;
@@ -103,13 +105,12 @@ impl Extensions {
     fn read(&mut self, extension: &ParsedExtension<'_>, critical: bool) -> Result<(), Distrust> {
         match extension {
             ParsedExtension::KeyUsage(usage) => {
-                let usage = KeyUsage {
+                self.usage = Some(KeyUsage {
                     digital_signature: usage.digital_signature(),
                     non_repudiation: usage.non_repudiation(),
                     certificates: usage.key_cert_sign(),
                     lists: usage.crl_sign(),
-                };
-                once(&mut self.usage, usage)
+                });
             }
             ParsedExtension::ExtendedKeyUsage(usage) => {
                 // Those of RFC 5280 that matter here; the others are of no interest.
@@ -118,37 +119,23 @@ impl Extensions {
                 self.extended_usage
                     .extend(known.iter().filter(|(has, _)| *has).map(|(_, oid)| (*oid).to_owned()));
                 self.extended_usage.extend(usage.other.iter().map(Oid::to_id_string));
-                Ok(())
             }
-            ParsedExtension::BasicConstraints(constraints) => {
-                self.is_ca = constraints.ca;
-                Ok(())
+            ParsedExtension::BasicConstraints(constraints) => self.is_ca = constraints.ca,
+            ParsedExtension::SubjectKeyIdentifier(id) => self.key_id = Some(id.0.to_vec()),
+            ParsedExtension::AuthorityKeyIdentifier(authority) => {
+                self.issuer_key_id = authority.key_identifier.as_ref().map(|id| id.0.to_vec());
             }
-            ParsedExtension::SubjectKeyIdentifier(id) => once(&mut self.key_id, id.0.to_vec()),
-            ParsedExtension::AuthorityKeyIdentifier(authority) => match &authority.key_identifier {
-                Some(id) => once(&mut self.issuer_key_id, id.0.to_vec()),
-                None => Ok(()),
-            },
-            ParsedExtension::ParseError { .. } => Err(Distrust::CertificateMalformed),
+            ParsedExtension::ParseError { .. } => return Err(Distrust::CertificateMalformed),
             // Where it applies, it says under which policies alone, or for which names: here they are all pinned.
-            ParsedExtension::CertificatePolicies(_) | ParsedExtension::SubjectAlternativeName(_) => Ok(()),
-            _ => {
-                self.is_beyond_us |= critical;
-                Ok(())
-            }
+            ParsedExtension::CertificatePolicies(_) | ParsedExtension::SubjectAlternativeName(_) => {}
+            _ => self.is_beyond_us |= critical,
         }
+        Ok(())
     }
 }
 
 /// `id-kp-OCSPSigning` of RFC 6960.
 pub const OCSP_SIGNING: &str = "1.3.6.1.5.5.7.3.9";
-
-fn once<T>(place: &mut Option<T>, value: T) -> Result<(), Distrust> {
-    match place.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Distrust::CertificateMalformed),
-    }
-}
 
 fn values<'a>(x509: &'a X509Certificate<'_>, oid: &'a Oid<'_>) -> impl Iterator<Item = &'a str> {
     x509.subject().iter_by_oid(oid).filter_map(|attribute| attribute.as_str().ok())

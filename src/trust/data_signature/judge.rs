@@ -6,9 +6,9 @@ use crate::trust::algorithm::sha256;
 use crate::trust::certificate::Certificate;
 use crate::trust::path::Authorities;
 use crate::trust::revocation::Chain;
-use crate::trust::{CACHE, Distrust, Trust};
+use crate::trust::{Distrust, Trust};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 /// Who signed the data, believed.
 #[derive(Clone)]
@@ -136,24 +136,19 @@ impl Trust {
         signed: Result<Signed<'_, '_>, Distrust>,
         at: i64,
     ) -> Result<Vec<Signatory>, DataDistrust> {
-        signed.map_err(DataDistrust::All)?.verify_by(&|der| self.signatory(der), at)
+        let believed = signed.map_err(DataDistrust::All)?.verify_by(&|der| self.signatory(der), at)?;
+        for signatory in &believed {
+            self.signatories.remember(signatory.certificate.fingerprint, || signatory.clone());
+        }
+        Ok(believed)
     }
 
     /// From memory, or by its path.
     fn signatory(&self, der: &[u8]) -> Result<Signatory, Distrust> {
-        let fingerprint = sha256(der);
-        let known =
-            self.signatories.read().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).cloned();
-        if let Some(known) = known {
-            return Ok(known);
+        match self.signatories.recall(&sha256(der)) {
+            Some(known) => Ok(known),
+            None => Signatory::of(der, &self.authorities),
         }
-        let signatory = Signatory::of(der, &self.authorities)?;
-        let mut known = self.signatories.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= CACHE {
-            known.clear();
-        }
-        known.insert(fingerprint, signatory.clone());
-        Ok(signatory)
     }
 
     /// Asks of each signatory whether the certificate is revoked at `at` (Unix seconds), if that is checked at all.

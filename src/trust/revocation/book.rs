@@ -60,7 +60,14 @@ impl Book {
     pub fn verdict(&self, certificate: &Certificate, authority: &Certificate, at: i64) -> Verdict {
         let Some(standing) = self.by_authority.get(&authority.identity) else { return Verdict::NoList };
         let key = key_of(certificate);
-        let said = standing.delta.as_ref().map_or(Said::Nothing, |delta| delta.says(&key));
+        let said = match &standing.delta {
+            // A stale delta may be left out, but not for what it adds: what it took back may be on hold again.
+            Some(delta) => match delta.says(&key) {
+                Said::Removed if at > delta.next_update => Said::Nothing,
+                said => said,
+            },
+            None => Said::Nothing,
+        };
         let said = if said == Said::Nothing { standing.full.says(&key) } else { said };
         match said {
             // Also of a stale list: what was revoked stays so.

@@ -1,20 +1,24 @@
 //! Asking an authority whether it revoked a certificate: OCSP (RFC 6960) over plain HTTP.
 //!
 //! One question at a time for each certificate; answers are remembered until they go stale, and so is for
-//! some seconds that there is none: thousands of messages of one peer ask once.
+//! some seconds that there is none: thousands of messages of one peer ask once. While the service is out of reach,
+//! only the message that asks again waits for it; an answer that is about to go stale is renewed while it still serves.
 
 mod answer;
 mod id;
 mod request;
+mod slot;
 
 pub use answer::{AnswerError, Asked, FRESH, Status, read};
 pub use id::Hash;
 
+use super::book::Book;
 use crate::gateway::http_client::{HttpClient, HttpError};
 use crate::random::{Random as _, SystemRandom};
 use crate::trust::certificate::Certificate;
 use bytes::Bytes;
 use hyper::Uri;
+use slot::{Known, Slot};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,8 +26,6 @@ use std::time::Duration;
 
 /// Most certificates whose answers are remembered.
 const CACHE: usize = 4096;
-/// How long no answer is remembered, seconds.
-const PAUSE: i64 = 5;
 
 /// Why there is no status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,23 +36,19 @@ pub enum OcspError {
     Answer(AnswerError),
 }
 
-/// An OCSP service.
+/// An OCSP service, and what it answered.
 pub struct Ocsp {
+    service: Arc<Service>,
+    remembered: Mutex<HashMap<[u8; 32], Arc<Slot>>>,
+}
+
+/// Where questions are put.
+struct Service {
     uri: Uri,
     hash: Hash,
     client: HttpClient,
     random: SystemRandom,
-    remembered: Mutex<HashMap<[u8; 32], Slot>>,
     tally: [AtomicU64; OUTCOMES.len()],
-}
-
-/// Held while the question is asked.
-type Slot = Arc<tokio::sync::Mutex<Option<Remembered>>>;
-
-struct Remembered {
-    result: Result<Status, OcspError>,
-    /// Unix seconds.
-    until: i64,
 }
 
 /// What questions come to, for metrics.
@@ -67,11 +65,13 @@ impl Ocsp {
             return Err(HttpError::Address);
         }
         let client = HttpClient::new(Duration::from_millis(timeout_ms.into()), None)?;
-        let (random, remembered, tally) = (SystemRandom::default(), Mutex::default(), Default::default());
-        Ok(Self { uri, hash, client, random, remembered, tally })
+        let (random, tally) = (SystemRandom::default(), Default::default());
+        let service = Service { uri, hash, client, random, tally };
+        Ok(Self { service: Arc::new(service), remembered: Mutex::default() })
     }
 
-    /// The status of `certificate`, issued by `authority`, at `at` (Unix seconds).
+    /// The status of `certificate`, issued by `authority`, at `at` (Unix seconds). Whom `book` calls revoked may not
+    /// answer in the authority's place. It must be called within a runtime, on which answers are renewed.
     ///
     /// # Errors
     /// [`OcspError`].
@@ -79,35 +79,86 @@ impl Ocsp {
         &self,
         certificate: &Certificate,
         authority: &Certificate,
+        book: &Arc<Book>,
         at: i64,
     ) -> Result<Status, OcspError> {
         let slot = self.slot(certificate.fingerprint);
-        let mut slot = slot.lock().await;
-        if let Some(remembered) = slot.as_ref().filter(|remembered| at <= remembered.until) {
-            return remembered.result;
-        }
-        let (result, until) = match self.ask(certificate, authority, at).await {
-            Ok((status, until)) => (Ok(status), until),
-            Err(error) => (Err(error), at + PAUSE),
+        let _turn = match slot.known(at) {
+            Known::Fresh(status) => return Ok(status),
+            Known::Ending(status) => {
+                self.renew(slot, certificate, authority, book.clone(), at);
+                return Ok(status);
+            }
+            Known::Failed(error) => return Err(error),
+            Known::Failing(error) => slot.try_turn().ok_or(error)?,
+            Known::Nothing => slot.turn().await,
         };
-        self.count(result);
-        *slot = Some(Remembered { result, until });
-        result
+        // Who had the turn before may have learned it.
+        match slot.known(at) {
+            Known::Fresh(status) | Known::Ending(status) => Ok(status),
+            Known::Failed(error) => Err(error),
+            Known::Failing(_) | Known::Nothing => {
+                let answer = self.service.ask(certificate, authority, book, at).await;
+                slot.remember(answer, at);
+                answer.map(|(status, _)| status)
+            }
+        }
     }
 
-    fn slot(&self, fingerprint: [u8; 32]) -> Slot {
+    /// Asks in the background, unless somebody does already.
+    fn renew(
+        &self,
+        slot: Arc<Slot>,
+        certificate: &Certificate,
+        authority: &Certificate,
+        book: Arc<Book>,
+        at: i64,
+    ) {
+        let Some(turn) = slot.try_turn() else { return };
+        let (certificate, authority) = (certificate.der().to_vec(), authority.der().to_vec());
+        let service = self.service.clone();
+        tokio::spawn(async move {
+            let _turn = turn;
+            let read = |der: &[u8]| Certificate::from_der(der);
+            if let (Ok(certificate), Ok(authority)) = (read(&certificate), read(&authority)) {
+                slot.remember(service.ask(&certificate, &authority, &book, at).await, at);
+            }
+        });
+    }
+
+    fn slot(&self, fingerprint: [u8; 32]) -> Arc<Slot> {
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= CACHE {
+        if remembered.len() >= CACHE && !remembered.contains_key(&fingerprint) {
             remembered.clear();
         }
         remembered.entry(fingerprint).or_default().clone()
     }
 
+    /// What questions came to since this was asked last: a word and a number each.
+    pub fn take_tally(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        OUTCOMES.into_iter().zip(self.service.tally.iter().map(|count| count.swap(0, Ordering::Relaxed)))
+    }
+}
+
+impl Service {
     /// The status, and until when it is fresh.
     async fn ask(
         &self,
         certificate: &Certificate,
         authority: &Certificate,
+        book: &Book,
+        at: i64,
+    ) -> Result<(Status, i64), OcspError> {
+        let answer = self.exchange(certificate, authority, book, at).await;
+        self.count(answer);
+        answer
+    }
+
+    async fn exchange(
+        &self,
+        certificate: &Certificate,
+        authority: &Certificate,
+        book: &Book,
         at: i64,
     ) -> Result<(Status, i64), OcspError> {
         let mut nonce = [0; 16];
@@ -120,27 +171,22 @@ impl Ocsp {
         if answer.status != 200 {
             return Err(OcspError::Unavailable);
         }
-        let asked = Asked { certificate, authority, nonce: &nonce };
+        let asked = Asked { certificate, authority, book, nonce: &nonce };
         answer::read(&answer.body, &asked, at).map_err(|error| match error {
             AnswerError::TryLater => OcspError::Unavailable,
             other => OcspError::Answer(other),
         })
     }
 
-    fn count(&self, result: Result<Status, OcspError>) {
+    fn count(&self, answer: Result<(Status, i64), OcspError>) {
         let [good, revoked, unknown, unavailable, not_believed] = &self.tally;
-        let count = match result {
-            Ok(Status::Good) => good,
-            Ok(Status::Revoked(_)) => revoked,
-            Ok(Status::Unknown) => unknown,
+        let count = match answer {
+            Ok((Status::Good, _)) => good,
+            Ok((Status::Revoked(_), _)) => revoked,
+            Ok((Status::Unknown, _)) => unknown,
             Err(OcspError::Unavailable) => unavailable,
             Err(OcspError::Answer(_)) => not_believed,
         };
         count.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// What questions came to since this was asked last: a word and a number each.
-    pub fn take_tally(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        OUTCOMES.into_iter().zip(self.tally.iter().map(|count| count.swap(0, Ordering::Relaxed)))
     }
 }

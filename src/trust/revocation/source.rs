@@ -8,6 +8,7 @@ use crate::trust::path::Authorities;
 use hyper::Uri;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -100,6 +101,8 @@ pub struct Source {
     kept: PathBuf,
     /// Where a list waits to be verified.
     new: PathBuf,
+    /// Held while it is asked: one at a time writes to `new`.
+    asking: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -111,8 +114,8 @@ enum Place {
 #[derive(Default)]
 struct State {
     list: Option<Arc<List>>,
-    /// When to ask again, Unix seconds.
-    due: i64,
+    /// When it is not asked, Unix seconds: from the last question on, so that a clock that is set back ends it.
+    pause: Range<i64>,
     failures: u32,
     error: Option<(&'static str, String)>,
     validators: Validators,
@@ -153,7 +156,8 @@ impl Source {
         // While the configuration is read anew, the old source may still be at work.
         let instance = INSTANCES.fetch_add(1, Ordering::Relaxed);
         let (kept, new) = (keep.join(format!("{name}.crl")), keep.join(format!("{name}.{instance}.new")));
-        Ok(Self { name: place.to_owned(), kind, place: parsed, kept, new, state: Mutex::default() })
+        let (name, asking, state) = (place.to_owned(), tokio::sync::Mutex::default(), Mutex::default());
+        Ok(Self { name, kind, place: parsed, kept, new, asking, state })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -210,10 +214,10 @@ impl Source {
     #[must_use]
     pub fn claim(&self, at: i64) -> bool {
         let mut state = self.state();
-        let is_due = state.due <= at;
+        let is_due = !state.pause.contains(&at);
         if is_due {
             // Not a second time while it is asked.
-            state.due = at.saturating_add(WHOLE.as_secs().cast_signed()).saturating_add(RETRY);
+            state.pause = at..at.saturating_add(WHOLE.as_secs().cast_signed()).saturating_add(RETRY);
         }
         is_due
     }
@@ -227,6 +231,9 @@ impl Source {
         interval: i64,
         (at, spread): (i64, u8),
     ) -> Refreshed {
+        let asking = self.clone();
+        // The clock was moved while it is asked: whoever asks will say when to ask again.
+        let Ok(_asking) = asking.asking.try_lock() else { return Refreshed { is_new: false, error: None } };
         let result = self.clone().fetch(trust, client, at).await;
         let mut state = self.state();
         let (longest, shortest) = match self.place {
@@ -244,7 +251,7 @@ impl Source {
                 (RETRY << state.failures.saturating_sub(1).min(16)).min(longest)
             }
         };
-        state.due = at + pause + pause * i64::from(spread) / 2560;
+        state.pause = at..at + pause + pause * i64::from(spread) / 2560;
         match result {
             Ok(is_new) => Refreshed { is_new, error: None },
             Err(error) => Refreshed { is_new: false, error: Some(error) },

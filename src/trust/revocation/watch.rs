@@ -2,7 +2,7 @@
 //! ends.
 
 use super::moment;
-use super::source::{Source, short};
+use super::source::{Kind, Source, short};
 use crate::metric::{CertificateLabels, ListLabels, OcspLabels, RevocationMetrics, SourceErrorLabels};
 use crate::random::Random;
 use crate::trust::{Expiry, Trust};
@@ -48,12 +48,11 @@ fn of_list(source: &Source, at: i64) -> Option<Notice> {
     let (left, whole) = (list.next_update - at, list.next_update - list.this_update);
     let when = moment::text(list.next_update);
     if left < 0 {
-        return notice(
-            0,
-            format!(
-                "the list of revoked certificates is stale since {when}: messages are refused that need it"
-            ),
-        );
+        let so = match source.kind {
+            Kind::Full => "messages are refused that need it",
+            Kind::Delta => "what was revoked since is unknown until the next full list",
+        };
+        return notice(0, format!("the list of revoked certificates is stale since {when}: {so}"));
     }
     // Lists are renewed long before: when three quarters of the term are over, something is wrong.
     (left < whole / 4).then(|| notice(1, format!("the list of revoked certificates goes stale at {when}")))?

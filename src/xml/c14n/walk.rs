@@ -9,6 +9,14 @@ use crate::xml::tree::{
     AttributeData, Document, ElementData, Kind, NO_NAMESPACE, NONE, NodeData, XML, XML_PREFIX,
 };
 
+/// How many bytes are written for each byte of the source, and in any case. The exclusive form repeats a declaration on
+/// each element that uses it beside others: a source of a megabyte could ask for gigabytes of it.
+const PER_BYTE: usize = 2;
+/// See [`PER_BYTE`].
+const ALWAYS: usize = 64 << 10;
+/// After so many bytes of one text it is looked whether there is still room.
+const PIECE: usize = 32 << 10;
+
 /// The output in the making.
 pub(super) struct Walk<'w, 'd, 'a> {
     document: &'d Document<'a>,
@@ -28,6 +36,9 @@ pub(super) struct Walk<'w, 'd, 'a> {
     marks: Vec<usize>,
     declarations: Vec<u32>,
     attributes: Vec<AttributeData>,
+    /// Length that the output may have.
+    most: usize,
+    is_too_large: bool,
     /// Whether an element in no namespace was written with no default in force.
     pub open_to_default: bool,
 }
@@ -49,6 +60,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
             [] => Vec::new(),
             _ => document.prefixes.iter().map(is_listed).collect(),
         };
+        let most = document.source.len().saturating_mul(PER_BYTE).saturating_add(ALWAYS + out.len());
         Self {
             document,
             apex,
@@ -62,6 +74,8 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
             marks: Vec::new(),
             declarations: Vec::new(),
             attributes: Vec::new(),
+            most,
+            is_too_large: false,
             open_to_default: false,
         }
     }
@@ -90,7 +104,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
         let end = document.node(self.apex).map_or(0, |apex| apex.end);
         let mut index = self.apex;
         let mut current = NONE;
-        while index < end {
+        while index < end && !self.is_too_large {
             let Some(node) = document.node(index) else {
                 break;
             };
@@ -119,7 +133,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
     fn leaf(&mut self, index: u32) -> bool {
         let document = self.document;
         match document.node(index).map(|node| &node.kind) {
-            Some(&Kind::Text(text)) => escape::push_text(document.slice(text), self.out),
+            Some(&Kind::Text(text)) => self.put_escaped(document.slice(text), escape::push_text),
             Some(&Kind::Comment(text)) if self.method.comments => {
                 self.put(&["<!--", document.slice(text), "-->"]);
             }
@@ -264,6 +278,11 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
         if index == self.root { NONE } else { node.parent }
     }
 
+    /// Whether it was given up, and what was written is not all.
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
+    }
+
     /// In the order of the prefixes, the default first.
     fn put_declarations(&mut self) {
         let document = self.document;
@@ -278,7 +297,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
                 None | Some("") => self.put(&[" xmlns=\""]),
                 Some(prefix) => self.put(&[" xmlns:", prefix, "=\""]),
             }
-            escape::push_value(document.uri(*declaration), self.out);
+            self.put_escaped(document.uri(*declaration), escape::push_value);
             self.out.push(b'"');
         }
         self.declarations = declarations;
@@ -293,7 +312,7 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
         attributes.sort_unstable_by(|one, other| key(one).cmp(&key(other)));
         for attribute in &attributes {
             self.put(&[" ", document.qualified(attribute.name), "=\""]);
-            escape::push_value(document.slice(attribute.value), self.out);
+            self.put_escaped(document.slice(attribute.value), escape::push_value);
             self.out.push(b'"');
         }
         self.attributes = attributes;
@@ -301,6 +320,21 @@ impl<'w, 'd, 'a> Walk<'w, 'd, 'a> {
 
     fn is_omitted(&self, index: u32) -> bool {
         self.omitted.contains(&Element { document: self.document, index })
+    }
+
+    /// Writes text piece by piece, as long as there is room.
+    fn put_escaped(&mut self, text: &str, push: fn(&str, &mut Vec<u8>)) {
+        let mut rest = text;
+        while !rest.is_empty() && !self.is_too_large {
+            let mut end = rest.len().min(PIECE);
+            while !rest.is_char_boundary(end) {
+                end += 1;
+            }
+            let (piece, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+            push(piece, self.out);
+            self.is_too_large = self.out.len() > self.most;
+            rest = after;
+        }
     }
 
     fn put(&mut self, parts: &[&str]) {

@@ -187,6 +187,7 @@ impl Office {
             service: SERVICES.split(';').next().unwrap_or_default().to_owned(),
             owner: OWNER.id.to_owned(),
             subject: Some(self.subjects[of]),
+            blind: u32::MAX,
             time: at,
             registered: Box::new(|_| Registered::default()),
         };
@@ -195,7 +196,8 @@ impl Office {
             service: "KDP_CHECK_TOKEN".to_owned(),
             ..self.record(at, "check", "")
         };
-        let checked = self.store.check_token(check, record).await.expect("a check");
+        let checked =
+            self.store.check_token(check, record).await.expect("a check").expect("enough is left of the day");
         assert!(checked.status.is_known(), "the token is not found");
     }
 

@@ -100,7 +100,7 @@ impl Running {
 /// Outside of any runtime: the harness makes its database in one of its own.
 fn play<F: Future<Output = ()>>(story: impl FnOnce() -> F) {
     prepare();
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(story());
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(story());
 }
 
 #[test]

@@ -158,7 +158,7 @@ static TEMPLATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
     let (path, copy) = (directory.path().join("kdp.db"), directory.path().join("copy.db"));
     migrate(&path).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let store = open(&path, &FaultySeal::new());
         for item in registered() {

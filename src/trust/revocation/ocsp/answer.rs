@@ -5,6 +5,7 @@ use crate::trust::algorithm::SignatureAlgorithm;
 use crate::trust::certificate::{Certificate, OCSP_SIGNING};
 use crate::trust::der::{DerError, Reader, Value, tag};
 use crate::trust::name::DistinguishedName;
+use crate::trust::revocation::book::{Book, Verdict};
 use crate::trust::revocation::extension::{self, id};
 use crate::trust::revocation::moment;
 use crate::trust::verify::key_bits;
@@ -84,6 +85,8 @@ pub struct Asked<'a> {
     pub certificate: &'a Certificate,
     /// Who issued it.
     pub authority: &'a Certificate,
+    /// Its list, if there is one: a responder that stands on it is none.
+    pub book: &'a Book,
     /// Drawn for this question.
     pub nonce: &'a [u8],
 }
@@ -98,7 +101,7 @@ pub fn read(bytes: &[u8], asked: &Asked<'_>, at: i64) -> Result<(Status, i64), A
     }
     let basic = Basic::read(successful(bytes)?)?;
     let data = Data::read(basic.tbs.content)?;
-    basic.verify(&data, asked.authority, at)?;
+    basic.verify(&data, asked, at)?;
     if data.nonce.is_some_and(|nonce| nonce != asked.nonce) {
         return Err(AnswerError::Nonce);
     }
@@ -159,7 +162,10 @@ impl<'a> Basic<'a> {
         Ok(Self { tbs, algorithm, signature, certificates })
     }
 
-    fn verify(&self, data: &Data<'_>, authority: &Certificate, at: i64) -> Result<(), AnswerError> {
+    fn verify(&self, data: &Data<'_>, asked: &Asked<'_>, at: i64) -> Result<(), AnswerError> {
+        let authority = asked.authority;
+        let is_of_its_time =
+            |signer: &Certificate| (signer.validity.0..=signer.validity.1).contains(&data.produced_at);
         let signed_by = |signer: &Certificate| match signer.key() {
             Ok(key) if key.algorithm() == self.algorithm => {
                 key.verify(self.tbs.raw, self.signature).map_err(|_| AnswerError::Signature)
@@ -167,15 +173,25 @@ impl<'a> Basic<'a> {
             _ => Err(AnswerError::Signature),
         };
         if data.responder.is(authority) {
-            return signed_by(authority);
+            return if is_of_its_time(authority) {
+                signed_by(authority)
+            } else {
+                Err(AnswerError::Responder)
+            };
         }
+        // Also of one that says that nobody need check it (RFC 6960, 4.2.2.2.1): it costs nothing.
+        let is_revoked = |responder: &Certificate| {
+            matches!(asked.book.verdict(responder, authority, at), Verdict::Revoked(_))
+        };
         let responders = self.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
         let appointed = |responder: &Certificate| {
             data.responder.is(responder)
                 && responder.extended_usage.iter().any(|usage| usage == OCSP_SIGNING)
                 && responder.may_sign(at).is_ok()
+                && is_of_its_time(responder)
                 && responder.names_as_issuer(authority)
                 && responder.is_signed_by(authority).is_ok()
+                && !is_revoked(responder)
         };
         responders.into_iter().find(appointed).map_or(Err(AnswerError::Responder), |found| signed_by(&found))
     }

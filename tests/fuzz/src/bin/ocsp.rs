@@ -4,6 +4,7 @@
 
 use kdp::trust::certificate::Certificate;
 use kdp::trust::der::{self, DerError, Reader, tag};
+use kdp::trust::revocation::book::Book;
 use kdp::trust::revocation::ocsp::{AnswerError, Asked, FRESH, Hash, Status, read};
 use kdp::trust::sign::Signer;
 use kdp_fuzz::signed::{self, extension, time};
@@ -35,8 +36,9 @@ fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
 });
 
 fuzz_target!(init: seed::write_if_asked(&seeds()), |data: &[u8]| {
-    let own = Asked { certificate: &WORLD.own.leaf, authority: &WORLD.own.certificate, nonce: NONCE };
-    let rsa = Asked { certificate: &WORLD.rsa.0, authority: &WORLD.rsa.1, nonce: NONCE };
+    let (book, nonce) = (&Book::default(), NONCE);
+    let own = Asked { certificate: &WORLD.own.leaf, authority: &WORLD.own.certificate, book, nonce };
+    let rsa = Asked { certificate: &WORLD.rsa.0, authority: &WORLD.rsa.1, book, nonce };
     for asked in [&own, &rsa] {
         if judge(read(data, asked, NOW)).is_ok() {
             let (tbs, _) = parts(data).expect("an answer that was read");

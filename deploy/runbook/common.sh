@@ -1,0 +1,38 @@
+# What the scripts of the runbook share; sourced by each.
+#
+#   KDP      the program (default kdp)
+#   CONFIG   the configuration (default /etc/kdp/kdp.toml)
+#   START STOP RELOAD   how the service is started, stopped and told to read anew (default systemctl)
+#   READY    the address that tells whether it serves (default http://127.0.0.1:8415/health/ready)
+#   KDP_OPERATOR KDP_OPERATOR_PASSWORD_FILE   who does it; without them, the terminal asks
+
+set -euo pipefail
+
+KDP=${KDP:-kdp}
+CONFIG=${CONFIG:-/etc/kdp/kdp.toml}
+START=${START:-systemctl start kdp}
+STOP=${STOP:-systemctl stop kdp}
+RELOAD=${RELOAD:-systemctl reload kdp}
+READY=${READY:-http://127.0.0.1:8415/health/ready}
+
+say() { printf '== %s\n' "$*"; }
+
+fail() {
+    printf 'FAILED: %s\n' "$*" >&2
+    exit 1
+}
+
+# A command of kdp about this installation.
+kdp() { "$KDP" "$@" --config "$CONFIG"; }
+
+# What the service says of itself; empty: nothing answers.
+health() { curl --silent --max-time 5 "$READY" || true; }
+
+wait_until_ready() {
+    local seconds=${1:-60}
+    for ((i = 0; i < seconds * 5; i++)); do
+        [[ $(health) != ready ]] || return 0
+        sleep 0.2
+    done
+    fail "the service is not ready after $seconds s: $(health)"
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Exports a month of the journal for the authorised body, and verifies it: export-journal.sh 2026-03 [FOLDER]
+#
+# The file holds no person: subjects stand there by numbers of their own. It is verified once more with nothing but the
+# program and the keys that the service publishes, as the authorised body would.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+[[ ${1:-} =~ ^[0-9]{4}-(0[1-9]|1[0-2])$ ]] || fail 'give the month: export-journal.sh 2026-03'
+month=$1 folder=${2:-.}
+next=$(date --date="$month-01 +1 month" +%Y-%m)
+file=$folder/journal-$month.jsonl
+
+say 'the journal as it stands'
+kdp journal verify
+say "exporting $month"
+kdp journal export --from "$month-01" --to "$next-01" --output "$file"
+keys=()
+if [[ -n ${JWKS:-} ]]; then
+    curl --silent --fail --max-time 10 --output "$folder/jwks.json" "$JWKS"
+    keys=(--jwks "$folder/jwks.json")
+fi
+say 'verifying the file alone'
+"$KDP" journal verify --file "$file" "${keys[@]}"
+sha256sum "$file"

@@ -1,0 +1,229 @@
+//! An exported part of the journal, read and held against itself, its heads and its signature; without a database.
+
+use super::export::{Claims, FORM, Header, Line, digest_text};
+use super::head::{self, Flaw, Keys};
+use super::verify::{Break, Evidence, Found, Verifier};
+use crate::store::seal::unhex;
+use crate::token::statement::{self, StatementError};
+use ring::digest::{Context, SHA256};
+use std::io::{BufRead, Read as _};
+
+/// Longest line, bytes: no record is near it.
+const LONGEST: u64 = 8 << 20;
+
+/// Why nothing can be said about a file.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The file.
+    #[error("{0}")]
+    File(std::io::ErrorKind),
+    /// Something else than an export of a journal.
+    #[error("not an export of a journal")]
+    NotExport,
+    /// Of another version of the program.
+    #[error("an export of form {0}; this program reads form {FORM}")]
+    Form(u32),
+}
+
+/// What is wrong with the file beside its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFlaw {
+    /// This line is none of an export, or does not belong there.
+    Line(u64),
+    /// The signature is missing: the end was cut off.
+    Unsigned,
+    /// The signature is none of the keys.
+    Signature(StatementError),
+    /// The signature is about other lines.
+    Digest,
+    /// When it was exported, the journal did not hold: so the export says itself.
+    SaysBroken,
+}
+
+impl FileFlaw {
+    /// A stable word.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Line(_) => "line",
+            Self::Unsigned => "unsigned",
+            Self::Signature(StatementError::KeyUnknown) => "signature-key-unknown",
+            Self::Signature(_) => "signature",
+            Self::Digest => "digest",
+            Self::SaysBroken => "says-broken",
+        }
+    }
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// What it says of itself; whether that is true, the signature tells.
+    pub header: Header,
+    /// Of the records and heads.
+    pub found: Found,
+    /// Of the file.
+    pub file: Option<FileFlaw>,
+    /// How many heads are signed by keys that the file alone names.
+    pub heads_by_file: u64,
+}
+
+impl Verdict {
+    /// Whether everything holds.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.found.broken.is_none() && self.file.is_none()
+    }
+}
+
+/// Verifies an export. With `given`, its signature must be of these keys; without, the keys come from the file itself.
+/// Memory is bounded. `progress` is told the last record.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn verify(
+    file: &mut dyn BufRead,
+    given: Option<&Keys>,
+    mut progress: impl FnMut(i64),
+) -> Result<Verdict, Unreadable> {
+    let mut lines = Lines { file, digest: Context::new(&SHA256), before: String::new(), number: 0 };
+    let header = match lines.next()? {
+        Next::Line(Line::Export(header)) => *header,
+        _ => return Err(Unreadable::NotExport),
+    };
+    if header.form != FORM {
+        return Err(Unreadable::Form(header.form));
+    }
+    let own = Keys::of_jwks(&header.jwks.to_string()).map_err(|_| Unreadable::NotExport)?;
+    let chain = unhex(&header.after_chain).ok_or(Unreadable::NotExport)?;
+    let mut reading = Reading {
+        verifier: Verifier::after(header.after, chain),
+        broken: None,
+        records: 0,
+        given,
+        own: &own,
+        heads_by_file: 0,
+    };
+    let mut signature = None;
+    let mut flaw = None;
+    loop {
+        let is_sound = match lines.next()? {
+            Next::End => break,
+            // After the signature there is nothing.
+            _ if signature.is_some() => false,
+            Next::Line(Line::Record(row)) => row.read().map(|record| reading.record(&record)).is_some(),
+            Next::Line(Line::Head(jws)) => {
+                reading.head(&jws);
+                true
+            }
+            Next::Line(Line::Signature(jws)) => {
+                signature = Some((jws, lines.before.clone()));
+                true
+            }
+            Next::Line(Line::Export(_)) | Next::Strange => false,
+        };
+        if !is_sound {
+            flaw = Some(FileFlaw::Line(lines.number));
+            break;
+        }
+        if reading.records.is_multiple_of(10_000) {
+            progress(reading.verifier.seen());
+        }
+    }
+    let records = reading.records;
+    let flaw = flaw.or_else(|| match signature {
+        None => Some(FileFlaw::Unsigned),
+        Some((jws, digest)) => judge(&jws, &digest, records, given.unwrap_or(&own)),
+    });
+    let heads_by_file = reading.heads_by_file;
+    Ok(Verdict { found: reading.end(flaw.is_none()), header, file: flaw, heads_by_file })
+}
+
+/// What is wrong with the signature over lines of this digest.
+fn judge(jws: &str, digest: &str, records: u64, keys: &Keys) -> Option<FileFlaw> {
+    match statement::verify::<Claims>(statement::EXPORT, jws, keys.set()) {
+        Err(error) => Some(FileFlaw::Signature(error)),
+        Ok((claims, _)) if claims.sha256 != digest || claims.records != records => Some(FileFlaw::Digest),
+        Ok((claims, _)) => claims.broken.map(|_| FileFlaw::SaysBroken),
+    }
+}
+
+struct Reading<'k> {
+    verifier: Verifier,
+    broken: Option<Break>,
+    records: u64,
+    given: Option<&'k Keys>,
+    own: &'k Keys,
+    heads_by_file: u64,
+}
+
+impl Reading<'_> {
+    fn record(&mut self, record: &super::Chained) {
+        self.records += 1;
+        if self.broken.is_none() {
+            self.broken = self.verifier.record(&record.entry.stored(), &record.chain).err();
+        }
+    }
+
+    fn head(&mut self, jws: &str) {
+        let unknown = Flaw::Statement(StatementError::KeyUnknown);
+        let mut read = head::read(jws, self.given.unwrap_or(self.own));
+        if self.given.is_some() && read.as_ref().is_err_and(|flaw| *flaw == unknown) {
+            read = head::read(jws, self.own);
+            self.heads_by_file += u64::from(read.is_ok());
+        }
+        let evidence = match read {
+            Ok((head, _)) => Evidence { seq: head.seq, chain: Ok(head.chain) },
+            Err(flaw) => Evidence { seq: self.verifier.seen(), chain: Err(flaw) },
+        };
+        if self.broken.is_none() {
+            self.broken = self.verifier.expect(evidence).err();
+        }
+    }
+
+    /// An end that is missing is that of the file, if the file is not whole.
+    fn end(self, is_whole: bool) -> Found {
+        let Self { verifier, broken, .. } = self;
+        match broken {
+            Some(_) => verifier.found(broken),
+            None if is_whole => verifier.end(),
+            None => {
+                let found = verifier.clone().end();
+                let is_cut = matches!(found.broken, Some(Break::Cut { .. }));
+                if is_cut { verifier.found(None) } else { found }
+            }
+        }
+    }
+}
+
+enum Next {
+    End,
+    /// None of an export, or cut off.
+    Strange,
+    Line(Line),
+}
+
+struct Lines<'f> {
+    file: &'f mut dyn BufRead,
+    digest: Context,
+    /// Digest of the lines before this one; of a signature only.
+    before: String,
+    number: u64,
+}
+
+impl Lines<'_> {
+    fn next(&mut self) -> Result<Next, Unreadable> {
+        let mut text = Vec::new();
+        let read = (&mut *self.file).take(LONGEST).read_until(b'\n', &mut text);
+        if read.map_err(|error| Unreadable::File(error.kind()))? == 0 {
+            return Ok(Next::End);
+        }
+        self.number += 1;
+        let line = text.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());
+        if matches!(line, Some(Line::Signature(_))) {
+            self.before = digest_text(&self.digest);
+        }
+        self.digest.update(&text);
+        Ok(line.map_or(Next::Strange, Next::Line))
+    }
+}

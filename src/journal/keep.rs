@@ -1,0 +1,93 @@
+//! What a running service does for its journal: heads signed, records handed on.
+
+use super::forward;
+use super::head::{self, Head};
+use crate::app::App;
+use crate::store::StoreError;
+use crate::store::journal::Journal;
+use crate::store::seal::hex;
+use crate::token::key::{KeyError, KeyRing};
+use crate::trust::sign::SignError;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Longest time between two looks at how old the oldest record without a head is.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Why no head was signed.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    /// The journal cannot be read, or the head not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No key signs now.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The key does not sign.
+    #[error(transparent)]
+    Sign(#[from] SignError),
+}
+
+/// Signs heads and hands records on until `stop` turns true; then once more what came last.
+pub async fn keep(app: Arc<App>, stop: watch::Receiver<bool>) {
+    let (targets, most) = (app.config.journal.targets(), app.config.journal.most_behind_seconds);
+    let forward = |target| tokio::spawn(forward::forward(app.clone(), target, most, stop.clone()));
+    // What cannot be read of the configuration was refused at the start.
+    let targets: Vec<_> = targets.unwrap_or_default().into_iter().map(forward).collect();
+    sign_heads(&app, stop).await;
+    for target in targets {
+        let _ = target.await;
+    }
+}
+
+async fn sign_heads(app: &App, mut stop: watch::Receiver<bool>) {
+    let every = Duration::from_secs(u64::from(app.config.journal.head_seconds));
+    let mut left = Duration::ZERO;
+    let mut failing = false;
+    loop {
+        if left.is_zero() || *stop.borrow() {
+            left = every;
+            let installation = &app.config.token.issuer;
+            let signed = sign(&*app.store, &app.registry().keys, installation, app.clock.now()).await;
+            if let Err(error) = &signed {
+                app.metrics.journal.head_errors.inc();
+                if !failing {
+                    tracing::error!(%error, "no head of the journal was signed");
+                }
+            }
+            failing = signed.is_err();
+        }
+        if *stop.borrow() {
+            return;
+        }
+        look(app).await;
+        let nap = left.min(LOOK);
+        left -= nap;
+        let _ = tokio::time::timeout(nap, stop.wait_for(|stop| *stop)).await;
+    }
+}
+
+async fn look(app: &App) {
+    if let Ok(end) = app.store.journal_end().await {
+        let age = end.uncovered_since.map_or(0, |since| (app.clock.now() - since).max(0) / 1000);
+        app.metrics.journal.unsigned_seconds.set(age);
+    }
+}
+
+/// Signs a head of what is in the journal at `at` (Unix milliseconds), unless one covers it already. The head stands in
+/// the log as well, so that evidence exists outside of the database.
+///
+/// # Errors
+/// [`HeadError`].
+pub async fn sign(store: &dyn Journal, keys: &KeyRing, installation: &str, at: i64) -> Result<(), HeadError> {
+    let end = store.journal_end().await?;
+    if end.uncovered_since.is_none() {
+        return Ok(());
+    }
+    let head = Head { installation: installation.to_owned(), at, seq: end.seq, chain: end.chain };
+    let signed = head::sign(&head, keys.current_receipt(at / 1000)?)?;
+    store.keep_head(signed).await?;
+    tracing::info!(seq = head.seq, chain = hex(&head.chain), "journal head");
+    Ok(())
+}

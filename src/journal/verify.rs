@@ -1,0 +1,356 @@
+//! Holds the journal against itself and its heads, record by record, and names the first place that does not hold.
+
+mod suspect;
+
+use super::head::{Flaw, Head, Keys, SignedHead};
+use super::{Chain, GENESIS, Stored};
+use crate::store::StoreError;
+use crate::store::journal::Journal;
+use std::collections::VecDeque;
+use suspect::Suspect;
+
+/// Heads that are read at once.
+const HEADS: u32 = 500;
+/// Records between two tellings of how far it is.
+const STRIDE: i64 = 20_000;
+
+/// The first place that does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// A record is not the one that was written.
+    Changed {
+        /// Its number.
+        seq: i64,
+        /// What of it.
+        part: Part,
+    },
+    /// These records are not there; their numbers are free.
+    Missing {
+        /// The first.
+        from: i64,
+        /// The last.
+        to: i64,
+    },
+    /// Records were taken out, and those after them numbered anew.
+    Removed {
+        /// The number at which they stood.
+        at: i64,
+        /// How many.
+        count: i64,
+    },
+    /// A record was put in here, and those after it numbered anew.
+    Inserted {
+        /// Its number.
+        seq: i64,
+    },
+    /// This record and the next stand in each other's place.
+    Swapped {
+        /// The number of the first.
+        seq: i64,
+    },
+    /// This record does not follow the one before it: another one stands here, or it was changed with its chain.
+    Replaced {
+        /// Its number.
+        seq: i64,
+    },
+    /// The end is missing: a head, or what the log says, knows of later records.
+    Cut {
+        /// The last record that is there.
+        last: i64,
+        /// The last one of which is known.
+        known: i64,
+    },
+    /// A head, or what the log says, contradicts the chain: one of these records was changed, and all after it were
+    /// chained anew.
+    Rebuilt {
+        /// The first that it may be.
+        from: i64,
+        /// The record that the head is about.
+        to: i64,
+    },
+    /// A head is not one of ours.
+    Head {
+        /// The record that it is kept for.
+        seq: i64,
+        /// Why not.
+        flaw: Flaw,
+    },
+}
+
+/// Part of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What it says.
+    Content,
+    /// Its chain value.
+    Chain,
+    /// One of the two: there is no record after it that would tell.
+    Either,
+}
+
+impl Break {
+    /// A stable word.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Changed { .. } => "changed",
+            Self::Missing { .. } => "missing",
+            Self::Removed { .. } => "removed",
+            Self::Inserted { .. } => "inserted",
+            Self::Swapped { .. } => "swapped",
+            Self::Replaced { .. } => "replaced",
+            Self::Cut { .. } => "cut",
+            Self::Rebuilt { .. } => "rebuilt",
+            Self::Head { .. } => "head",
+        }
+    }
+
+    /// The record at which the journal stops to hold.
+    #[must_use]
+    pub fn seq(&self) -> i64 {
+        match *self {
+            Self::Changed { seq, .. }
+            | Self::Inserted { seq }
+            | Self::Swapped { seq }
+            | Self::Replaced { seq }
+            | Self::Head { seq, .. } => seq,
+            Self::Missing { from, .. } | Self::Rebuilt { from, .. } => from,
+            Self::Removed { at, .. } => at,
+            Self::Cut { last, .. } => last + 1,
+        }
+    }
+}
+
+/// Something that is known of a record from elsewhere than the chain.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The record.
+    pub seq: i64,
+    /// The chain up to it, or why the head that should tell is none.
+    pub chain: Result<Chain, Flaw>,
+}
+
+impl Evidence {
+    /// Of a head as it is kept.
+    #[must_use]
+    pub fn of(head: &SignedHead, keys: &Keys) -> Self {
+        Self { seq: head.seq, chain: head.read(keys).map(|Head { chain, .. }| chain) }
+    }
+}
+
+/// How far the journal was found to hold.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    /// The record that it begins after; 0: none.
+    begin: i64,
+    /// The last record that holds.
+    last: i64,
+    chain: Chain,
+    records: u64,
+    heads: u64,
+    /// The last record that evidence has confirmed.
+    confirmed: Option<i64>,
+    /// Ascending, of records that are still to come.
+    evidence: VecDeque<Evidence>,
+    suspect: Option<Box<Suspect>>,
+}
+
+/// What was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The first place that does not hold.
+    pub broken: Option<Break>,
+    /// How many records hold.
+    pub records: u64,
+    /// The last of them.
+    pub last: i64,
+    /// The chain up to it.
+    pub chain: Chain,
+    /// How many heads confirm them.
+    pub heads: u64,
+    /// The last record that a head confirms.
+    pub confirmed: Option<i64>,
+}
+
+impl Verifier {
+    /// Begins after record `last`, up to which the chain is `chain`; a whole journal after 0 and [`GENESIS`].
+    #[must_use]
+    pub fn after(last: i64, chain: Chain) -> Self {
+        let (evidence, suspect) = (VecDeque::new(), None);
+        Self { begin: last, last, chain, records: 0, heads: 0, confirmed: None, evidence, suspect }
+    }
+
+    /// The last record that it was shown.
+    #[must_use]
+    pub fn seen(&self) -> i64 {
+        self.suspect.as_ref().map_or(self.last, |suspect| suspect.seq())
+    }
+
+    /// Adds evidence, which must be about a later record than the evidence before it.
+    ///
+    /// # Errors
+    /// The [`Break`] that follows from it at once.
+    pub fn expect(&mut self, evidence: Evidence) -> Result<(), Break> {
+        // More than is ever read ahead: the end is missing, and the newest evidence of it is enough.
+        if self.evidence.len() > 2 * HEADS as usize {
+            self.evidence.pop_back();
+        }
+        self.evidence.push_back(evidence);
+        self.weigh()
+    }
+
+    /// Takes the next record.
+    ///
+    /// # Errors
+    /// The [`Break`]; what changed a record is often seen by the next one only.
+    pub fn record(&mut self, record: &Stored<'_>, chain: &[u8]) -> Result<(), Break> {
+        if let Some(suspect) = self.suspect.take() {
+            return Err(suspect.judge(&self.chain, record, chain));
+        }
+        let next = self.last.saturating_add(1);
+        if record.seq > next {
+            return Err(Break::Missing { from: next, to: record.seq - 1 });
+        }
+        if record.seq < next {
+            return Err(Break::Inserted { seq: record.seq });
+        }
+        let link = record.link(&self.chain);
+        if link != chain {
+            self.suspect = Some(Box::new(Suspect::new(record, chain, link)));
+            return Ok(());
+        }
+        (self.last, self.chain) = (next, link);
+        self.records += 1;
+        self.weigh()
+    }
+
+    /// No record follows.
+    #[must_use]
+    pub fn end(mut self) -> Found {
+        let broken = match self.suspect.take() {
+            Some(suspect) => Some(suspect.judge_last(self.evidence.front())),
+            None => self.missing_end(),
+        };
+        self.found(broken)
+    }
+
+    /// What was found, if this is where it broke.
+    #[must_use]
+    pub fn found(&self, broken: Option<Break>) -> Found {
+        let Self { records, last, chain, heads, confirmed, .. } = *self;
+        Found { broken, records, last, chain, heads, confirmed }
+    }
+
+    fn missing_end(&self) -> Option<Break> {
+        let first = self.evidence.front()?;
+        let known = self.evidence.iter().rfind(|evidence| evidence.chain.is_ok());
+        Some(match (known, first.chain) {
+            (Some(known), _) => Break::Cut { last: self.last, known: known.seq },
+            (None, Err(flaw)) => Break::Head { seq: first.seq, flaw },
+            (None, Ok(_)) => Break::Cut { last: self.last, known: first.seq },
+        })
+    }
+
+    fn weigh(&mut self) -> Result<(), Break> {
+        while let Some(first) = self.evidence.front().filter(|first| first.seq <= self.last) {
+            let seq = first.seq;
+            match first.chain {
+                Err(flaw) => return Err(Break::Head { seq, flaw }),
+                Ok(_) if seq < self.last => return Err(Break::Head { seq, flaw: Flaw::Misplaced }),
+                Ok(chain) if chain != self.chain => {
+                    return Err(Break::Rebuilt { from: self.confirmed.unwrap_or(self.begin) + 1, to: seq });
+                }
+                Ok(_) => {}
+            }
+            self.confirmed = Some(seq);
+            self.heads += 1;
+            self.evidence.pop_front();
+        }
+        Ok(())
+    }
+}
+
+/// What is to be verified.
+pub struct Task<'t> {
+    /// Keys of heads.
+    pub keys: &'t Keys,
+    /// The first record; more than 1: the chain value before it is believed.
+    pub from: i64,
+    /// What is known from elsewhere, such as the log: records and the chain up to them, ascending.
+    pub known: &'t [(i64, Chain)],
+}
+
+/// Verifies the journal of a store up to the record that is the last one now. Memory is bounded; the service may run.
+/// `progress` is told the last record that holds.
+///
+/// # Errors
+/// [`StoreError`] when the journal cannot be read.
+pub async fn verify(
+    store: &dyn Journal,
+    task: Task<'_>,
+    mut progress: impl FnMut(i64),
+) -> Result<Found, StoreError> {
+    let end = store.journal_end().await?;
+    let before = task.from.max(1) - 1;
+    let mut verifier = Verifier::after(before, chain_up_to(store, before).await?);
+    let mut heads = Heads { after: before, until: end.head.unwrap_or(0), known: task.known.to_vec().into() };
+    heads.known.retain(|(seq, _)| *seq > before);
+    let mut seen = before;
+    loop {
+        let batch = heads.next(store, task.keys).await?;
+        let to = batch.last().map_or(end.seq, |evidence| evidence.seq.min(end.seq));
+        let is_last = batch.is_empty();
+        for evidence in batch {
+            if let Err(broken) = verifier.expect(evidence) {
+                return Ok(verifier.found(Some(broken)));
+            }
+        }
+        while seen < to {
+            seen = seen.saturating_add(STRIDE).min(to);
+            verifier = match store.follow_journal(verifier, seen).await? {
+                Ok(verifier) => verifier,
+                Err(found) => return Ok(found),
+            };
+            progress(verifier.last);
+        }
+        if is_last {
+            return Ok(verifier.end());
+        }
+    }
+}
+
+/// The chain up to a record; up to 0, [`GENESIS`].
+pub(super) async fn chain_up_to(store: &dyn Journal, seq: i64) -> Result<Chain, StoreError> {
+    if seq == 0 {
+        return Ok(GENESIS);
+    }
+    let found = store.journal(seq - 1, 1).await?;
+    let found = found.first().filter(|found| found.entry.seq == seq).map(|found| found.chain);
+    found.ok_or_else(|| StoreError::Setup(format!("the journal has no record {seq} to begin after")))
+}
+
+/// Heads and what else is known, in order.
+struct Heads {
+    after: i64,
+    until: i64,
+    known: VecDeque<(i64, Chain)>,
+}
+
+impl Heads {
+    /// The next of them; none are left when it is empty.
+    async fn next(&mut self, store: &dyn Journal, keys: &Keys) -> Result<Vec<Evidence>, StoreError> {
+        let mut heads = Vec::new();
+        if self.after < self.until {
+            heads = store.heads(self.after, HEADS).await?;
+            heads.retain(|head| head.seq <= self.until);
+            self.after = heads.last().map_or(self.until, |head| head.seq);
+        }
+        let mut evidence: Vec<_> = heads.iter().map(|head| Evidence::of(head, keys)).collect();
+        let up_to = if evidence.is_empty() { i64::MAX } else { self.after };
+        while let Some((seq, chain)) = self.known.pop_front_if(|(seq, _)| *seq <= up_to) {
+            evidence.push(Evidence { seq, chain: Ok(chain) });
+        }
+        evidence.sort_by_key(|evidence| evidence.seq);
+        Ok(evidence)
+    }
+}

@@ -1,0 +1,67 @@
+//! What may be done in a day: asks, wrong codes, answers that tell nothing. Days are those of Astana.
+
+use super::row::{day, half};
+use super::writer::failed;
+use crate::store::seal::Seal;
+use crate::store::{Budget, StoreError};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// Whose budget it is, as it is stored, and how much a day gives.
+pub type Holder = ([u8; 16], u32);
+
+/// Asks of methods 1 and 5: of a subject, and of an initiator.
+pub fn of_asks(seal: &dyn Seal, iin: &str, bin: &str, budget: Budget) -> [Holder; 2] {
+    [(hash(seal, "budget-subject", iin), budget.subject), of_initiator(seal, bin, budget)]
+}
+
+/// The initiator's part of [`of_asks`].
+pub fn of_initiator(seal: &dyn Seal, bin: &str, budget: Budget) -> Holder {
+    (hash(seal, "budget-initiator", bin), budget.initiator)
+}
+
+/// Wrong one-time codes of an initiator.
+pub fn of_codes(seal: &dyn Seal, bin: &str, most: u32) -> Holder {
+    (hash(seal, "budget-codes", bin), most)
+}
+
+/// Checks by id that told an owner nothing.
+pub fn of_checks(seal: &dyn Seal, owner: &str, most: u32) -> Holder {
+    (hash(seal, "budget-checks", owner), most)
+}
+
+fn hash(seal: &dyn Seal, kind: &'static str, holder: &str) -> [u8; 16] {
+    half(seal.hash(kind, &[holder.as_bytes()]))
+}
+
+/// Whether each of the budgets has something left on the day of `at` (Unix milliseconds).
+pub fn is_left(connection: &Connection, holders: &[Holder], at: i64) -> Result<bool, StoreError> {
+    let mut select = connection
+        .prepare_cached("SELECT asked FROM budget WHERE holder = ?1 AND day = ?2")
+        .map_err(failed)?;
+    for (holder, most) in holders {
+        let asked: Option<i64> =
+            select.query_row(params![holder, day(at)], |row| row.get(0)).optional().map_err(failed)?;
+        if asked.unwrap_or(0) >= i64::from(*most) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Takes one from each of the budgets, or from none; `false`: one is used up. Judged before any is charged: who is over
+/// its own budget must not use up another's.
+pub fn spend(connection: &Connection, holders: &[Holder], at: i64) -> Result<bool, StoreError> {
+    if !is_left(connection, holders, at)? {
+        return Ok(false);
+    }
+    for (holder, _) in holders {
+        connection
+            .prepare_cached(
+                "INSERT INTO budget (holder, day, asked) VALUES (?1, ?2, 1)
+                 ON CONFLICT DO UPDATE SET asked = asked + 1",
+            )
+            .and_then(|mut s| s.execute(params![holder, day(at)]))
+            .map_err(failed)?;
+    }
+    Ok(true)
+}

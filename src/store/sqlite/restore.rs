@@ -1,0 +1,246 @@
+//! A copy takes the place of the database, in one step: whenever the machine stops, one of the two is there, whole.
+
+use super::backup::{io, sync_folder};
+use super::writer::failed;
+use super::{Synchronous, journal, version, writing};
+use crate::store::seal::Seal;
+use crate::store::{Record, StoreError};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rustix::fs::{FlockOperation, fcntl_lock};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long one look at a copy lies from the next, and how many there are at most.
+const WAIT: Duration = Duration::from_millis(20);
+const WAITS: u32 = 30_000;
+
+/// Why nothing was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Hindrance {
+    /// Somebody has the database open.
+    #[error("the database is in use: stop the service first")]
+    InUse,
+    /// It is there, and was not to be replaced.
+    #[error("the database is there already: --replace keeps it aside and puts the backup in its place")]
+    Exists,
+    /// A log without its database.
+    #[error("{0} is there without its database: move it away first")]
+    Log(PathBuf),
+    /// A restore is on its way.
+    #[error("another restore is running")]
+    Running,
+    /// The file system or the engine.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What stands in the way from the beginning, if something does.
+#[must_use]
+pub fn hindrance(target: &Path, replace: bool) -> Option<Hindrance> {
+    if !target.exists() {
+        return stray_log(target);
+    }
+    if replace { in_use(target).err() } else { Some(Hindrance::Exists) }
+}
+
+fn stray_log(target: &Path) -> Option<Hindrance> {
+    ["-wal", "-journal"]
+        .map(|end| beside(target, end))
+        .into_iter()
+        .find(|log| log.exists())
+        .map(Hindrance::Log)
+}
+
+/// Copies `from` beside the database `target`, for the owner of what is there. It is locked until it is dropped, so that
+/// there is one at a time.
+///
+/// # Errors
+/// [`Hindrance::Running`], [`Hindrance::Store`].
+pub fn prepare(from: &Path, target: &Path) -> Result<(PathBuf, File), Hindrance> {
+    let part = beside(target, ".restoring");
+    let failed = |e: std::io::Error| Hindrance::Store(io(&part, &e));
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&part)
+        .map_err(failed)?;
+    file.try_lock().map_err(|_| Hindrance::Running)?;
+    // Another one may have ended just now, and what was opened may be the database.
+    let named = fs::metadata(&part).map(|meta| meta.ino()).ok();
+    if named != Some(file.metadata().map_err(failed)?.ino()) {
+        return Err(Hindrance::Running);
+    }
+    for leftover in ["-wal", "-shm", "-journal"] {
+        remove(&beside(&part, leftover))?;
+    }
+    file.set_len(0).map_err(failed)?;
+    let mut source = File::open(from).map_err(|e| io(from, &e))?;
+    std::io::copy(&mut source, &mut file).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
+    // Who restores as root does it for the account of the service.
+    let folder = target.parent().unwrap_or(Path::new("/"));
+    if let Ok(owner) = fs::metadata(target).or_else(|_| fs::metadata(folder))
+        && rustix::process::geteuid().is_root()
+    {
+        std::os::unix::fs::chown(&part, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+    }
+    Ok((part, file))
+}
+
+/// Whether somebody is registered as an operator in the copy.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn has_operators(part: &Path) -> Result<bool, StoreError> {
+    let connection = super::backup::opened(part)?;
+    connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM registered WHERE kind = 'operator')", [], |row| row.get(0))
+        .map_err(failed)
+}
+
+/// Waits until nobody has the copy open any more, and brings all of it into its one file: a file alone is what takes the
+/// place.
+///
+/// # Errors
+/// [`StoreError::Setup`] after ten minutes; [`StoreError`].
+pub fn settle(part: &Path) -> Result<(), StoreError> {
+    for _ in 0..WAITS {
+        match folded(part) {
+            Ok(connection) => {
+                connection.close().map_err(|(_, e)| failed(e))?;
+                return File::open(part).and_then(|file| file.sync_all()).map_err(|e| io(part, &e));
+            }
+            Err(rusqlite::Error::SqliteFailure(e, _)) if is_busy(e.code) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        #[expect(clippy::disallowed_methods, reason = "waits for a thread of this command to end")]
+        std::thread::sleep(WAIT);
+    }
+    Err(StoreError::Setup("the copy stays in use".to_owned()))
+}
+
+fn is_busy(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+}
+
+/// Writes into the copy's journal that it was restored; of an older version, whose journal this program does not write,
+/// nothing.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn note(part: &Path, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {
+    let connection = writing(part, Synchronous::Full)?;
+    if version(&connection)? == super::SCHEMA {
+        let change = connection.unchecked_transaction().map_err(failed)?;
+        journal::append(&change, seal, record)?;
+        change.commit().map_err(failed)?;
+    }
+    connection.close().map_err(|(_, e)| failed(e))
+}
+
+/// Lets `part` be the database `target`. What was there is kept as `aside`, if that is given; else nothing may be there.
+///
+/// # Errors
+/// [`Hindrance`]: then the old one is as it was.
+pub fn put(part: &Path, target: &Path, aside: Option<&Path>) -> Result<(), Hindrance> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |e: std::io::Error| Hindrance::Store(io(&path, &e))
+    };
+    if !target.exists() {
+        if let Some(log) = stray_log(target) {
+            return Err(log);
+        }
+        fs::hard_link(part, target).map_err(io(target))?;
+        fs::remove_file(part).map_err(io(part))?;
+        return Ok(sync_folder(target)?);
+    }
+    let Some(aside) = aside else { return Err(Hindrance::Exists) };
+    // Nobody opens the old one from here to the end.
+    let _held = hold(target, aside)?;
+    fs::hard_link(target, aside).map_err(io(aside))?;
+    sync_folder(target)?;
+    fs::rename(part, target).map_err(io(target))?;
+    Ok(sync_folder(target)?)
+}
+
+/// What keeps others away from a database while it lives.
+enum Held {
+    Engine(#[expect(dead_code, reason = "it is held")] Connection),
+    File(#[expect(dead_code, reason = "it is held")] File),
+}
+
+/// Makes sure that nobody has the database open, and brings all of it into its one file.
+fn hold(target: &Path, aside: &Path) -> Result<Held, Hindrance> {
+    in_use(target)?;
+    // The engine would take a damaged one's log away: it is asked only about one that it can read.
+    let folded = readable(target).and_then(|()| folded(target));
+    match folded {
+        Ok(connection) => Ok(Held::Engine(connection)),
+        Err(rusqlite::Error::SqliteFailure(e, _)) if is_busy(e.code) => Err(Hindrance::InUse),
+        // Damaged beyond the engine: it is kept with its log, as it is.
+        Err(_) => {
+            let held = in_use(target)?;
+            for end in ["-wal", "-journal"] {
+                let log = beside(target, end);
+                if log.exists() {
+                    fs::rename(&log, beside(aside, end)).map_err(|e| io(&log, &e))?;
+                }
+            }
+            remove(&beside(target, "-shm"))?;
+            Ok(Held::File(held))
+        }
+    }
+}
+
+/// Locks the whole file, in the way of the engine: whoever has the database open has a lock on a part of it.
+fn in_use(target: &Path) -> Result<File, Hindrance> {
+    let file = File::options().read(true).write(true).open(target).map_err(|e| io(target, &e))?;
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Hindrance::InUse)?;
+    Ok(file)
+}
+
+/// Whether the file is a database, as far as its first page tells; nothing is changed.
+fn readable(target: &Path) -> rusqlite::Result<()> {
+    let unopened =
+        || rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN), None);
+    let connection = super::backup::opened(target).map_err(|_| unopened())?;
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+}
+
+/// The database without a log, locked.
+fn folded(target: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(target, flags)?;
+    connection.execute_batch("PRAGMA busy_timeout = 0; PRAGMA synchronous = FULL;")?;
+    let mode: String = connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+            None,
+        ));
+    }
+    connection.execute_batch("BEGIN EXCLUSIVE")?;
+    Ok(connection)
+}
+
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(io(path, &e)),
+        _ => Ok(()),
+    }
+}
+
+/// The path with something at its end.
+#[must_use]
+pub fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(end);
+    PathBuf::from(name)
+}

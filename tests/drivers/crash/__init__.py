@@ -1,0 +1,1 @@
+"""The crash campaign, one subject a module; `crash_campaign.py` runs it."""

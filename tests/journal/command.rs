@@ -1,0 +1,156 @@
+//! The commands, on a sandbox: the real binary, serving and ended.
+
+use serde_json::Value;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+pub struct Ended {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+pub fn kdp(arguments: &[&str]) -> Ended {
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_kdp")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn json(ended: &Ended) -> Value {
+    serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}\n{}", ended.out, ended.err))
+}
+
+/// A sandbox of its own process, ready.
+struct Sandbox(Child);
+
+impl Sandbox {
+    fn start(data: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
+        command.args(["sandbox", "--listen", "127.0.0.1:0", "--data", data, "--log-level", "info"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("ready "), "{line}");
+        Self(child)
+    }
+
+    /// SIGTERM, and its log.
+    fn terminate(mut self) -> String {
+        let sent = Command::new("kill").args(["-s", "TERM", &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        assert!(self.0.wait().unwrap().success());
+        std::io::read_to_string(self.0.stderr.take().unwrap()).unwrap()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn tamper(data: &Path, sql: &str) {
+    rusqlite::Connection::open(data.join("kdp.db")).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_service_signs_its_journal_at_the_start_and_at_its_end_and_says_so_in_its_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let sandbox = Sandbox::start(data);
+    let verify = |more: &[&str]| kdp(&[&["journal", "verify", "--data", data], more].concat());
+    // It serves, and is verified meanwhile.
+    let serving = verify(&["--json"]);
+    assert_eq!(serving.code, Some(0), "{}", serving.err);
+    assert!(json(&serving)["confirmed"].as_i64() > Some(0), "signed at the start: {}", serving.out);
+    assert_eq!(
+        kdp(&["subject", "freeze", "800101399015", "--order", "order-1", "--data", data]).code,
+        Some(0)
+    );
+    let log = sandbox.terminate();
+    let ended = json(&verify(&["--json"]));
+    assert_eq!(
+        (&ended["unbroken"], &ended["unsigned"], &ended["broken"]),
+        (&true.into(), &0.into(), &Value::Null)
+    );
+    let (last, chain) = (ended["last"].as_i64().unwrap(), ended["chain"].as_str().unwrap());
+    let logged = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let logged: Vec<Value> = logged.filter(|line| line["message"] == "journal head").collect();
+    assert!(logged.len() >= 2, "{log}");
+    assert!(logged.iter().any(|line| line["seq"] == last && line["chain"] == chain), "{log}");
+    // What the log says can be held against the database.
+    assert_eq!(verify(&["--head", &format!("{last}:{chain}")]).code, Some(0));
+    let other = format!("{last}:{}", chain.chars().rev().collect::<String>());
+    assert_eq!(verify(&["--head", &other]).code, Some(1));
+}
+
+#[test]
+fn a_broken_journal_is_told_in_three_languages_and_by_the_exit_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    Sandbox::start(data).terminate();
+    let verify = |more: &[&str]| kdp(&[&["journal", "verify", "--data", data], more].concat());
+    for (lang, word) in [("kk", "Журнал бұзылмаған"), ("ru", "Журнал не нарушен"), ("en", "is unbroken")]
+    {
+        let ended = verify(&["--lang", lang]);
+        assert!(ended.code == Some(0) && ended.out.contains(word), "{}{}", ended.out, ended.err);
+    }
+    tamper(directory.path(), "DELETE FROM journal WHERE seq IN (2, 3)");
+    for (lang, words) in [
+        ("kk", ["Журнал бұзылған (missing)", "№ 2 – 3"]),
+        ("ru", ["Журнал нарушен (missing)", "нет записей с № 2 по № 3"]),
+        ("en", ["The journal is broken (missing)", "records no. 2 to 3 are missing"]),
+    ] {
+        let ended = verify(&["--lang", lang]);
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+        assert!(words.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
+    }
+    let told = json(&verify(&["--json"]));
+    assert_eq!(told["broken"], serde_json::json!({ "code": "missing", "seq": 2, "from": 2, "to": 3 }));
+    assert_eq!(verify(&["--from", "5"]).code, Some(0));
+    assert_eq!(kdp(&["journal", "verify", "--data", "/no/such/place"]).code, Some(2));
+    assert_eq!(kdp(&["journal", "verify"]).code, Some(2));
+}
+
+#[test]
+fn an_export_is_verified_with_the_file_alone_and_is_journalled() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let sandbox = Sandbox::start(data);
+    let file = directory.path().join("journal.jsonl");
+    let path = file.to_str().unwrap();
+    let period = ["--from", "2020-01-01", "--to", "2099-01-01"];
+    let export = kdp(&[&["journal", "export", "--data", data, "-o", path], &period[..]].concat());
+    assert_eq!((export.code, export.out.as_str()), (Some(0), ""), "{}", export.err);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.lines().any(|line| line.contains(r#""kind":"export""#)), "it tells of itself");
+    drop(sandbox);
+    tamper(directory.path(), "DELETE FROM signing_key; DELETE FROM journal");
+    let verify = |more: &[&str]| kdp(&[&["journal", "verify", "--file", path], more].concat());
+    let alone = verify(&["--lang", "en"]);
+    assert_eq!(alone.code, Some(0), "{}", alone.err);
+    assert!(
+        alone.out.contains("The journal is unbroken")
+            && alone.out.contains("the keys come from the file itself")
+    );
+    let header: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    let jwks = directory.path().join("jwks.json");
+    std::fs::write(&jwks, header["export"]["jwks"].to_string()).unwrap();
+    let given = verify(&["--jwks", jwks.to_str().unwrap(), "--lang", "en"]);
+    assert!(given.code == Some(0) && !given.out.contains("NOTE"), "{}", given.out);
+    std::fs::write(&jwks, r#"{"keys":[]}"#).unwrap();
+    assert_eq!(verify(&["--jwks", jwks.to_str().unwrap()]).code, Some(1));
+    std::fs::write(&file, text.replacen("granted", "refused", 1).replacen("registration", "restoration", 1))
+        .unwrap();
+    let told = json(&verify(&["--json"]));
+    assert_eq!((&told["unbroken"], &told["broken"]["code"]), (&false.into(), &"changed".into()));
+    assert_eq!(kdp(&["journal", "verify", "--file", data]).code, Some(2));
+    let nothing = ["--from", "2001-01-01", "--to", "2001-02-01"];
+    let second = directory.path().join("second.jsonl");
+    let refused =
+        kdp(&[&["journal", "export", "--data", data, "-o", second.to_str().unwrap()], &nothing[..]].concat());
+    assert!(refused.code != Some(0) && !second.exists(), "{}", refused.err);
+}
