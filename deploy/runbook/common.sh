@@ -5,6 +5,7 @@
 #   START STOP RELOAD   how the service is started, stopped and told to read anew (default systemctl)
 #   READY    the address that tells whether it serves (default http://127.0.0.1:8415/health/ready)
 #   KDP_OPERATOR KDP_OPERATOR_PASSWORD_FILE   who does it; without them, the terminal asks
+#   AS       what runs kdp as the account of the service (default: `runuser -u kdp --` for root, if there is one of it)
 
 set -euo pipefail
 
@@ -14,6 +15,8 @@ START=${START:-systemctl start kdp}
 STOP=${STOP:-systemctl stop kdp}
 RELOAD=${RELOAD:-systemctl reload kdp}
 READY=${READY:-http://127.0.0.1:8415/health/ready}
+if [[ -z ${AS+set} && $EUID -eq 0 ]] && id kdp >/dev/null 2>&1; then AS='runuser -u kdp --'; fi
+AS=${AS:-}
 
 say() { printf '== %s\n' "$*"; }
 
@@ -22,8 +25,24 @@ fail() {
     exit 1
 }
 
-# A command of kdp about this installation.
-kdp() { "$KDP" "$@" --config "$CONFIG"; }
+# A command of kdp about this installation, as the service would run it: what it cannot read, nobody else should try.
+kdp() { $AS "$KDP" "$@" --config "$CONFIG"; }
+
+# A file of the service with new content, at once; it belongs to whom the old one belonged.
+replace() {
+    local from=$1 to=$2
+    install -m 600 "$from" "$to.new"
+    chown --reference="$to" "$to.new"
+    sync "$to.new"
+    mv "$to.new" "$to"
+}
+
+# Tells the service to read anew, and that it did: what it refuses stands in its log alone.
+reload() {
+    kdp check || fail 'kdp check names what the service would not take'
+    $RELOAD
+    wait_until_ready
+}
 
 # What the service says of itself; empty: nothing answers.
 health() { curl --silent --max-time 5 "$READY" || true; }

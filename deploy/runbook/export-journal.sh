@@ -7,6 +7,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 [[ ${1:-} =~ ^[0-9]{4}-(0[1-9]|1[0-2])$ ]] || fail 'give the month: export-journal.sh 2026-03'
 month=$1 folder=${2:-.}
+: "${JWKS:?the address of the keys, https://…/.well-known/jwks.json: a file that is held against its own keys proves nothing}"
 next=$(date --date="$month-01 +1 month" +%Y-%m)
 file=$folder/journal-$month.jsonl
 
@@ -14,11 +15,7 @@ say 'the journal as it stands'
 kdp journal verify
 say "exporting $month"
 kdp journal export --from "$month-01" --to "$next-01" --output "$file"
-keys=()
-if [[ -n ${JWKS:-} ]]; then
-    curl --silent --fail --max-time 10 --output "$folder/jwks.json" "$JWKS"
-    keys=(--jwks "$folder/jwks.json")
-fi
-say 'verifying the file alone'
-"$KDP" journal verify --file "$file" "${keys[@]}"
+say 'verifying the file by the keys that the service publishes'
+curl --silent --fail --max-time 10 --output "$folder/jwks.json" "$JWKS"
+"$KDP" journal verify --file "$file" --jwks "$folder/jwks.json"
 sha256sum "$file"

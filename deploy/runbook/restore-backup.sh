@@ -10,7 +10,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 say 'stopping the service'
 $STOP
 say 'restoring'
-kdp restore "$1" --replace
+if ! kdp restore "$1" --replace; then
+    say 'nothing was replaced: the service goes on with what it had'
+    $START
+    wait_until_ready
+    fail 'the backup was refused'
+fi
+# A backup of the version before is brought to this one.
+kdp migrate
 say 'looking through what was restored'
 kdp journal verify
 kdp check || fail 'kdp check names what stands in the way of a start'

@@ -3,8 +3,11 @@
 #
 #   SERVICE_KEY SERVICE_CERT   a new key of the answers and its certificate, PEM; without them, that key stays
 #   TLS_KEY TLS_CERT           the same of TLS
+#   KEY_COPY                   a folder apart from the backups, which gets a copy of the key file before and after: needed
 #   RESEAL_MINUTES             how long sealing anew may take (default 600)
 #
+# It asks often who runs it: KDP_OPERATOR and KDP_OPERATOR_PASSWORD_FILE are needed. Where a second factor is configured, run
+# its commands one by one. After a break, run it again: what is done already is passed over.
 # Tokens of the old keys stay good: the keys are published until the last of them has expired. The sealing key of before
 # is taken out of the key file when nothing is sealed by it any more: backups of its time need it, so its copy is kept.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -16,14 +19,6 @@ path_of() {
         /^\[/ { inside = ($0 == section) }
         inside && $1 == name { gsub(/^[^"]*"|".*$/, ""); print; exit }' "$CONFIG")
     printf '%s' "${path:-$default}"
-}
-
-# A new file in the place of an old one, at once, for its owner alone.
-replace() {
-    local from=$1 to=$2
-    install -m 600 "$from" "$to.new"
-    sync "$to.new"
-    mv "$to.new" "$to"
 }
 
 # The two of a pair, put back when the service does not take them.
@@ -38,11 +33,17 @@ replace_pair() {
         mv "$cert_path.before" "$cert_path"
         fail 'the new pair cannot be used, and the old one is back: nothing has changed'
     fi
-    $RELOAD
+    reload
+    rm -f "$key_path.before"
 }
 
+[[ -d ${KEY_COPY:-} ]] || fail 'give KEY_COPY, a folder apart from the backups: without the old key they cannot be read'
+[[ -r ${KDP_OPERATOR_PASSWORD_FILE:-} ]] || fail 'give KDP_OPERATOR and KDP_OPERATOR_PASSWORD_FILE: it asks often'
+! grep -q '^second_factor' "$CONFIG" || fail 'with a second factor, run the commands of runbook.md one by one'
+
 say 'the keys that sign tokens and receipts'
-kdp keys rotate
+waiting=$(kdp keys list --json | grep -c '"waits"' || true)
+if ((waiting)); then say '(new ones are waiting already)'; else kdp keys rotate; fi
 
 if [[ -n ${SERVICE_KEY:-} ]]; then
     say 'the key of the answers'
@@ -55,17 +56,34 @@ if [[ -n ${TLS_KEY:-} ]]; then
 fi
 
 say 'the key that seals'
-old=$(kdp seal-key list --json | grep -o '"number":[0-9]*' | head -1 | grep -o '[0-9]*')
-kdp seal-key add
+sealing=$(path_of database seal_keys /etc/kdp/seal.keys)
+copy_keys() {
+    local copy
+    copy=$KEY_COPY/seal.keys.$(date +%Y%m%dT%H%M%S).$1
+    install -m 600 "$sealing" "$copy"
+    sync "$copy"
+    say "copy of the key file: $copy"
+}
+state() { kdp seal-key list --json || fail 'kdp seal-key list'; }
+numbers() { state | grep -o '"number":[0-9]*' | grep -o '[0-9]*'; }
+if [[ $(numbers | wc -l) -eq 1 ]]; then
+    copy_keys before
+    kdp seal-key add
+fi
+copy_keys after
+old=$(numbers | tail -n +2)
 minutes=${RESEAL_MINUTES:-600}
-for ((i = 0; i < minutes * 30; i++)); do
-    ! kdp seal-key list --json | grep -q '"done":true' || break
-    sleep 2
-done
-kdp seal-key list
-say "taking out key $old; the first minute it is kept for what is on its way"
-for ((i = 0; i < 60; i++)); do
-    ! kdp seal-key remove "$old" || { say 'done: keep a copy of the new key file, apart from the backups'; exit 0; }
+for ((i = 0; i < minutes * 12; i++)); do
+    [[ $(state) != *'"done":true'* ]] || break
     sleep 5
 done
-fail "key $old is still in use: run kdp seal-key list later, then kdp seal-key remove $old"
+kdp seal-key list
+for key in $old; do
+    say "taking out key $key; the first minute it is kept for what is on its way"
+    for ((i = 0; ; i++)); do
+        ! kdp seal-key remove "$key" || break
+        ((i < 15)) || fail "key $key is still in use: run this again later"
+        sleep 10
+    done
+done
+say 'done: the backups of before need the copy of the key file that ends with .before'

@@ -6,9 +6,10 @@ use super::{Synchronous, journal, version, writing};
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::ErrorKind as IoError;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,8 +69,13 @@ pub fn prepare(from: &Path, target: &Path) -> Result<(PathBuf, File), Hindrance>
         .create(true)
         .truncate(false)
         .mode(0o600)
+        // The folder is the service's, and who restores may be root: no link leads to another's file.
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(&part)
         .map_err(failed)?;
+    if file.metadata().map_err(failed)?.nlink() != 1 {
+        return Err(Hindrance::Store(io(&part, &IoError::InvalidInput.into())));
+    }
     file.try_lock().map_err(|_| Hindrance::Running)?;
     // Another one may have ended just now, and what was opened may be the database.
     let named = fs::metadata(&part).map(|meta| meta.ino()).ok();
@@ -88,7 +94,7 @@ pub fn prepare(from: &Path, target: &Path) -> Result<(PathBuf, File), Hindrance>
     if let Ok(owner) = fs::metadata(target).or_else(|_| fs::metadata(folder))
         && rustix::process::geteuid().is_root()
     {
-        std::os::unix::fs::chown(&part, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
     }
     Ok((part, file))
 }
@@ -243,4 +249,27 @@ pub fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_where_the_copy_should_stand_leads_to_nobodys_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("backup"), "a backup").unwrap();
+        fs::write(path("victim"), "of somebody else").unwrap();
+        let part = path("kdp.db.restoring");
+        std::os::unix::fs::symlink(path("victim"), &part).unwrap();
+        assert!(prepare(&path("backup"), &path("kdp.db")).is_err());
+        fs::remove_file(&part).unwrap();
+        fs::hard_link(path("victim"), &part).unwrap();
+        assert!(prepare(&path("backup"), &path("kdp.db")).is_err());
+        assert_eq!(fs::read(path("victim")).unwrap(), b"of somebody else");
+        fs::remove_file(&part).unwrap();
+        let (copy, _locked) = prepare(&path("backup"), &path("kdp.db")).unwrap();
+        assert_eq!(fs::read(copy).unwrap(), b"a backup");
+    }
 }
