@@ -125,6 +125,8 @@ impl Way {
             self.sent = last.entry.seq;
             self.unsure.push_back((Instant::now(), self.sent));
             self.confirm(sink.doubt()).await?;
+            // A target that is slower than the service is never done: how far behind it is, is told all the same.
+            self.measure().await;
         }
         self.confirm(sink.doubt()).await?;
         self.sink = Some(sink);
