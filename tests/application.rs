@@ -5,9 +5,11 @@
 
 #[path = "common/operator.rs"]
 mod operator;
+#[path = "common/options.rs"]
+mod options;
 
 use kdp::gateway::http_client::HttpClient;
-use kdp::sandbox::{Options, Running};
+use kdp::sandbox::Running;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -24,15 +26,7 @@ struct Stand {
 impl Stand {
     async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = Options {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            admin_listen: None,
-            data: directory.path().join("data"),
-            reset: false,
-            seed: Some(1),
-            crypto: None,
-            log_level: "error".to_owned(),
-        };
+        let options = options::options(&directory.path().join("data"));
         Self { running: kdp::sandbox::start(options, None).await.unwrap(), directory }
     }
 

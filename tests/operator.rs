@@ -12,6 +12,8 @@ mod first;
 mod guard;
 #[path = "operator/office.rs"]
 mod office;
+#[path = "common/options.rs"]
+mod options;
 #[path = "operator/pair.rs"]
 mod pair;
 #[path = "operator/record.rs"]

@@ -2,12 +2,15 @@
 
 #[path = "connection.rs"]
 mod connection;
+#[path = "options.rs"]
+mod options;
 
 pub use connection::*;
 use kdp::config::Limits;
-use kdp::sandbox::{Options, Running, limits, start_within};
+use kdp::sandbox::{Running, limits, start_within};
+pub use options::options;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// `now` of fixtures/world.json, Unix milliseconds.
 pub const NOW: i64 = 1_775_026_800_000;
@@ -33,17 +36,5 @@ impl Stand {
 
     pub fn database(&self) -> PathBuf {
         self.directory.path().join("kdp.db")
-    }
-}
-
-pub fn options(data: &Path) -> Options {
-    Options {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        admin_listen: None,
-        data: data.to_owned(),
-        reset: false,
-        seed: Some(1),
-        crypto: None,
-        log_level: "error".to_owned(),
     }
 }

@@ -1,7 +1,8 @@
 //! The directory of a sandbox that is not running, and commands beside it.
 
+use crate::options::options;
 use crate::sqlite::sqlite;
-use kdp::sandbox::{Options, start};
+use kdp::sandbox::start;
 use serde_json::Value;
 use std::fs;
 use std::io::Write as _;
@@ -43,17 +44,9 @@ impl Ended {
 impl Office {
     pub fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let options = Options {
-            listen: "127.0.0.1:0".parse().unwrap(),
-            admin_listen: None,
-            data: directory.path().join("data"),
-            reset: false,
-            seed: Some(1),
-            crypto: None,
-            log_level: "error".to_owned(),
-        };
+        let sandbox = options(&directory.path().join("data"));
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async { start(options, None).await.unwrap().stop().await });
+        runtime.block_on(async { start(sandbox, None).await.unwrap().stop().await });
         Self { directory }
     }
 
