@@ -123,10 +123,11 @@ fn piece(
     if lost > 0 {
         add(connection, LOST, lost)?;
     }
-    match rows.last() {
-        Some(end) => set(connection, &at(column), end.position(column, from, rows.len())),
-        None => set(connection, &finished(column), 1),
+    if let Some(end) = rows.last() {
+        set(connection, &at(column), end.position(column, from, rows.len()))?;
     }
+    // Fewer than asked for: the end. To go on until nothing is left would never end under load.
+    if rows.len() < most as usize { set(connection, &finished(column), 1) } else { Ok(()) }
 }
 
 /// A sealed value with what names its row.
