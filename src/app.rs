@@ -6,17 +6,20 @@ use crate::config::{Config, Limits};
 use crate::consent::Spans;
 use crate::consent::revocation::Rule;
 use crate::consent::sms::Templates;
+use crate::current::Current;
+use crate::gateway::asynchronous::{AsyncChannel, SHEP};
 use crate::gateway::bounded::Bounded;
-use crate::gateway::{CitizenDirectory, SmsGateway};
+use crate::gateway::{BMG, CitizenDirectory, SMS, SmsGateway};
 use crate::metric::Metrics;
 use crate::random::Random;
 use crate::registry::Registry;
+use crate::service::access_request::pace::Pace;
 use crate::status::StatusBook;
 use crate::store::seal::Seal;
 use crate::store::{Record, Store, StoreError};
 use crate::trust::Trust;
 use crate::trust::outgoing::EnvelopeSigner;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -36,10 +39,12 @@ pub struct App {
     pub citizen: Arc<dyn CitizenDirectory>,
     /// 1414.
     pub sms: Arc<dyn SmsGateway>,
+    /// `AsyncChannel` of ШЭП.
+    pub channel: Arc<dyn AsyncChannel>,
     /// Whose signatures are believed.
-    pub trust: RwLock<Arc<Trust>>,
+    pub trust: Arc<Current<Trust>>,
     /// Signs the answers.
-    pub answers: RwLock<Arc<EnvelopeSigner>>,
+    pub answers: Current<EnvelopeSigner>,
     /// Spans of the law.
     pub spans: Spans,
     /// How the term of a review is counted.
@@ -52,14 +57,16 @@ pub struct App {
     pub metrics: Metrics,
     /// What each verified sender has in flight.
     pub shares: Shares,
+    /// How fast initiators ask about what waits.
+    pub pace: Pace,
     /// How the clock was set while the service ran.
     pub steps: Steps,
     /// Rings when a job may have fallen due.
     pub wake: Notify,
     /// Held while due jobs are worked on.
     pub jobs: tokio::sync::Mutex<()>,
-    limits: RwLock<Arc<Limits>>,
-    registry: RwLock<Arc<Registry>>,
+    limits: Current<Limits>,
+    registry: Current<Registry>,
 }
 
 /// The parts that [`App::new`] puts together.
@@ -79,7 +86,9 @@ pub struct Parts {
     /// See [`App`].
     pub sms: Arc<dyn SmsGateway>,
     /// See [`App`].
-    pub trust: Trust,
+    pub channel: Arc<dyn AsyncChannel>,
+    /// See [`App`].
+    pub trust: Arc<Current<Trust>>,
     /// See [`App`].
     pub answers: EnvelopeSigner,
     /// See [`App`].
@@ -100,59 +109,64 @@ impl App {
         parts.store.recount(Record { at, kind: "registration", outcome, ..Record::default() }).await?;
         let bmg_time = Duration::from_millis(parts.config.bmg.timeout_ms);
         let sms_time = Duration::from_millis(parts.config.sms.timeout_ms);
+        // Jobs wait for each other: none of them for long.
+        let handing_time = Duration::from_secs(10);
         let places = parts.config.limits.in_flight.div_ceil(4);
+        let figures = parts.metrics.parties.clone();
         Ok(Self {
             spans: parts.config.spans(),
             rule: parts.config.rule(),
             status: StatusBook::new(&parts.config),
-            limits: RwLock::new(Arc::new(parts.config.limits.clone())),
+            limits: Current::new(parts.config.limits.clone()),
             config: parts.config,
             clock: parts.clock,
             random: parts.random,
             store: parts.store,
             seal: parts.seal,
             // Those who wait for БМГ leave room for those who do not; 1414 is asked by jobs alone.
-            citizen: Arc::new(Bounded::new(parts.citizen, bmg_time, places)),
-            sms: Arc::new(Bounded::new(parts.sms, sms_time, places)),
-            trust: RwLock::new(Arc::new(parts.trust)),
-            answers: RwLock::new(Arc::new(parts.answers)),
+            citizen: Arc::new(Bounded::new((BMG, parts.citizen), figures.clone(), bmg_time, places)),
+            sms: Arc::new(Bounded::new((SMS, parts.sms), figures.clone(), sms_time, places)),
+            channel: Arc::new(Bounded::new((SHEP, parts.channel), figures, handing_time, places)),
+            trust: parts.trust,
+            answers: Current::new(parts.answers),
             templates: parts.templates,
             metrics: parts.metrics,
             shares: Shares::default(),
+            pace: Pace::default(),
             steps: Steps::default(),
             wake: Notify::new(),
             jobs: tokio::sync::Mutex::new(()),
-            registry: RwLock::new(Arc::new(registry)),
+            registry: Current::new(registry),
         })
     }
 
     /// What is registered, as last read.
     #[must_use]
     pub fn registry(&self) -> Arc<Registry> {
-        self.registry.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.registry.get()
     }
 
     /// The limits that hold now. Spans of consent are those of the start: see [`App::spans`].
     #[must_use]
     pub fn limits(&self) -> Arc<Limits> {
-        self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.limits.get()
     }
 
     /// Lets other limits hold from now on.
     pub fn set_limits(&self, limits: Limits) {
-        *self.limits.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(limits);
+        self.limits.set(limits);
     }
 
     /// Whose signatures are believed now.
     #[must_use]
     pub fn trust(&self) -> Arc<Trust> {
-        self.trust.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.trust.get()
     }
 
     /// What signs the answers now.
     #[must_use]
     pub fn answers(&self) -> Arc<EnvelopeSigner> {
-        self.answers.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.answers.get()
     }
 
     /// The time, Unix milliseconds, for what time alone decides: whether the clock was set just now is found out first.
@@ -175,8 +189,7 @@ impl App {
     /// [`StoreError`]; the registry that was read last stays.
     pub async fn refresh(&self) -> Result<(), StoreError> {
         if self.store.registry_version().await? != self.registry().version {
-            let registry = Arc::new(self.store.registry().await?);
-            *self.registry.write().unwrap_or_else(PoisonError::into_inner) = registry;
+            self.registry.set(self.store.registry().await?);
         }
         Ok(())
     }

@@ -35,9 +35,11 @@ macro_rules! section {
 mod database;
 mod journal;
 mod limit;
+mod outside;
 
 pub use journal::Journal;
 pub use limit::Limits;
+pub use outside::{Bmg, Driver, Kannel, Shep, SmsSection};
 
 /// What `log.level` may be: what else a filter understands is not offered, and its reader fails on some texts.
 const LOG_LEVELS: [&str; 4] = ["error", "warn", "info", "debug"];
@@ -63,8 +65,10 @@ pub struct Config {
     pub trust: TrustSection,
     /// Who may sign messages.
     pub peers: BTreeMap<String, PeerSection>,
+    /// ШЭП, as the service calls others through it.
+    pub shep: Shep,
     /// БМГ.
-    pub bmg: Gateway,
+    pub bmg: Bmg,
     /// 1414.
     pub sms: SmsSection,
     /// Limits.
@@ -264,32 +268,6 @@ pub enum PeerKindWord {
 }
 
 section! {
-    /// `[bmg]`: no driver is offered yet; requests of methods 1 and 5 wait and time out.
-    Gateway {
-        /// Time for one question, milliseconds: an exchange waits for it.
-        timeout_ms: u64 = 2000,
-    }
-}
-
-section! {
-    /// `[sms]`
-    SmsSection {
-        /// Texts, `Kazakh / Russian`; empty: the built-in ones.
-        ask: String = String::new(),
-        /// Method 5.
-        ask_code: String = String::new(),
-        /// Help.
-        help: String = String::new(),
-        /// Help for method 5.
-        help_code: String = String::new(),
-        /// When a bare yes is not enough.
-        add_reference: String = String::new(),
-        /// Time for handing one SMS over, milliseconds.
-        timeout_ms: u64 = 10_000,
-    }
-}
-
-section! {
     /// `[method_5]`
     Method5 {
         /// Life of a one-time code, seconds.
@@ -326,6 +304,8 @@ section! {
         check_token: String = "KDP_CHECK_TOKEN".to_owned(),
         /// Application for revocation.
         revoke: String = "KDP_REVOKE".to_owned(),
+        /// SMS of subjects, and reports of delivery.
+        sms_reply: String = "KDP_SMS_REPLY".to_owned(),
     }
 }
 
@@ -471,6 +451,7 @@ impl Config {
             return value("[services]: two services have one serviceId");
         }
         self.journal.check()?;
+        outside::check(&self.shep, &self.bmg, &self.sms)?;
         if self.limits.header_bytes < 8192 {
             return value("limits.header_bytes must be at least 8192");
         }
@@ -549,7 +530,7 @@ impl Services {
         self.all().into_iter().find(|(id, _)| *id == service_id).map(|(_, service)| service)
     }
 
-    fn all(&self) -> [(&str, Service); 6] {
+    fn all(&self) -> [(&str, Service); 7] {
         [
             (&self.access_request, Service::AccessRequest),
             (&self.personal_data, Service::PersonalData),
@@ -557,6 +538,7 @@ impl Services {
             (&self.send_solution, Service::SendSolution),
             (&self.check_token, Service::CheckToken),
             (&self.revoke, Service::Revoke),
+            (&self.sms_reply, Service::SmsReply),
         ]
     }
 

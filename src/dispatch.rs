@@ -1,12 +1,15 @@
 //! serviceId → handler: the table of contents. The caller's role is enforced here.
 
+use crate::admission::Share;
 use crate::app::App;
 use crate::config::DataSignature;
 use crate::fault::Fault;
 use crate::random::Id;
 use crate::registry::{Auth, Role, Sender};
-use crate::service::payload::Payload;
-use crate::service::{access_request, check_token, list_to_revoke, personal_data, revoke, send_solution};
+use crate::service::payload::{DataError, Payload};
+use crate::service::{
+    access_request, check_token, list_to_revoke, personal_data, revoke, send_solution, sms_reply,
+};
 use crate::soap::sync_channel::{Call, K, P, Reply, RequestInfo, S};
 use crate::store::Record;
 use crate::store::seal::{self, Seal};
@@ -55,10 +58,22 @@ const DATE_AHEAD: i64 = 5 * 60_000;
 /// Detail of KDP429 for a sender with its share of what is in flight.
 pub const OVER_SHARE: &str = "the sender has as many exchanges in flight as one may have";
 
+/// A call whose sender proved itself and may use the service; nothing of it is done yet.
+pub struct Admitted<'s> {
+    /// Who calls.
+    pub caller: Caller,
+    /// What is called.
+    pub service: Service,
+    /// With what.
+    pub payload: Payload,
+    /// Of what is in flight, the sender's, while it lasts.
+    _share: Share<'s>,
+}
+
 /// Authenticates the sender and hands the call to its service.
 ///
 /// # Errors
-/// KDP401, KDP429, SCE004, KDP403, KDP409, and what the service answers with.
+/// Those of [`admit`], KDP409, and what the service answers with.
 pub async fn dispatch(
     app: &App,
     verified: &Verified<'_, '_>,
@@ -66,6 +81,31 @@ pub async fn dispatch(
     at: i64,
     decision: Id,
 ) -> Result<(Caller, Reply), Fault> {
+    let Admitted { caller, service, payload, _share } = admit(app, verified, call, at, decision).await?;
+    let payload = strict(app, &caller, payload).await?;
+    let reply = match service {
+        Service::AccessRequest => access_request::handle(app, &caller, payload).await?,
+        Service::PersonalData => personal_data::handle(app, &caller, payload).await?,
+        Service::ListToRevoke => list_to_revoke::handle(app, &caller, payload).await?,
+        Service::SendSolution => send_solution::handle(app, &caller, payload).await?,
+        Service::CheckToken => check_token::handle(app, &caller, payload).await?,
+        Service::Revoke => revoke::handle(app, &caller, payload).await?,
+        Service::SmsReply => sms_reply::handle(app, &caller, payload).await?,
+    };
+    Ok((caller, reply))
+}
+
+/// Authenticates the sender of a call.
+///
+/// # Errors
+/// KDP401, KDP429, SCE004, KDP403, SCE015 to 017.
+pub async fn admit<'s>(
+    app: &'s App,
+    verified: &Verified<'_, '_>,
+    call: Call<'_, '_>,
+    at: i64,
+    decision: Id,
+) -> Result<Admitted<'s>, Fault> {
     let service = app.config.services.find(&call.info.service_id);
     // An unknown service must not tell an unauthenticated sender anything: its data are read all the same.
     let (namespace, names) = service.unwrap_or(Service::AccessRequest).payload();
@@ -78,7 +118,7 @@ pub async fn dispatch(
         }
     };
     let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
-    let Some(_share) = app.shares.take(&sender.record.sender_id, app.limits().share()) else {
+    let Some(share) = app.shares.take(&sender.record.sender_id, app.limits().share()) else {
         app.metrics.over_share.inc();
         return Err(Fault::new(FaultCode::TooMany, OVER_SHARE));
     };
@@ -92,16 +132,7 @@ pub async fn dispatch(
         ));
     }
     data_signed(app, wanted, service, &caller, &payload).await?;
-    let payload = strict(app, &caller, payload).await?;
-    let reply = match service {
-        Service::AccessRequest => access_request::handle(app, &caller, payload).await?,
-        Service::PersonalData => personal_data::handle(app, &caller, payload).await?,
-        Service::ListToRevoke => list_to_revoke::handle(app, &caller, payload).await?,
-        Service::SendSolution => send_solution::handle(app, &caller, payload).await?,
-        Service::CheckToken => check_token::handle(app, &caller, payload).await?,
-        Service::Revoke => revoke::handle(app, &caller, payload).await?,
-    };
-    Ok((caller, reply))
+    Ok(Admitted { caller, service, payload, _share: share })
 }
 
 /// The services that are offered.
@@ -119,6 +150,8 @@ pub enum Service {
     CheckToken,
     /// `KDP_REVOKE`.
     Revoke,
+    /// `KDP_SMS_REPLY`.
+    SmsReply,
 }
 
 impl Service {
@@ -129,6 +162,7 @@ impl Service {
             Self::AccessRequest | Self::ListToRevoke | Self::SendSolution => Role::Initiator,
             Self::PersonalData | Self::Revoke => Role::Egov,
             Self::CheckToken => Role::Owner,
+            Self::SmsReply => Role::Sms,
         }
     }
 
@@ -141,6 +175,7 @@ impl Service {
             Self::SendSolution => (S, send_solution::NAMES),
             Self::CheckToken => (S, check_token::NAMES),
             Self::Revoke => (S, revoke::NAMES),
+            Self::SmsReply => (S, sms_reply::NAMES),
         }
     }
 
@@ -154,6 +189,7 @@ impl Service {
             Self::SendSolution => "KDP_SEND_SOLUTION",
             Self::CheckToken => "KDP_CHECK_TOKEN",
             Self::Revoke => "KDP_REVOKE",
+            Self::SmsReply => "KDP_SMS_REPLY",
         }
     }
 }
@@ -236,13 +272,20 @@ async fn strict(app: &App, caller: &Caller, payload: Payload) -> Result<Payload,
     if app.store.conflicts(sender, info.message_id.clone(), caller.digest, caller.at).await? {
         return Err(Fault::new(FaultCode::MessageIdReused, "messageId was used for another body"));
     }
-    if (-DATE_AHEAD..=DATE_BACK).contains(&(caller.at - info.message_date)) {
-        return Ok(payload);
+    Ok(match near(caller) {
+        Ok(()) => payload,
+        Err(error) => Payload { fields: Err(error), ..payload },
+    })
+}
+
+/// Whether the date of a strict sender's message is not far off.
+///
+/// # Errors
+/// [`Reason::MessageDate`].
+pub fn near(caller: &Caller) -> Result<(), DataError> {
+    let distance = caller.at - caller.info.message_date;
+    if !caller.sender.record.strict || (-DATE_AHEAD..=DATE_BACK).contains(&distance) {
+        return Ok(());
     }
-    let fields = Err(crate::service::payload::DataError::new(
-        Reason::MessageDate,
-        "messageDate",
-        crate::text::Flaw::FarDate,
-    ));
-    Ok(Payload { fields, ..payload })
+    Err(DataError::new(Reason::MessageDate, "messageDate", crate::text::Flaw::FarDate))
 }

@@ -3,21 +3,25 @@
 
 mod answer;
 mod body;
+mod content;
 mod crowd;
 mod descriptor;
 mod health;
+mod kannel;
 mod message;
 mod publish;
 mod stream;
 
-use crate::admission::{Gate, Line, network};
+use crate::admission::{Claims, Gate, Noise, Spot, network};
 use crate::app::App;
+use crate::exchange::Channel;
 use crate::guard::guarded;
 use crate::token::status_list;
 pub use answer::{Answer, answer};
 use answer::{closing, not_allowed, plain};
 use body::{LARGE, drain, header_bytes};
 use bytes::Bytes;
+pub use content::Content;
 use crowd::{Crowd, Guest};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, EXPECT, IF_NONE_MATCH, TRANSFER_ENCODING};
@@ -42,6 +46,8 @@ use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, rustls};
 const LAST_REQUEST: Duration = Duration::from_millis(500);
 /// Most connections that are taken from the queue of the operating system at the end.
 const BACKLOG: usize = 4096;
+/// How often one record tells of the refusals that have none of their own.
+const MINUTE: Duration = Duration::from_mins(1);
 /// How long nothing is accepted after the operating system had no more to give.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -87,6 +93,8 @@ pub struct Server {
     /// KiB of [`LARGE`] that are free.
     large: Semaphore,
     gate: Arc<Gate>,
+    claims: Claims,
+    noise: Noise,
 }
 
 impl Server {
@@ -99,8 +107,16 @@ impl Server {
         base_url: String,
         draining: watch::Receiver<bool>,
     ) -> Arc<Self> {
-        let (large, gate) = (Semaphore::new(LARGE), Gate::of_this_machine());
-        Arc::new(Self { app, routes, base_url, draining, large, gate })
+        Arc::new(Self {
+            app,
+            routes,
+            base_url,
+            draining,
+            large: Semaphore::new(LARGE),
+            gate: Gate::of_this_machine(),
+            claims: Claims::default(),
+            noise: Noise::default(),
+        })
     }
 
     /// Accepts connections until told to stop, then lets running exchanges end.
@@ -109,10 +125,15 @@ impl Server {
         let mut connections = JoinSet::new();
         let mut stop = door.stop.clone();
         let mut is_short = false;
+        let mut minute = tokio::time::interval_at(tokio::time::Instant::now() + MINUTE, MINUTE);
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 () = stopped(&mut stop) => break,
+                _ = minute.tick(), if door.side != Side::Admin => {
+                    connections.spawn(self.clone().tell_noise());
+                    continue;
+                }
             };
             while connections.try_join_next().is_some() {}
             match accepted {
@@ -162,6 +183,12 @@ impl Server {
         if ended.await.is_err() {
             tracing::warn!("exchanges were cut off at the end of the drain time");
         }
+        self.tell_noise().await;
+    }
+
+    /// Whether there is a channel to which answers can be given later.
+    fn is_asynchronous(&self) -> bool {
+        !self.app.config.shep.async_url.is_empty()
     }
 
     fn read_time(&self) -> Duration {
@@ -198,7 +225,7 @@ impl Server {
         guest: &Guest,
     ) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
         let hello = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await.ok()?;
-        let place = self.gate.enter(self.app.limits().queue, || Line::new(guest.address, None)).await;
+        let place = self.gate.enter(self.app.limits().queue, || Spot::stranger(guest.address)).await;
         let Some(place) = place else {
             self.app.metrics.shed.inc();
             return None;
@@ -270,9 +297,19 @@ impl Server {
         }
         let answer = match (path.as_str(), &method) {
             _ if side == Side::Admin => plain(StatusCode::NOT_FOUND, "no such path"),
-            ("/shep/sync", &Method::POST) => return self.message(request, guest).await,
-            ("/shep/sync", &Method::GET) => self.contract(request.uri().query().unwrap_or_default()),
+            ("/shep/sync", &Method::POST) => return self.message(Channel::Sync, request, guest).await,
+            ("/shep/sync", &Method::GET) => {
+                self.contract(Channel::Sync, request.uri().query().unwrap_or_default())
+            }
+            ("/shep/async", &Method::POST) if self.is_asynchronous() => {
+                return self.message(Channel::Async, request, guest).await;
+            }
+            ("/shep/async", &Method::GET) if self.is_asynchronous() => {
+                self.contract(Channel::Async, request.uri().query().unwrap_or_default())
+            }
             ("/shep/sync", _) => not_allowed("GET, POST"),
+            ("/shep/async", _) if self.is_asynchronous() => not_allowed("GET, POST"),
+            (kannel::REPORT | kannel::INCOMING, _) => return self.kannel(request, guest).await,
             ("/.well-known/jwks.json", &Method::GET) => self.keys(),
             ("/token-status", &Method::GET) => {
                 let tags = request.headers().get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());

@@ -1,4 +1,4 @@
-//! What falls due: numbers to find, SMS to hand over, spans that end. A job is deleted by the transaction that
+//! What falls due: numbers to find, SMS to hand over, answers to send, spans that end. A job is deleted by the transaction that
 //! writes its effect, so a crash between the two repeats it and loses nothing.
 //!
 //! When the host's clock was set: for a while after it jumped, nothing is written down that time alone decides
@@ -9,8 +9,10 @@ use crate::app::App;
 use crate::consent::method::Method;
 use crate::consent::sms::Ask;
 use crate::consent::{Consent, Event};
-use crate::gateway::{Sms, SmsError};
+use crate::gateway::fault::PartyFault;
+use crate::gateway::{BMG, SMS, Sms, SmsError};
 use crate::guard::guarded;
+use crate::service::asynchronous;
 use crate::store::seal::one_time_code;
 use crate::store::{AccessRequest, Change, Job, Record, StoreError, Task};
 use std::sync::Arc;
@@ -134,6 +136,7 @@ async fn perform_once(app: &App, job: &Job) -> bool {
             app.store.overdue(job.id, record).await.map(|()| true)
         }
         Task::Sweep => sweep(app, job, event("sweep")).await,
+        Task::Answer => asynchronous::answer(app, job, at).await,
         Task::FindNumber | Task::SendAsk | Task::SendHelp | Task::SendReference | Task::Expire => {
             match app.store.request(job.request).await {
                 Ok(Some(request)) => attempt(app, job, &request, at).await,
@@ -181,13 +184,13 @@ async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Resu
     let event = match (job.task, &consent) {
         (Task::FindNumber, Consent::Seeking { .. }) => match app.citizen.numbers(&request.iin).await {
             Ok(numbers) => numbers.into_iter().next().map_or(Event::NumberAbsent, Event::NumberFound),
-            Err(_) => return put_off(app, job, &consent, at).await,
+            Err(fault) => return put_off(app, job, &consent, (BMG, fault), at).await,
         },
         (Task::SendAsk, Consent::Sending { .. }) => match send(app, request, "ask", &ask(app, request)).await
         {
             Ok(()) => Event::SmsAccepted,
             Err(SmsError::Refused) => Event::SmsRefused,
-            Err(SmsError::Unavailable) => return put_off(app, job, &consent, at).await,
+            Err(SmsError::Fault(fault)) => return put_off(app, job, &consent, (SMS, fault), at).await,
         },
         (Task::SendHelp, Consent::Sending { .. } | Consent::Waiting { .. }) => {
             let text = app.templates.help(&request.reference, request.method == Method::Code);
@@ -206,7 +209,7 @@ async fn attempt(app: &App, job: &Job, request: &AccessRequest, at: i64) -> Resu
             return app.store.postpone(job.id, at + backoff(job.tries)).await.map(|()| false);
         }
         (Task::FindNumber | Task::SendAsk | Task::Expire, _) => Event::Due,
-        (Task::Review | Task::Overdue | Task::Sweep, _) => return Ok(true),
+        (Task::Review | Task::Overdue | Task::Sweep | Task::Answer, _) => return Ok(true),
     };
     let outcome = match &event {
         Event::NumberFound(_) => "number found",
@@ -235,14 +238,16 @@ async fn tell(
 ) -> Result<bool, StoreError> {
     match send(app, request, kind, text).await {
         Ok(()) | Err(SmsError::Refused) => app.store.done(job.id).await.map(|()| true),
-        Err(SmsError::Unavailable) => put_off(app, job, consent, at).await,
+        Err(SmsError::Fault(fault)) => put_off(app, job, consent, (SMS, fault), at).await,
     }
 }
 
 async fn send(app: &App, request: &AccessRequest, kind: &str, text: &str) -> Result<(), SmsError> {
     let to = request.msisdn.as_ref().ok_or(SmsError::Refused)?;
     let id = format!("{}-{kind}", request.id);
-    app.sms.send(Sms { id: &id, to, text }).await
+    let span = if request.method == Method::Code { app.spans.code } else { app.spans.answer };
+    let valid_until = app.clock.now().saturating_add(span.saturating_mul(1000));
+    app.sms.send(Sms { id: &id, to, text, valid_until }).await
 }
 
 /// What the subject is asked; the code of method 5 exists only here and where a try is judged.
@@ -260,15 +265,27 @@ fn ask(app: &App, request: &AccessRequest) -> String {
     )
 }
 
-/// Tries again later, but not after the state's own span has ended.
-async fn put_off(app: &App, job: &Job, consent: &Consent, at: i64) -> Result<bool, StoreError> {
+/// Tries again later, but not after the state's own span has ended; what the party did wrong is journalled.
+async fn put_off(
+    app: &App,
+    job: &Job,
+    consent: &Consent,
+    (party, fault): (&'static str, PartyFault),
+    at: i64,
+) -> Result<bool, StoreError> {
+    if !matches!(fault, PartyFault::LeftAlone | PartyFault::Absent) {
+        let outcome = format!("{party}: {}", fault.code());
+        let request = Some(job.request);
+        app.store.note(Record { at, kind: "party", request, outcome, ..Record::default() }).await?;
+    }
     let next = at + backoff(job.tries);
     let due = consent.until().map_or(next, |until| next.min(until));
     app.store.postpone(job.id, due).await.map(|()| false)
 }
 
 /// 2, 4, 8, 16, 32, then every 60 seconds; milliseconds.
-fn backoff(tries: u32) -> i64 {
+#[must_use]
+pub fn backoff(tries: u32) -> i64 {
     if tries < 5 { 2000 << tries } else { LONGEST_BACKOFF }
 }
 
@@ -280,7 +297,7 @@ impl Task {
     #[must_use]
     pub fn is_by_time(self) -> bool {
         match self {
-            Self::FindNumber | Self::SendAsk | Self::SendHelp | Self::SendReference => false,
+            Self::FindNumber | Self::SendAsk | Self::SendHelp | Self::SendReference | Self::Answer => false,
             Self::Expire | Self::Review | Self::Overdue | Self::Sweep => true,
         }
     }

@@ -1,7 +1,8 @@
 //! The journal as a chain (P 7 4), 5), 6)): each record holds a hash of itself and of the one before it, so that
 //! whoever changes, removes or inserts one must make all later ones anew. Its heads are signed ([`head`]), so that making
 //! them anew does not help: [`verify`] names the first record or head that does not hold. [`export`] takes a part of it
-//! out for the authorised body, [`forward`] hands each record on as it is made ([`syslog`], or a file).
+//! out for the authorised body, [`forward`] hands each record on as it is made ([`syslog`], or a file), and [`outside`] holds
+//! the journal against what left it so.
 
 pub mod export;
 pub mod exported;
@@ -10,6 +11,7 @@ pub mod head;
 pub mod keep;
 pub mod line;
 pub mod metric;
+pub mod outside;
 pub mod sink;
 pub mod syslog;
 pub mod target;

@@ -17,6 +17,7 @@ pub mod app;
 pub mod clock;
 pub mod config;
 pub mod consent;
+pub mod current;
 pub mod dispatch;
 pub mod exchange;
 pub mod fault;

@@ -1,6 +1,11 @@
 //! What is counted, in Prometheus' text form. Labels are services and codes: never a person, never a sender.
 
+pub mod asynchronous;
+pub mod party;
+
 use crate::journal::metric::JournalMetrics;
+use asynchronous::AsyncMetrics;
+use party::PartyMetrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -140,6 +145,8 @@ pub struct Metrics {
     pub in_flight: Gauge,
     /// Exchanges refused because too many ran.
     pub shed: Counter,
+    /// Refusals of what nobody has verified, beyond those that have a journal record of their own.
+    pub unrecorded: Counter,
     /// Messages refused by KDP429: their sender had its share of what is in flight.
     pub over_share: Counter,
     /// Connections that could not be let in, since all others were at work.
@@ -162,6 +169,10 @@ pub struct Metrics {
     pub revocation: RevocationMetrics,
     /// Those of the journal.
     pub journal: JournalMetrics,
+    /// Those of the parties outside.
+    pub parties: PartyMetrics,
+    /// Those of `AsyncChannel`.
+    pub asynchronous: AsyncMetrics,
 }
 
 impl Default for Metrics {
@@ -175,6 +186,7 @@ impl Default for Metrics {
             exchanges,
             in_flight: store.callers.clone(),
             shed: Counter::default(),
+            unrecorded: Counter::default(),
             over_share: Counter::default(),
             turned_away: Counter::default(),
             dismissed: Counter::default(),
@@ -186,12 +198,16 @@ impl Default for Metrics {
             store,
             revocation: RevocationMetrics::default(),
             journal: JournalMetrics::default(),
+            parties: PartyMetrics::default(),
+            asynchronous: AsyncMetrics::default(),
             registry: Registry::default(),
         };
         registry.register("exchange_seconds", "Time of an exchange", metrics.exchanges.clone());
         registry.register("exchanges_in_flight", "Exchanges that run now", metrics.in_flight.clone());
         registry.register("exchanges_shed", "Exchanges refused by KDP503", metrics.shed.clone());
         let mut count = |name, help, counter: &Counter| registry.register(name, help, counter.clone());
+        let help = "Refusals of unverified messages that share a journal record";
+        count("refusals_unrecorded", help, &metrics.unrecorded);
         count("exchanges_over_share", "Exchanges refused by KDP429", &metrics.over_share);
         count("connections_turned_away", "Connections that found the listener full", &metrics.turned_away);
         let help = "Connections closed: idle ones when full, and bringers of what cannot be believed";
@@ -213,6 +229,8 @@ impl Default for Metrics {
         registry.register("reseal_values_left", help, metrics.store.reseal_left.clone());
         metrics.revocation.register(&mut registry);
         metrics.journal.register(&mut registry);
+        metrics.parties.register(&mut registry);
+        metrics.asynchronous.register(&mut registry);
         Self { registry, ..metrics }
     }
 }

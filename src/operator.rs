@@ -2,6 +2,7 @@
 //! prove who they are (P 7 10). Pure: nothing here reads a clock or a file.
 
 pub mod duty;
+pub mod fresh;
 pub mod lockout;
 pub mod password;
 
@@ -218,6 +219,12 @@ impl Operator {
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.dismissed.is_none()
+    }
+
+    /// Whether the person has access as a security officer, who alone gives others access.
+    #[must_use]
+    pub fn is_officer(&self) -> bool {
+        self.is_active() && self.roles.has(Role::SecurityOfficer)
     }
 }
 

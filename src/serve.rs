@@ -1,12 +1,15 @@
 //! `kdp serve`: the service from its configuration to its end.
 
+mod kannel;
 mod keep;
+mod outside;
 mod tls;
 
 use crate::app::{App, Parts};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError, Environment, PeerKindWord, RevocationMode};
-use crate::gateway::Absent;
+use crate::current::Current;
+use crate::gateway::shep::ShepClient;
 use crate::http::{Door, Server, Side};
 use crate::metric::{Metrics, StoreMetrics};
 use crate::random::{Random, SystemRandom};
@@ -14,7 +17,7 @@ use crate::store::seal::{KeyFileSeal, Seal, SealError, WARN_AT};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::trust::certificate::Certificate;
-use crate::trust::outgoing::EnvelopeSigner;
+use crate::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
 use crate::trust::revocation::Revocation;
 use crate::trust::revocation::watch::notices;
 use crate::trust::sign::{self, SignError};
@@ -23,7 +26,7 @@ pub use keep::{keep_clock, keep_database, keep_fresh, keep_revocation};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use tls::{read_tls, refuse_plain};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -220,6 +223,10 @@ fn test_pki(path: &Path) -> StartError {
 /// # Errors
 /// [`StartError`] naming the file.
 pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
+    read_signer(config, config.trust.answer_key_info)
+}
+
+fn read_signer(config: &Config, form: KeyInfoForm) -> Result<EnvelopeSigner, StartError> {
     let section = &config.trust;
     let key = read_secret(&section.key)?;
     let signer = sign::from_pem(&key).map_err(|e| StartError::Key(section.key.clone(), e))?;
@@ -228,9 +235,9 @@ pub fn read_answers(config: &Config) -> Result<EnvelopeSigner, StartError> {
     if own.is_issued_by_test() && config.environment != Environment::Test {
         return Err(test_pki(&section.certificate));
     }
-    let answers = EnvelopeSigner::new(signer, own, section.answer_key_info);
-    if answers.fits() {
-        Ok(answers)
+    let signer = EnvelopeSigner::new(signer, own, form);
+    if signer.fits() {
+        Ok(signer)
     } else {
         Err(StartError::Certificate(section.certificate.clone(), Distrust::KeyKind))
     }
@@ -271,10 +278,10 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     }));
     error(refuse_plain(config));
     error(read_tls(config).map(|_| ()));
+    problems.extend(outside::inspect(config));
     let mut warn = |text: &str| {
         problems.push(Problem { severity: Severity::Warning, text: text.to_owned() });
     };
-    warn("methods 1 and 5 have no gateways yet: requests that ask the subject wait and time out");
     if config.peers.is_empty() {
         warn("[peers] is empty: every message will be refused");
     }
@@ -333,29 +340,29 @@ fn operator_notices(config: &Config) -> Vec<String> {
     notices
 }
 
-/// Builds the service from its configuration.
-///
-/// # Errors
-/// [`StartError`].
-pub async fn build(config: Config) -> Result<Arc<App>, StartError> {
+/// Builds the service from its configuration; with it, what ШЭП is called by.
+async fn build(config: Config) -> Result<(Arc<App>, Option<Arc<ShepClient>>), StartError> {
     let metrics = Metrics::default();
     let opened = open_store_with(&config, metrics.store.clone())?;
     let templates = config.templates()?;
-    let (trust, answers) = (read_trust(&config)?, read_answers(&config)?);
+    let (trust, answers) = (Arc::new(Current::new(read_trust(&config)?)), read_answers(&config)?);
+    let means = (opened.clock.clone(), opened.random.clone());
+    let outside = outside::connect(&config, &trust, means)?;
     let app = App::new(Parts {
         clock: opened.clock,
         random: opened.random,
         store: opened.store,
         seal: opened.seal,
-        citizen: Arc::new(Absent),
-        sms: Arc::new(Absent),
+        citizen: outside.citizen,
+        sms: outside.sms,
+        channel: outside.channel,
         trust,
         answers,
         templates,
         metrics,
         config,
     });
-    Ok(Arc::new(app.await?))
+    Ok((Arc::new(app.await?), outside.shep))
 }
 
 /// Binds an address and tells it: port 0 becomes the one that was free.
@@ -420,7 +427,8 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
         config.listen.base_url = format!("{scheme}://{public_at}/shep/sync");
     }
     let base_url = config.listen.base_url.clone();
-    let app = build(config).await?;
+    let (app, shep) = build(config).await?;
+    crate::journal::keep::begin(&app).await;
     let ((drain, draining), (end, ended)) = (watch::channel(false), watch::channel(false));
     let server = Server::new(app.clone(), None, base_url, draining.clone());
     let public_door = Door { side: Side::Public, tls: tls_now, stop: draining };
@@ -439,7 +447,7 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
         tokio::spawn(keep_database(app.clone())),
         tokio::spawn(keep_clock(app.clone())),
         tokio::spawn(crate::reseal::keep(app.clone())),
-        tokio::spawn(reload_on_hangup(app, path, tls, hangup)),
+        tokio::spawn(reload_on_hangup(app, shep, path, tls, hangup)),
     ];
     tracing::info!(public = %public_at, admin = %admin_at, "serving");
     termination.wait().await;
@@ -458,9 +466,10 @@ pub async fn run(path: PathBuf) -> Result<(), StartError> {
     Ok(())
 }
 
-/// SIGHUP rereads certificates, limits and log level; on an error all of the old stays.
+/// SIGHUP rereads certificates, keys, limits and log level; on an error all of the old stays.
 async fn reload_on_hangup(
     app: Arc<App>,
+    shep: Option<Arc<ShepClient>>,
     path: PathBuf,
     tls: watch::Sender<Option<TlsAcceptor>>,
     mut hangup: Signal,
@@ -471,9 +480,10 @@ async fn reload_on_hangup(
         let read = tokio::task::spawn_blocking(move || {
             let config = Config::read(&from)?;
             let read = (read_trust(&config)?, read_answers(&config)?, read_tls(&config)?);
+            let means = outside::read_means(&config)?;
             seal.refresh().map_err(|e| StartError::Seal(config.database.sealing().name(), e))?;
             let (trust, answers, tls) = read;
-            Ok((trust, answers, tls, config))
+            Ok((trust, (answers, means), tls, config))
         });
         let broken = |_| Err(StartError::Other("reading the configuration was broken off".to_owned()));
         match read.await.unwrap_or_else(broken) {
@@ -489,9 +499,12 @@ async fn reload_on_hangup(
                     "the old configuration stays"
                 );
             }
-            Ok((trust, answers, now, config)) => {
-                *app.trust.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(trust);
-                *app.answers.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(answers);
+            Ok((trust, (answers, means), now, config)) => {
+                app.trust.set(trust);
+                app.answers.set(answers);
+                if let (Some(shep), Some(means)) = (&shep, means) {
+                    shep.renew(means);
+                }
                 let _ = tls.send(now);
                 app.set_limits(config.limits);
                 crate::log::set_level(&config.log.level);

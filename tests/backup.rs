@@ -20,6 +20,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use installation::{Ended, Installation};
 use kdp::consent::identity::Iin;
+use kdp::store::sqlite::SCHEMA;
 use process::Process;
 use sqlite::sqlite;
 use std::collections::BTreeSet;
@@ -75,6 +76,13 @@ fn beside(installation: &Installation, part: &str) -> Vec<PathBuf> {
     all.filter(|path| path.file_name().unwrap().to_string_lossy().contains(part)).collect()
 }
 
+/// The database is gone, with what stands beside it.
+fn take_away(installation: &Installation) {
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(installation.file(&format!("kdp.db{end}")));
+    }
+}
+
 fn refused(ended: &Ended, words: &str) {
     assert_eq!(ended.code, Some(1), "{}\n{}", ended.out, ended.err);
     assert!(ended.err.contains(words), "{words} is not in: {}", ended.err);
@@ -105,7 +113,7 @@ fn a_backup_under_load_holds_all_that_was_answered_before_it_and_starts_where_it
         (serde_json::from_str::<serde_json::Value>(&out).unwrap(), after)
     });
     assert!(
-        !after.is_empty() && made["version"] == 3 && made["seal_keys"] == serde_json::json!([1]),
+        !after.is_empty() && made["version"] == SCHEMA && made["seal_keys"] == serde_json::json!([1]),
         "{made}"
     );
     assert_eq!(service.terminate().code, Some(0));
@@ -269,25 +277,62 @@ fn a_backup_does_not_open_with_other_keys() {
     for file in ["seal.keys", "admin.password"] {
         fs::copy(installation.file(file), other.file(file)).unwrap();
     }
-    other.run(&["restore", &backup, "--replace"]);
+    // Now the keys fit the backup, and not the database that judges who may replace it.
+    refused(&other.try_run(&["restore", &backup, "--replace"]), "operator-keys: ");
+    take_away(&other);
+    other.run(&["restore", &backup]);
     other.run(&["check"]);
 }
 
 #[test]
-fn a_backup_of_the_version_before_is_restored_and_then_migrated() {
+fn a_key_that_the_backup_needs_is_named_before_anything_is_replaced() {
+    let installation = Installation::complete();
+    installation.run(&["seal-key", "add"]);
+    let backup = text(&installation.file("one.backup"));
+    // Something that the new key seals, behind many samples of it and of the old one.
+    let person = ["--what", "x", "--responsible", "Officer, +77010000000"];
+    installation.run(&[&["incident", "open"][..], &person].concat());
+    let made = installation.run(&["backup", &backup, "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["seal_keys"], serde_json::json!([1, 2]));
+    let keys = fs::read_to_string(installation.file("seal.keys")).unwrap();
+    let database = fs::read(installation.file("kdp.db")).unwrap();
+    for (without, more) in [("1", None), ("2", None), ("1", Some("--without-manifest"))] {
+        let other = |line: &&str| !line.starts_with(&format!("{without} "));
+        let left: Vec<&str> = keys.lines().filter(other).collect();
+        fs::write(installation.file("seal.keys"), left.join("\n") + "\n").unwrap();
+        let words = ["restore", &backup, "--replace"];
+        let ended = installation.try_run(&[&words[..], more.as_slice()].concat());
+        refused(&ended, &format!("sealing key {without} is not among the keys of the configuration"));
+        assert_eq!(fs::read(installation.file("kdp.db")).unwrap(), database);
+        assert!(beside(&installation, "restoring").is_empty());
+    }
+    fs::write(installation.file("seal.keys"), keys).unwrap();
+    installation.run(&["restore", &backup, "--replace"]);
+}
+
+#[test]
+fn a_backup_of_the_version_before_is_restored_as_one_of_this_version() {
     let installation = Installation::complete();
     installation.run(&["migrate", "--back"]);
     fs::copy(installation.file("kdp.db"), installation.file("old.backup")).unwrap();
+    let backup = text(&installation.file("old.backup"));
+    let restore = ["restore", &backup, "--replace", "--without-manifest"];
+    // Who may replace what is there, its operators say, and they are read by their own program.
+    refused(&installation.try_run(&restore), "run `kdp migrate` first");
     installation.run(&["migrate"]);
-    let out = installation.run(&[
-        "restore",
-        &text(&installation.file("old.backup")),
-        "--replace",
-        "--without-manifest",
-    ]);
-    assert!(out.contains("kdp migrate"), "{out}");
-    installation.run(&["migrate"]);
-    installation.run(&["check"]);
+    let judges = "SELECT detail FROM journal ORDER BY seq DESC LIMIT 1";
+    for (there, judge) in [(true, "database"), (false, "backup")] {
+        if !there {
+            take_away(&installation);
+        }
+        let out = installation.run(&restore);
+        assert!(out.contains(&format!("restored, version {SCHEMA}")), "{out}");
+        let told = sqlite(&installation.file("kdp.db"), judges);
+        assert!(told.contains(r#""by":"admin""#) && told.contains(judge), "{told}");
+        installation.run(&["check"]);
+        installation.run(&["journal", "verify"]);
+    }
 }
 
 /// The figures of the service.

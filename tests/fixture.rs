@@ -66,6 +66,7 @@ fn assert_typed(path: &Path, reply: &Reply, name: &str) {
         ("KDP_REVOKE", _) => "revokeResponse",
         ("KDP_LIST_TO_REVOKE", _) => "listToRevokeResponse",
         ("KDP_SEND_SOLUTION", _) => "sendSolutionResponse",
+        ("KDP_SMS_REPLY", _) => "smsReplyResponse",
         (other, _) => panic!("{name} calls {other}"),
     };
     let pieces = schema::check(&reply.body, schema::Reading::Strict).unwrap();

@@ -7,6 +7,10 @@
 mod cost;
 #[path = "hostile/inquiry.rs"]
 mod inquiry;
+#[path = "hostile/noise.rs"]
+mod noise;
+#[path = "hostile/order.rs"]
+mod order;
 #[path = "hostile/shape.rs"]
 mod shape;
 #[path = "hostile/signature.rs"]

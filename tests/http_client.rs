@@ -25,14 +25,19 @@ async fn serve(answer: Vec<u8>) -> (Uri, tokio::task::JoinHandle<String>) {
 }
 
 async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, answer: &[u8]) -> String {
+    let read = read_head(&mut stream).await;
+    let _ = stream.write_all(answer).await;
+    let _ = stream.shutdown().await;
+    read
+}
+
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut read = Vec::new();
     while !read.windows(4).any(|four| four == b"\r\n\r\n") {
         let mut buffer = [0; 1024];
         let count = stream.read(&mut buffer).await.unwrap();
         read.extend_from_slice(&buffer[..count]);
     }
-    let _ = stream.write_all(answer).await;
-    let _ = stream.shutdown().await;
     String::from_utf8(read).unwrap()
 }
 
@@ -89,13 +94,11 @@ async fn nobody_there_and_no_address_are_told_apart() {
     }
 }
 
-#[tokio::test]
-async fn https_is_spoken_with_servers_of_the_given_authorities_alone() {
+/// TLS for `localhost` by a certificate of its own, and that, PEM.
+fn localhost() -> (Arc<ServerConfig>, String) {
     let key = KeyPair::generate().unwrap();
     let certificate =
         CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
-    let other = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    let other = other.self_signed(&KeyPair::generate().unwrap()).unwrap();
     let config = ServerConfig::builder_with_provider(Arc::new(crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -105,10 +108,39 @@ async fn https_is_spoken_with_servers_of_the_given_authorities_alone() {
             PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
         )
         .unwrap();
+    (Arc::new(config), certificate.pem())
+}
+
+#[tokio::test]
+async fn a_kept_connection_of_https_costs_one_handshake() {
+    let (config, pem) = localhost();
+    let listener = TcpListener::bind("localhost:0").await.unwrap();
+    let uri: Uri = format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = TlsAcceptor::from(config).accept(stream).await.unwrap();
+        for _ in 0..3 {
+            read_head(&mut stream).await;
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").await.unwrap();
+        }
+    });
+    let client = HttpClient::new(SOON, Some(pem.as_bytes())).unwrap().keeping(1);
+    for _ in 0..3 {
+        assert_eq!(&*client.get(&uri).await.unwrap().body, b"hi");
+    }
+    server.await.unwrap();
+    // The listener is gone with it.
+    assert!(matches!(client.get(&uri).await, Err(HttpError::Connect(_))));
+}
+
+#[tokio::test]
+async fn https_is_spoken_with_servers_of_the_given_authorities_alone() {
+    let (config, pem) = localhost();
+    let (_, other) = localhost();
     let listener = TcpListener::bind("localhost:0").await.unwrap();
     let uri: Uri = format!("https://localhost:{}/", listener.local_addr().unwrap().port()).parse().unwrap();
     tokio::spawn(async move {
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = TlsAcceptor::from(config);
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             if let Ok(stream) = acceptor.accept(stream).await {
@@ -117,8 +149,8 @@ async fn https_is_spoken_with_servers_of_the_given_authorities_alone() {
         }
     });
     let with = |pem: &str| HttpClient::new(SOON, Some(pem.as_bytes())).unwrap();
-    assert_eq!(&*with(&certificate.pem()).get(&uri).await.unwrap().body, b"hi");
-    assert!(matches!(with(&other.pem()).get(&uri).await, Err(HttpError::Tls)));
+    assert_eq!(&*with(&pem).get(&uri).await.unwrap().body, b"hi");
+    assert!(matches!(with(&other).get(&uri).await, Err(HttpError::Tls)));
     assert!(matches!(get(&uri, SOON).await, Err(HttpError::NoAuthorities)));
     assert!(matches!(HttpClient::new(SOON, Some(b"no PEM")), Err(HttpError::Authorities)));
 }

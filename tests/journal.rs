@@ -16,6 +16,12 @@ mod decision;
 mod export;
 #[path = "journal/kept.rs"]
 mod kept;
+#[path = "journal/outside.rs"]
+mod outside;
+#[path = "journal/overdue.rs"]
+mod overdue;
+#[path = "journal/run.rs"]
+mod run;
 #[path = "common/stand.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;

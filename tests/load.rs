@@ -10,6 +10,8 @@ mod asker;
 #[path = "common/connection.rs"]
 #[expect(dead_code, reason = "shared with other suites")]
 mod connection;
+#[path = "load/forger.rs"]
+mod forger;
 #[path = "serve/installation.rs"]
 #[expect(dead_code, reason = "shared with other suites")]
 mod installation;
@@ -81,17 +83,26 @@ fn insist(address: SocketAddr, message: &[u8], end: &AtomicBool) -> Outcome {
     outcome
 }
 
-/// So many connections of each of these senders at once.
-fn load(address: SocketAddr, senders: &[(&Asker, usize)]) -> Vec<Outcome> {
+/// What one connection does until the end.
+type Client<'c> = Box<dyn FnOnce(&AtomicBool) -> Outcome + Send + 'c>;
+
+/// So many connections of a sender, each about a subject of its own.
+fn honest(address: SocketAddr, series: u32, asker: &Asker, connections: usize) -> Vec<Client<'_>> {
+    let one = |uin: String| -> Client<'_> {
+        let message = asker.message(&uin);
+        Box::new(move |end| insist(address, &message, end))
+    };
+    subjects(series).take(connections).map(one).collect()
+}
+
+/// All connections of these groups at once; what became of each group.
+fn load(groups: Vec<Vec<Client<'_>>>) -> Vec<Outcome> {
     let end = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let end = &end;
         let mut running = Vec::new();
-        for (series, (asker, connections)) in (60..).zip(senders) {
-            let messages = subjects(series).take(*connections).map(|uin| asker.message(&uin));
-            let end = &end;
-            let own: Vec<_> =
-                messages.map(|message| scope.spawn(move || insist(address, &message, end))).collect();
-            running.push(own);
+        for group in groups {
+            running.push(group.into_iter().map(|one| scope.spawn(move || one(end))).collect::<Vec<_>>());
         }
         let (_open, nothing) = channel::<()>();
         let _ = nothing.recv_timeout(TIME);
@@ -123,13 +134,15 @@ fn at_ten_times_its_capacity_with_one_hostile_sender_the_others_are_served_and_l
         })
         .collect();
     let (service, public, _) = Process::serve(&installation.config());
-    let each: Vec<(&Asker, usize)> = others.iter().map(|asker| (asker, CAPACITY / others.len())).collect();
-    let alone = Outcome::of_all(load(public, &each));
+    let each = || {
+        let numbered = (60..).zip(&others);
+        numbered.map(|(series, asker)| honest(public, series, asker, CAPACITY / others.len()))
+    };
+    let alone = Outcome::of_all(load(each().collect()));
     assert!(alone.success() > 0.999, "at its capacity nobody is refused");
 
-    let mut all = each;
-    all.push((&hostile, 9 * CAPACITY));
-    let mut told = load(public, &all);
+    let flood = honest(public, 69, &hostile, 9 * CAPACITY);
+    let mut told = load(each().chain([flood]).collect());
     let hostile = told.pop().unwrap();
     let others = Outcome::of_all(told);
     let figures = format!(

@@ -22,3 +22,5 @@ mod record;
 mod sqlite;
 #[path = "operator/terminal.rs"]
 mod terminal;
+#[path = "operator/whole.rs"]
+mod whole;

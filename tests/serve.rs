@@ -288,8 +288,8 @@ fn what_stands_in_the_way_of_a_start_is_named_and_found_by_check_before() {
         ),
         (
             "a database of a later version",
-            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 4")),
-            "has version 4, this program needs version 3",
+            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 5")),
+            "has version 5, this program needs version 4",
         ),
         (
             "a test authority in production",

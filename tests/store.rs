@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "store/asynchronous.rs"]
+mod asynchronous;
 #[path = "store/attack.rs"]
 mod attack;
 #[path = "common/store.rs"]

@@ -34,7 +34,7 @@ replace_pair() {
         fail 'the new pair cannot be used, and the old one is back: nothing has changed'
     fi
     reload
-    rm -f "$key_path.before"
+    rm -f "$key_path.before" "$cert_path.before"
 }
 
 [[ -d ${KEY_COPY:-} ]] || fail 'give KEY_COPY, a folder apart from the backups: without the old key they cannot be read'

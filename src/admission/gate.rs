@@ -14,25 +14,30 @@ use tokio::sync::oneshot;
 const TURN: Duration = Duration::from_micros(500);
 /// Most rounds that a line sits out.
 const MOST_OWED: u32 = 64;
-/// Failures more than successes from which on a line has no name of its own.
-const DOUBTED: u32 = 16;
-/// Doubts do not grow beyond this: so many good messages restore a name.
-const MOST_DOUBT: u32 = 64;
-/// Most lines whose failures are remembered.
-const REMEMBERED: usize = 4096;
 
-/// Who stands together: a sender at an address, or all strangers of an address.
+/// Who stands together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Line {
-    network: IpAddr,
-    sender: Option<String>,
+pub enum Line {
+    /// A sender whose claim has held.
+    Sender(String),
+    /// All others of a [`network`].
+    Network(IpAddr),
 }
 
-impl Line {
-    /// The line of `sender`, which must be registered, at a [`network`].
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spot {
+    /// Its line.
+    pub line: Line,
+    /// The registered name that it claims: among those within a line turns go round too.
+    pub claimed: Option<String>,
+}
+
+impl Spot {
+    /// Of somebody who claims nothing.
     #[must_use]
-    pub fn new(network: IpAddr, sender: Option<&str>) -> Self {
-        Self { network, sender: sender.map(str::to_owned) }
+    pub fn stranger(network: IpAddr) -> Self {
+        Self { line: Line::Network(network), claimed: None }
     }
 }
 
@@ -57,13 +62,16 @@ struct State {
     lines: HashMap<Line, Standing>,
     /// Lines in the order of their turns: all that are in `lines`.
     round: VecDeque<Line>,
-    /// Failures more than successes.
-    doubts: HashMap<Line, u32>,
 }
 
+/// Who stands in a line.
 #[derive(Default)]
 struct Standing {
-    waiting: VecDeque<oneshot::Sender<Place>>,
+    count: usize,
+    /// By the names that they claim.
+    waiting: HashMap<Option<String>, VecDeque<oneshot::Sender<Place>>>,
+    /// Those names in the order of their turns.
+    round: VecDeque<Option<String>>,
     /// Rounds to sit out.
     owes: u32,
 }
@@ -85,13 +93,7 @@ impl Gate {
     /// With so many places.
     #[must_use]
     pub fn new(places: usize) -> Arc<Self> {
-        let state = State {
-            free: places.max(1),
-            standing: 0,
-            lines: HashMap::new(),
-            round: VecDeque::new(),
-            doubts: HashMap::new(),
-        };
+        let state = State { free: places.max(1), standing: 0, lines: HashMap::new(), round: VecDeque::new() };
         Arc::new(Self { state: Mutex::new(state) })
     }
 
@@ -99,49 +101,23 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a place in the line that `line` names, which is asked only if none is free. `None`: more than `most` turns
+    /// Waits for a place at the spot that `spot` names, which is asked only if none is free. `None`: more than `most` turns
     /// are before it.
-    pub async fn enter(self: &Arc<Self>, most: usize, line: impl FnOnce() -> Line) -> Option<Place> {
+    pub async fn enter(self: &Arc<Self>, most: usize, spot: impl FnOnce() -> Spot) -> Option<Place> {
         if self.state().take_free() {
             return Some(self.place(None));
         }
-        let mut line = line();
+        let spot = spot();
         let turn = {
             let mut state = self.state();
             if state.take_free() {
                 return Some(self.place(None));
             }
-            if state.doubts.get(&line).is_some_and(|doubts| *doubts >= DOUBTED) {
-                line.sender = None;
-            }
-            state.stand(line, most)?
+            state.stand(spot, most)?
         };
         let mut place = turn.await.ok()?;
         place.begin();
         Some(place)
-    }
-
-    /// A message of this line was verified, or was not.
-    pub fn judge(&self, line: impl FnOnce() -> Line, believed: bool) {
-        let mut state = self.state();
-        if believed {
-            // With nobody in doubt, which is the rule, nothing is asked.
-            if !state.doubts.is_empty() {
-                let line = line();
-                if let Some(doubts) = state.doubts.get_mut(&line) {
-                    *doubts -= 1;
-                    if *doubts == 0 {
-                        state.doubts.remove(&line);
-                    }
-                }
-            }
-            return;
-        }
-        if state.doubts.len() >= REMEMBERED {
-            state.doubts.clear();
-        }
-        let doubts = state.doubts.entry(line()).or_default();
-        *doubts = (*doubts + 1).min(MOST_DOUBT);
     }
 
     #[expect(clippy::disallowed_methods, reason = "a stopwatch, not a date")]
@@ -176,18 +152,19 @@ impl State {
         is_free
     }
 
-    fn stand(&mut self, line: Line, most: usize) -> Option<oneshot::Receiver<Place>> {
+    fn stand(&mut self, spot: Spot, most: usize) -> Option<oneshot::Receiver<Place>> {
         let lines = self.lines.len();
-        let own = self.lines.get(&line).map_or(0, |standing| standing.waiting.len());
+        let before = self.lines.get(&spot.line).map_or(0, |standing| standing.before(&spot));
         // The round comes to this line once for each that is before it there; and all are served before long.
-        if own.saturating_mul(lines).min(self.standing) > most {
+        if before.saturating_mul(lines).min(self.standing) > most {
             return None;
         }
+        let Spot { line, claimed } = spot;
         let (sender, receiver) = oneshot::channel();
         if !self.lines.contains_key(&line) {
             self.round.push_back(line.clone());
         }
-        self.lines.entry(line).or_default().waiting.push_back(sender);
+        self.lines.entry(line).or_default().push(claimed, sender);
         self.standing += 1;
         Some(receiver)
     }
@@ -202,7 +179,7 @@ impl State {
                 self.round.push_back(line);
                 continue;
             }
-            let Some(next) = standing.waiting.pop_front() else {
+            let Some(next) = standing.next() else {
                 self.lines.remove(&line);
                 continue;
             };
@@ -215,6 +192,35 @@ impl State {
         self.lines.clear();
         self.round.clear();
         None
+    }
+}
+
+impl Standing {
+    /// How many have their turn before one who comes to this spot now.
+    fn before(&self, spot: &Spot) -> usize {
+        let own = self.waiting.get(&spot.claimed).map_or(0, VecDeque::len);
+        own.max(1).saturating_mul(self.round.len()).min(self.count)
+    }
+
+    fn push(&mut self, claimed: Option<String>, next: oneshot::Sender<Place>) {
+        if !self.waiting.contains_key(&claimed) {
+            self.round.push_back(claimed.clone());
+        }
+        self.waiting.entry(claimed).or_default().push_back(next);
+        self.count += 1;
+    }
+
+    fn next(&mut self) -> Option<oneshot::Sender<Place>> {
+        let claimed = self.round.pop_front()?;
+        let own = self.waiting.get_mut(&claimed)?;
+        let next = own.pop_front()?;
+        if own.is_empty() {
+            self.waiting.remove(&claimed);
+        } else {
+            self.round.push_back(claimed);
+        }
+        self.count -= 1;
+        Some(next)
     }
 }
 
@@ -256,19 +262,29 @@ mod tests {
 
     const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    fn of(sender: &str) -> Line {
-        Line::new(HOME, Some(sender))
+    fn of(sender: &str) -> Spot {
+        Spot { line: Line::Sender(sender.to_owned()), claimed: None }
+    }
+
+    /// Not `sender`, as far as anybody knows, but who says so.
+    fn like(sender: &str) -> Spot {
+        Spot { line: Line::Network(HOME), claimed: Some(sender.to_owned()) }
     }
 
     /// Fills all places, lets these stand in order, and tells in what order they came in; `None`: cut.
-    async fn order(gate: &Arc<Gate>, most: usize, standing: &[&'static str]) -> (Vec<&'static str>, usize) {
+    async fn order(
+        gate: &Arc<Gate>,
+        most: usize,
+        spot: fn(&str) -> Spot,
+        standing: &[&'static str],
+    ) -> (Vec<&'static str>, usize) {
         let first = gate.enter(most, || of("first")).await.unwrap();
         let (mut waiting, came) = (JoinSet::new(), Arc::new(Mutex::new(Vec::new())));
         let cut = Arc::new(AtomicUsize::new(0));
         for name in standing.iter().copied() {
             let (gate, own, cut) = (gate.clone(), came.clone(), cut.clone());
             waiting.spawn(async move {
-                match gate.enter(most, || of(name)).await {
+                match gate.enter(most, || spot(name)).await {
                     Some(_place) => own.lock().unwrap().push(name),
                     None => drop(cut.fetch_add(1, Ordering::Relaxed)),
                 }
@@ -284,7 +300,7 @@ mod tests {
     #[tokio::test]
     async fn places_go_round_among_senders_however_many_messages_one_of_them_has_waiting() {
         let gate = Gate::new(1);
-        let (came, cut) = order(&gate, 100, &["a", "a", "a", "a", "b", "c", "b"]).await;
+        let (came, cut) = order(&gate, 100, of, &["a", "a", "a", "a", "b", "c", "b"]).await;
         assert_eq!((came, cut), (vec!["a", "b", "c", "a", "b", "a", "a"], 0));
         assert_eq!(gate.state().free, 1);
         assert!(gate.state().lines.is_empty() && gate.state().round.is_empty());
@@ -297,7 +313,7 @@ mod tests {
         standing.extend(["b", "c", "d"]);
         standing.extend(["flood"; 20]);
         standing.extend(["b", "c", "d"]);
-        let (came, cut) = order(&gate, 10, &standing).await;
+        let (came, cut) = order(&gate, 10, of, &standing).await;
         let of_others = came.iter().filter(|name| **name != "flood").count();
         assert_eq!(of_others, 6, "nobody else is cut: {came:?}");
         assert_eq!(cut, 40 - 11, "the flood is, as soon as ten are before it");
@@ -369,32 +385,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_is_claimed_in_vain_is_lost_and_earned_back() {
+    async fn within_the_line_of_a_network_turns_go_round_among_the_names_that_are_claimed() {
         let gate = Gate::new(1);
-        let is_known = |gate: &Gate| gate.state().lines.contains_key(&of("bank"));
-        let stand = async |gate: &Arc<Gate>| {
-            let place = gate.enter(9, || of("first")).await.unwrap();
-            let (own, polled) = (gate.clone(), Arc::new(AtomicBool::new(false)));
-            let seen = polled.clone();
-            let waiting = tokio::spawn(async move {
-                seen.store(true, Ordering::Relaxed);
-                own.enter(9, || of("bank")).await
+        let (came, cut) = order(&gate, 100, like, &["a", "a", "a", "a", "b", "c", "b"]).await;
+        assert_eq!((came, cut), (vec!["a", "b", "c", "a", "b", "a", "a"], 0));
+        assert_eq!(gate.state().free, 1);
+        assert!(gate.state().lines.is_empty() && gate.state().round.is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_claims_very_many_names_has_one_line_and_one_turn_a_round() {
+        let gate = Gate::new(1);
+        let first = gate.enter(9, || of("first")).await.unwrap();
+        let came = Arc::new(Mutex::new(Vec::new()));
+        let mut waiting = JoinSet::new();
+        let names = (0..100).map(|n| like(&n.to_string())).chain((0..3).map(|_| of("bank")));
+        for spot in names {
+            let (gate, came) = (gate.clone(), came.clone());
+            waiting.spawn(async move {
+                let place = gate.enter(20, || spot.clone()).await;
+                if place.is_some() {
+                    came.lock().unwrap().push(spot.line);
+                }
+                place.is_some()
             });
-            while !polled.load(Ordering::Relaxed) {
-                tokio::task::yield_now().await;
-            }
-            let known = is_known(gate);
-            drop(place);
-            drop(waiting.await.unwrap().unwrap());
-            known
-        };
-        assert!(stand(&gate).await);
-        (0..DOUBTED).for_each(|_| gate.judge(|| of("bank"), false));
-        assert!(!stand(&gate).await, "it stands with the strangers of its address");
-        gate.judge(|| of("bank"), true);
-        assert!(stand(&gate).await);
-        (0..DOUBTED).for_each(|_| gate.judge(|| of("bank"), true));
-        assert!(gate.state().doubts.is_empty());
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        let served = waiting.join_all().await.into_iter().filter(|served| *served).count();
+        assert_eq!(served, 21 + 3, "a line of many names is cut like one of many messages");
+        let place = came.lock().unwrap().iter().rposition(|line| *line == of("bank").line);
+        assert!(place.unwrap() < 6, "and others do not wait for it");
     }
 
     #[test]

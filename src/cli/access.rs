@@ -14,10 +14,10 @@ use kdp::operator::{Name, Operator, Role};
 use kdp::random::Random;
 use kdp::sandbox;
 use kdp::serve::{Opened, open_store};
-use kdp::store::Record;
 use kdp::store::operator::Verdict;
 use kdp::store::register::{Item, Kind};
 use kdp::store::seal::Seal;
+use kdp::store::{Record, StoreError};
 use secrecy::SecretString;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -86,6 +86,24 @@ pub async fn enter(config: Config, opened: Opened, login: &Login, errand: Errand
     admit(config, opened, (None, login), errand).await
 }
 
+/// Has an operator answer for what is done to a whole database, which is closed again then. `None`: nobody has access to
+/// it.
+pub async fn answer(config: &Config, login: &Login, errand: Errand) -> Result<Option<Name>> {
+    let opened = open_store(config)?;
+    match opened.store.latest(Kind::Operator).await {
+        Ok(operators) if operators.is_empty() => return Ok(None),
+        Err(StoreError::Unreadable(_)) => {
+            return Err(Failure::refused(
+                "operator-keys: the keys of the configuration do not open the operators of the database that is \
+                 there, who judge who may do this: put its key files back, or move the database away",
+            ));
+        }
+        other => drop(other?),
+    }
+    let access = enter(config.clone(), opened, login, errand).await?;
+    Ok(Some(access.operator.name))
+}
+
 /// Lets in who stands in, or else whoever proves who he is, if the roles allow the errand.
 async fn admit(
     config: Config,
@@ -101,7 +119,7 @@ async fn admit(
     }
     let (operator, revision) = match standing_in {
         Some(found) => found,
-        None => prove(&config, &opened, login).await?,
+        None => Box::pin(prove(&config, &opened, login)).await?,
     };
     let access = Access { config, opened, operator, revision };
     if access.operator.must_change && errand.duty() != Duty::Own {
@@ -146,31 +164,19 @@ async fn standing_in(opened: &Opened, login: &Login, duty: Duty) -> Result<Optio
 }
 
 /// Holds a name against its password, and the code where one is wanted. What is wrong is counted in the database before
-/// it is told, and costs the same for a name that is not registered.
+/// it is told, and costs the same for a name that is not registered. Neither is looked at while the name is locked.
 async fn prove(config: &Config, opened: &Opened, login: &Login) -> Result<(Operator, u32)> {
     let typed = login.name().map_or_else(|| prompt::line("operator: "), Ok)?;
-    let password = login.password(&typed)?;
-    let hook = config.operators.second_factor.as_deref();
-    let code = hook.map(|_| login.code()).transpose()?;
-    let wrong = || Failure::refused("operator-login: name, password or code is wrong");
-    let Ok(name) = Name::parse(&typed) else {
-        let _ = PasswordHash::of_nobody().matches(&password);
-        return Err(wrong());
+    let name = Name::parse(&typed).ok();
+    let known = match &name {
+        Some(name) => opened.store.history(Kind::Operator, name.to_string()).await?.pop(),
+        None => None,
     };
-    let last = opened.store.history(Kind::Operator, name.to_string()).await?.pop();
-    let known = match last {
+    let known = match known {
         Some(last) => Some((serde_json::from_str::<Operator>(&last.record)?, last.revision)),
         None => None,
     };
-    let nobody = PasswordHash::of_nobody();
-    let hash = known.as_ref().map_or(&nobody, |(operator, _)| &operator.password);
-    let mut right =
-        hash.matches(&password) & known.as_ref().is_some_and(|(operator, _)| operator.is_active());
-    // Strangers do not set the program to work; a wrong code counts like a wrong password.
-    if let (true, Some(hook), Some(code)) = (right, hook, code) {
-        right = second_factor::holds(hook, &name, &code).await?;
-    }
-    let record = Record {
+    let record = || Record {
         at: opened.clock.now(),
         kind: "login",
         // A password that was typed for a name is not kept.
@@ -178,14 +184,39 @@ async fn prove(config: &Config, opened: &Opened, login: &Login) -> Result<(Opera
         detail: json!({ "known": known.is_some() }).to_string(),
         ..Record::default()
     };
-    match (opened.store.log_in(name, right, record).await?, known) {
-        (Verdict::Welcome, Some(known)) => Ok(known),
-        (Verdict::Welcome | Verdict::Wrong, _) => Err(wrong()),
-        (Verdict::Locked(until), _) => Err(Failure::refused(format!(
-            "operator-locked: too many wrong passwords; this name is locked until {}",
-            kdp::clock::text(until)
-        ))),
+    if let Some(name) = &name
+        && let Some(until) = opened.store.locked(name.clone(), record()).await?
+    {
+        return Err(locked(until));
     }
+    let password = login.password(&typed)?;
+    let hook = config.operators.second_factor.as_deref();
+    let code = hook.map(|_| login.code()).transpose()?;
+    let nobody = PasswordHash::of_nobody();
+    let hash = known.as_ref().map_or(&nobody, |(operator, _)| &operator.password);
+    let mut right =
+        hash.matches(&password) & known.as_ref().is_some_and(|(operator, _)| operator.is_active());
+    let wrong = || Failure::refused("operator-login: name, password or code is wrong");
+    let Some(name) = name else { return Err(wrong()) };
+    // The program judges the code of everybody: neither its time nor its failure tells of the password.
+    let mut broken = None;
+    if let (Some(hook), Some(code)) = (hook, code) {
+        let held = second_factor::holds(hook, &name, &code).await;
+        right &= matches!(held, Ok(true));
+        broken = held.err();
+    }
+    let verdict = opened.store.log_in(name, right, record()).await?;
+    match (verdict, broken, known) {
+        (Verdict::Locked(until), ..) => Err(locked(until)),
+        (_, Some(broken), _) => Err(broken),
+        (Verdict::Welcome, None, Some(known)) => Ok(known),
+        (Verdict::Welcome | Verdict::Wrong, ..) => Err(wrong()),
+    }
+}
+
+fn locked(until: i64) -> Failure {
+    let until = kdp::clock::text(until);
+    Failure::refused(format!("operator-locked: too many wrong logins; this name is locked until {until}"))
 }
 
 impl Login {

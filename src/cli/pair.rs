@@ -5,8 +5,11 @@ use super::access::Access;
 use super::{Exit, Failure, Outcome, Result};
 use kdp::clock;
 use kdp::consent::identity::Iin;
+use kdp::operator::Operator;
+use kdp::operator::fresh::{self, Fresh};
 use kdp::random::Id;
 use kdp::store::operator::{Approval, Claim};
+use kdp::store::register::Kind;
 use kdp::store::seal::Seal;
 use serde_json::json;
 
@@ -78,6 +81,13 @@ pub async fn agreed(
 ) -> Result<std::result::Result<Agreed, Outcome>> {
     let (now, act, digest) = (access.now(), matter.act(), matter.digest(access.seal()));
     let by = access.operator().name.clone();
+    let mut revisions = Vec::new();
+    for revision in access.history(Kind::Operator, by.as_str()).await? {
+        revisions.push((revision.at, serde_json::from_str::<Operator>(&revision.record)?));
+    }
+    if let Some(found) = fresh::fresh(&revisions, now) {
+        return Err(too_fresh(&found));
+    }
     let asked = Approval {
         id: Id::new(now, access.random())?,
         act: act.to_owned(),
@@ -105,6 +115,15 @@ pub async fn agreed(
         )
     });
     Ok(Err(Outcome { exit: Exit::Refused, ..wanting }))
+}
+
+/// That an account passes for no person of its own yet.
+pub fn too_fresh(Fresh { name, by, until }: &Fresh) -> Failure {
+    Failure::refused(format!(
+        "operator-fresh: {by} gave {name} a password: until {} {name} asks for, approves and carries out nothing \
+         that needs two persons",
+        clock::text(*until)
+    ))
 }
 
 /// That an approval is gone.

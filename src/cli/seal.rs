@@ -143,7 +143,7 @@ fn progress(state: &Sealing, first: u32) -> (bool, Option<u64>) {
     (state.done == Some(first), left)
 }
 
-fn numbers(source: &KeySource) -> Result<Vec<u32>> {
+pub fn numbers(source: &KeySource) -> Result<Vec<u32>> {
     let (text, _) = source.read().map_err(|e| named(source, &e))?;
     let lines = ring::lines(&text).map_err(|e| named(source, &e))?;
     Ok(lines.iter().map(|(number, _)| *number).collect())

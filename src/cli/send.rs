@@ -13,6 +13,7 @@ use identity::Identity;
 use kdp::clock::{Clock as _, SystemClock};
 use kdp::gateway::http_client::HttpClient;
 use kdp::random::{Id, SystemRandom};
+use kdp::soap::sync_client::Request;
 use kdp::text::Lang;
 use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
 use kdp::trust::{Peer, PeerKind, Trust};
@@ -181,15 +182,16 @@ impl Sender {
 
     fn envelope(&self, payload: &Payload) -> Result<Vec<u8>> {
         let random = SystemRandom::default();
-        let message_id = Id::new(SystemClock.now(), &random)?;
-        let message = Message {
-            id: message_id.to_string(),
+        let message_id = Id::new(SystemClock.now(), &random)?.to_string();
+        let request = Request {
+            message_id: &message_id,
+            correlation_id: None,
             service_id: &self.service_id,
             at: self.identity.clock.now(),
             sender_id: &self.identity.sender_id,
             password: self.identity.password.as_ref(),
-            payload,
         };
+        let message = Message { request, payload };
         Ok(self.signer.envelope(&format!("id-{message_id}"), |writer| message.write(writer))?)
     }
 

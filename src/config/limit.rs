@@ -20,6 +20,8 @@ section! {
         sender_share: u32 = 50,
         /// Turns that may lie before a message that waits to be computed.
         queue: usize = 128,
+        /// Refusals a minute of unverified messages of an address that have a journal record of their own.
+        refusals_per_minute: usize = 60,
         /// Connections of a listener.
         connections: usize = 4096,
         /// `poll_after` of a waiting request, seconds.

@@ -122,6 +122,8 @@ pub enum Event {
     SmsAccepted,
     /// 1414 refused the SMS for good.
     SmsRefused,
+    /// 1414 reported that the SMS did not reach the phone, and will not.
+    SmsUndelivered,
     /// The subject said yes.
     Yes,
     /// The subject said no.
@@ -208,6 +210,10 @@ impl Consent {
                 Ok(Self::Waiting { until: after(at, span), attempts: 0 })
             }
             (Self::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
+            // The report may overtake the word that the SMS was taken.
+            (Self::Sending { .. } | Self::Waiting { .. }, Event::SmsUndelivered) => {
+                refused(Reason::SmsUndelivered)
+            }
             // An answer proves that the SMS went out, also when the word of 1414 was lost in a crash. (A yes must
             // then carry the reference: the store sees to that.)
             (Self::Sending { .. } | Self::Waiting { .. }, Event::No) => refused(Reason::SubjectRefused),
@@ -256,6 +262,12 @@ impl Consent {
             self,
             Self::Seeking { .. } | Self::Sending { .. } | Self::Waiting { .. } | Self::Agreed { .. }
         )
+    }
+
+    /// Whether the subject is to be asked, or has been asked and has not answered.
+    #[must_use]
+    pub fn awaits_subject(&self) -> bool {
+        matches!(self, Self::Seeking { .. } | Self::Sending { .. } | Self::Waiting { .. })
     }
 
     /// When time alone will change the state, Unix milliseconds.
@@ -316,6 +328,18 @@ mod tests {
         assert!(late.clone().apply(&Event::Yes, Method::Sms, 901_000, &SPANS).is_err());
         let end = Consent::Closed { end: End::Timeout, reason: Reason::NoAnswer, at: 901_000 };
         assert!(late.at(5_000_000) == end, "dated when the span ended");
+    }
+
+    #[test]
+    fn an_sms_that_does_not_reach_the_phone_ends_the_request_unless_the_subject_has_answered() {
+        let closed = Consent::Closed { end: End::Invalid, reason: Reason::SmsUndelivered, at: 2_000 };
+        for method in [Method::Sms, Method::Code] {
+            let undelivered =
+                waiting(method).apply(&Event::SmsUndelivered, method, 2_000, &SPANS).ok().unwrap();
+            assert!(undelivered == closed);
+        }
+        let agreed = waiting(Method::Sms).apply(&Event::Yes, Method::Sms, 1_500, &SPANS).ok().unwrap();
+        assert!(agreed.apply(&Event::SmsUndelivered, Method::Sms, 2_000, &SPANS).is_err());
     }
 
     #[test]

@@ -1,21 +1,20 @@
-//! The outgoing HTTP of the service and of `kdp send`: one exchange a connection, every wait bounded.
+//! The outgoing HTTP of the service and of `kdp send`: every wait bounded, connections kept where that was asked for.
+
+mod line;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, USER_AGENT};
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::{request::Builder, uri::Authority, uri::PathAndQuery};
 use hyper::{Request, Response, Uri};
-use hyper_util::rt::TokioIo;
+use line::{Doubt, Kept, Line, Lost};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -75,7 +74,7 @@ pub struct Download {
     /// For the next question.
     pub validators: Validators,
     body: Incoming,
-    _connection: Connection,
+    _line: Line,
 }
 
 impl Download {
@@ -93,19 +92,11 @@ impl Download {
     }
 }
 
-/// The task that moves the bytes; it ends with the exchange.
-struct Connection(JoinHandle<Result<(), hyper::Error>>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Sends requests. Redirects are not followed and proxies not used: an address is where it says it is.
 pub struct HttpClient {
     tls: Option<TlsConnector>,
     timeout: Duration,
+    kept: Kept,
 }
 
 impl HttpClient {
@@ -116,7 +107,15 @@ impl HttpClient {
     /// [`HttpError::Authorities`].
     pub fn new(timeout: Duration, authorities: Option<&[u8]>) -> Result<Self, HttpError> {
         let tls = authorities.map(connector).transpose()?;
-        Ok(Self { tls, timeout })
+        Ok(Self { tls, timeout, kept: Kept::new(0) })
+    }
+
+    /// The same, keeping `most` connections for the next questions. For what may be asked twice alone: a question on a kept
+    /// connection that ends without a word is repeated once, on a new one, since the server may have closed it before it
+    /// read the question.
+    #[must_use]
+    pub fn keeping(self, most: usize) -> Self {
+        Self { kept: Kept::new(most), ..self }
     }
 
     /// `GET uri`; any HTTP status is an answer.
@@ -162,33 +161,46 @@ impl HttpClient {
             }
         }
         let request = addressed(uri, request, Bytes::new())?;
-        let begun = timeout(self.timeout, self.send_to(uri, request)).await;
-        let (answer, connection) = begun.map_err(|_| HttpError::Timeout)??;
+        let begun = async {
+            let mut line = self.connect(uri).await?;
+            let answer = line.ask(request).await?;
+            Ok::<_, HttpError>((answer, line))
+        };
+        let (answer, line) = timeout(self.timeout, begun).await.map_err(|_| HttpError::Timeout)??;
         let validator = |name: HeaderName| answer.headers().get(name).cloned();
         let validators = Validators { etag: validator(ETAG), last_modified: validator(LAST_MODIFIED) };
         let status = answer.status().as_u16();
-        Ok(Download { status, validators, body: answer.into_body(), _connection: connection })
+        Ok(Download { status, validators, body: answer.into_body(), _line: line })
     }
 
     async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
         let request = addressed(uri, request, body)?;
-        let whole = async {
-            let (answer, _connection) = self.send_to(uri, request).await?;
-            let status = answer.status().as_u16();
-            let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
-            let body = body.map_err(|e| {
-                if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken }
-            })?;
-            Ok(HttpAnswer { status, body: body.to_bytes() })
-        };
-        timeout(self.timeout, whole).await.map_err(|_| HttpError::Timeout)?
+        timeout(self.timeout, self.converse(uri, request)).await.map_err(|_| HttpError::Timeout)?
     }
 
-    async fn send_to(
-        &self,
-        uri: &Uri,
-        request: Request<Full<Bytes>>,
-    ) -> Result<(Response<Incoming>, Connection), HttpError> {
+    async fn converse(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
+        let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
+        let place = (part(uri.scheme_str()), part(uri.authority().map(Authority::as_str)));
+        if let Some(mut line) = self.kept.take(&place).await {
+            let doubt = Doubt::new(&self.kept);
+            match line.ask(request.clone()).await {
+                Ok(answer) => {
+                    let answer = whole(answer).await?;
+                    doubt.dispel();
+                    self.kept.put(place, line);
+                    return Ok(answer);
+                }
+                Err(Lost::Unheard) => {}
+                Err(lost) => return Err(lost.into()),
+            }
+        }
+        let mut line = self.connect(uri).await?;
+        let answer = whole(line.ask(request).await?).await?;
+        self.kept.put(place, line);
+        Ok(answer)
+    }
+
+    async fn connect(&self, uri: &Uri) -> Result<Line, HttpError> {
         let host = uri.host().ok_or(HttpError::Address)?.trim_matches(['[', ']']);
         let tls = match uri.scheme_str() {
             Some("http") => None,
@@ -196,10 +208,28 @@ impl HttpClient {
             _ => return Err(HttpError::Address),
         };
         let port = uri.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
-        let stream = TcpStream::connect((host, port)).await.map_err(|e| HttpError::Connect(e.kind()))?;
-        let Some(tls) = tls else { return send(stream, request).await };
+        let failed = |e: std::io::Error| HttpError::Connect(e.kind());
+        let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
+        // A question on a kept connection would else wait for the acknowledgement of the one before.
+        stream.set_nodelay(true).map_err(failed)?;
+        let Some(tls) = tls else { return Line::open(stream).await };
         let name = ServerName::try_from(host.to_owned()).map_err(|_| HttpError::Address)?;
-        send(tls.connect(name, stream).await.map_err(|_| HttpError::Tls)?, request).await
+        Line::open(tls.connect(name, stream).await.map_err(|_| HttpError::Tls)?).await
+    }
+}
+
+/// Reads the answer to its end.
+async fn whole(answer: Response<Incoming>) -> Result<HttpAnswer, HttpError> {
+    let status = answer.status().as_u16();
+    let body = Limited::new(answer.into_body(), MAX_ANSWER).collect().await;
+    let body =
+        body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
+    Ok(HttpAnswer { status, body: body.to_bytes() })
+}
+
+impl From<Lost> for HttpError {
+    fn from(_: Lost) -> Self {
+        Self::Broken
     }
 }
 
@@ -208,20 +238,6 @@ fn addressed(uri: &Uri, request: Builder, body: Bytes) -> Result<Request<Full<By
     let request = request.uri(uri.path_and_query().map_or("/", PathAndQuery::as_str));
     let request = request.header(HOST, authority.ok_or(HttpError::Address)?).header(USER_AGENT, AGENT);
     request.body(Full::new(body)).map_err(|_| HttpError::Address)
-}
-
-async fn send<S>(
-    stream: S,
-    request: Request<Full<Bytes>>,
-) -> Result<(Response<Incoming>, Connection), HttpError>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let (mut sender, connection) =
-        http1::handshake(TokioIo::new(stream)).await.map_err(|_| HttpError::Broken)?;
-    let connection = Connection(tokio::spawn(connection));
-    let answer = sender.send_request(request).await.map_err(|_| HttpError::Broken)?;
-    Ok((answer, connection))
 }
 
 fn connector(pem: &[u8]) -> Result<TlsConnector, HttpError> {

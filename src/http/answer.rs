@@ -1,13 +1,13 @@
 //! Responses, as they are made here.
 
+use super::content::Content;
 use crate::exchange;
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{ALLOW, CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 
 /// A response of ours.
-pub type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Content>;
 
 pub(super) const XML: &str = "text/xml; charset=utf-8";
 
@@ -18,7 +18,7 @@ pub(super) const fn value(text: &'static str) -> HeaderValue {
 /// A response with this type and body.
 #[must_use]
 pub fn answer(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(Content::from(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, value(kind));
     answer

@@ -1,9 +1,10 @@
 //! Who is connected. A listener that is full closes the connection that has waited longest, of the address that has most:
-//! so idle connections keep nobody out, and an address pays for its own. One whose message was read stays.
+//! so idle connections keep nobody out, and an address pays for its own. One whose message was read stays. One whose last
+//! message could be believed goes only after all of strangers: they may share the address of a gateway, or outnumber it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
@@ -23,6 +24,13 @@ struct State {
 
 #[derive(Default)]
 struct Address {
+    strangers: Kind,
+    known: Kind,
+}
+
+/// Connections of an address whose last message could be believed, or the others.
+#[derive(Default)]
+struct Kind {
     count: usize,
     /// Those that wait for a header or a body: from these one can be told to leave.
     waiting: BTreeMap<u64, Arc<Notify>>,
@@ -35,8 +43,10 @@ pub(super) struct Guest {
     pub address: IpAddr,
     leave: Arc<Notify>,
     waiting: Mutex<Option<u64>>,
-    /// Messages in a row that could not be believed.
-    pub failures: AtomicU32,
+    /// Whether the last message could be believed.
+    held: AtomicBool,
+    /// Messages in a row that could not.
+    failures: AtomicU32,
 }
 
 impl Crowd {
@@ -52,13 +62,14 @@ impl Crowd {
         }
         state.count += 1;
         let own = state.addresses.entry(address).or_default();
-        own.count += 1;
+        own.strangers.count += 1;
         drop(state);
         let guest = Guest {
             crowd: self.clone(),
             address,
             leave: Arc::default(),
             waiting: Mutex::new(None),
+            held: AtomicBool::new(false),
             failures: AtomicU32::new(0),
         };
         guest.waits();
@@ -73,14 +84,18 @@ impl Crowd {
 
 impl State {
     fn dismiss(&mut self) -> bool {
-        let waiting = self.addresses.values_mut().filter(|address| !address.waiting.is_empty());
-        let Some((_, leave)) =
-            waiting.max_by_key(|address| address.count).and_then(|address| address.waiting.pop_first())
-        else {
-            return false;
-        };
-        leave.notify_one();
-        true
+        [false, true].into_iter().any(|is_known| {
+            let kinds = self.addresses.values_mut().map(|address| address.kind(is_known));
+            let waiting = kinds.filter(|kind| !kind.waiting.is_empty());
+            let leave = waiting.max_by_key(|kind| kind.count).and_then(|kind| kind.waiting.pop_first());
+            leave.map(|(_, leave)| leave.notify_one()).is_some()
+        })
+    }
+}
+
+impl Address {
+    fn kind(&mut self, is_known: bool) -> &mut Kind {
+        if is_known { &mut self.known } else { &mut self.strangers }
     }
 }
 
@@ -92,6 +107,7 @@ impl Guest {
         let now = state.next;
         let before = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).replace(now);
         let Some(own) = state.addresses.get_mut(&self.address) else { return };
+        let own = own.kind(self.has_held());
         if before.is_none_or(|before| own.waiting.remove(&before).is_some()) {
             own.waiting.insert(now, self.leave.clone());
         }
@@ -102,7 +118,7 @@ impl Guest {
         let mut state = self.crowd.state();
         let before = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (Some(before), Some(own)) = (before, state.addresses.get_mut(&self.address)) {
-            own.waiting.remove(&before);
+            own.kind(self.has_held()).waiting.remove(&before);
         }
     }
 
@@ -111,8 +127,22 @@ impl Guest {
         self.leave.notified().await;
     }
 
-    /// Counts whether a message could be believed; `true`: `most` in a row could not.
+    /// Whether its last message could be believed.
+    pub fn has_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Counts whether a message could be believed, while its peer waits for us; `true`: `most` in a row could not.
     pub fn judge(&self, believed: bool, most: u32) -> bool {
+        if self.has_held() != believed {
+            self.works();
+            let mut state = self.crowd.state();
+            self.held.store(believed, Ordering::Relaxed);
+            if let Some(own) = state.addresses.get_mut(&self.address) {
+                own.kind(!believed).count -= 1;
+                own.kind(believed).count += 1;
+            }
+        }
         if believed {
             self.failures.store(0, Ordering::Relaxed);
             return false;
@@ -127,8 +157,8 @@ impl Drop for Guest {
         let mut state = self.crowd.state();
         state.count -= 1;
         if let Some(own) = state.addresses.get_mut(&self.address) {
-            own.count -= 1;
-            if own.count == 0 {
+            own.kind(self.has_held()).count -= 1;
+            if own.strangers.count + own.known.count == 0 {
                 state.addresses.remove(&self.address);
             }
         }
@@ -180,6 +210,35 @@ mod tests {
         // It hears of it only after it spoke: it is not to be found among those that wait again.
         guest.waits();
         assert!(left(&guest));
-        assert!(crowd.state().addresses[&home].waiting.len() == 1);
+        assert!(crowd.state().addresses[&home].strangers.waiting.len() == 1);
+    }
+
+    #[test]
+    fn strangers_leave_before_those_who_were_believed_also_behind_the_same_address() {
+        let crowd = Arc::new(Crowd::default());
+        let (gateway, other) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([127, 0, 0, 2]));
+        let believed: Vec<Guest> = (0..3).map(|_| crowd.admit(gateway, 9).unwrap()).collect();
+        for guest in &believed {
+            guest.works();
+            assert!(!guest.judge(true, 32));
+            guest.waits();
+        }
+        let mut strangers: Vec<Guest> = (0..2).map(|_| crowd.admit(gateway, 9).unwrap()).collect();
+        strangers.push(crowd.admit(other, 9).unwrap());
+        // They have waited longer, and their address has most connections: those who showed nothing leave all the same.
+        for n in 0..3 {
+            assert!(crowd.state().dismiss());
+            assert_eq!(strangers.iter().filter(|guest| left(guest)).count(), 1, "{n}");
+            assert!(!believed.iter().any(left));
+        }
+        assert!(crowd.state().dismiss() && left(&believed[0]), "but they too, where nobody else can");
+        // Who is not believed any more is a stranger again.
+        believed[2].works();
+        believed[2].judge(false, 32);
+        believed[2].waits();
+        assert!(crowd.state().dismiss() && left(&believed[2]));
+        drop((believed, strangers));
+        let state = crowd.state();
+        assert!(state.count == 0 && state.addresses.is_empty());
     }
 }

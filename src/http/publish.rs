@@ -2,22 +2,34 @@
 
 use super::Server;
 use super::answer::{Answer, XML, answer, plain, value};
+use crate::exchange::Channel;
 use crate::soap::wsdl;
 use crate::token::status_list;
-use http_body_util::Full;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 
 impl Server {
-    pub(super) fn contract(&self, query: &str) -> Answer {
+    pub(super) fn contract(&self, channel: Channel, query: &str) -> Answer {
+        let (contract, base_url) = match channel {
+            Channel::Sync => (wsdl::SYNC, self.base_url.clone()),
+            Channel::Async => (wsdl::ASYNC, self.asynchronous_url()),
+        };
         let document = match query.split_once('=') {
-            Some((name, value)) if name.eq_ignore_ascii_case("xsd") => wsdl::xsd(value, &self.base_url),
-            None if query.eq_ignore_ascii_case("wsdl") => Some(wsdl::wsdl(&self.base_url)),
+            Some((name, value)) if name.eq_ignore_ascii_case("xsd") => contract.xsd(value, &base_url),
+            None if query.eq_ignore_ascii_case("wsdl") => Some(contract.wsdl(&base_url)),
             _ => None,
         };
         match document {
             Some(document) => answer(StatusCode::OK, XML, document.into()),
             None => plain(StatusCode::NOT_FOUND, "ask for ?wsdl or ?xsd=NAME, or POST a message"),
+        }
+    }
+
+    /// Beside the address of `SyncChannel`.
+    fn asynchronous_url(&self) -> String {
+        match self.base_url.strip_suffix("/sync") {
+            Some(base) => format!("{base}/async"),
+            None => self.base_url.clone(),
         }
     }
 
@@ -47,7 +59,7 @@ impl Server {
                 let listed = status_list::answer(list, tags, at);
                 let status = StatusCode::from_u16(listed.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let mut answer = plain(status, "");
-                *answer.body_mut() = Full::new(listed.body);
+                *answer.body_mut() = listed.body.into();
                 answer.headers_mut().remove(CONTENT_TYPE);
                 for (name, text) in listed.headers {
                     if let Ok(text) = HeaderValue::from_str(&text) {

@@ -158,7 +158,7 @@ pub async fn export(
     let chain = verify::chain_up_to(journal, after).await?;
     let mut file = File { out, digest: Context::new(&SHA256) };
     file.line(&Line::Export(Box::new(header(order, &keys, after, &chain))))?;
-    let mut verifier = Verifier::after(after, chain);
+    let mut verifier = Verifier::after(after, chain).with_heads_due(&keys);
     let (mut broken, mut records) = (None, 0);
     let (mut heads, mut heads_read, mut read) = (VecDeque::new(), after, after);
     while read < last {

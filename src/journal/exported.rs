@@ -3,9 +3,11 @@
 use super::export::{Claims, FORM, Header, Line, digest_text};
 use super::head::{self, Flaw, Keys};
 use super::verify::{Break, Evidence, Found, Verifier};
+use super::{Chain, GENESIS};
 use crate::store::seal::unhex;
 use crate::token::statement::{self, StatementError};
 use ring::digest::{Context, SHA256};
+use std::collections::VecDeque;
 use std::io::{BufRead, Read as _};
 
 /// Longest line, bytes: no record is near it.
@@ -34,8 +36,12 @@ pub enum FileFlaw {
     Unsigned,
     /// The signature is none of the keys.
     Signature(StatementError),
+    /// The signature is of a key that is distrusted.
+    Distrusted,
     /// The signature is about other lines.
     Digest,
+    /// The signature is of another installation than the one that the export names.
+    Installation,
     /// When it was exported, the journal did not hold: so the export says itself.
     SaysBroken,
 }
@@ -49,7 +55,9 @@ impl FileFlaw {
             Self::Unsigned => "unsigned",
             Self::Signature(StatementError::KeyUnknown) => "signature-key-unknown",
             Self::Signature(_) => "signature",
+            Self::Distrusted => "signature-key-distrusted",
             Self::Digest => "digest",
+            Self::Installation => "installation",
             Self::SaysBroken => "says-broken",
         }
     }
@@ -76,14 +84,27 @@ impl Verdict {
     }
 }
 
-/// Verifies an export. With `given`, its signature must be of these keys; without, the keys come from the file itself.
-/// Memory is bounded. `progress` is told the last record.
+/// What an export is held against, beside itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms<'t> {
+    /// Keys of the installation: the signature must be of one of them. Without them the keys come from the file, and
+    /// nothing tells who made it.
+    pub given: Option<&'t Keys>,
+    /// Names of keys by which an export is not believed, whoever lists them. Heads of such a key count if the signature
+    /// vouches for it: what it signed in its time holds.
+    pub distrusted: &'t [String],
+    /// What is known from elsewhere: records and the chain up to them, ascending. Those outside of the export are not
+    /// looked at; the last record before it is not outside.
+    pub known: &'t [(i64, Chain)],
+}
+
+/// Verifies an export. Memory is bounded. `progress` is told the last record.
 ///
 /// # Errors
 /// [`Unreadable`].
 pub fn verify(
     file: &mut dyn BufRead,
-    given: Option<&Keys>,
+    terms: Terms<'_>,
     mut progress: impl FnMut(i64),
 ) -> Result<Verdict, Unreadable> {
     let mut lines = Lines { file, digest: Context::new(&SHA256), before: String::new(), number: 0 };
@@ -96,14 +117,20 @@ pub fn verify(
     }
     let own = Keys::of_jwks(&header.jwks.to_string()).map_err(|_| Unreadable::NotExport)?;
     let chain = unhex(&header.after_chain).ok_or(Unreadable::NotExport)?;
+    if header.after < 0 || header.after == 0 && chain != GENESIS {
+        return Err(Unreadable::NotExport);
+    }
+    let believed = terms.given.unwrap_or(&own).without(terms.distrusted);
     let mut reading = Reading {
         verifier: Verifier::after(header.after, chain),
         broken: None,
         records: 0,
-        given,
+        believed: &believed,
         own: &own,
+        known: terms.known.iter().copied().filter(|(seq, _)| *seq >= header.after.max(1)).collect(),
         heads_by_file: 0,
     };
+    reading.expect_known(header.after);
     let mut signature = None;
     let mut flaw = None;
     loop {
@@ -133,48 +160,75 @@ pub fn verify(
     let records = reading.records;
     let flaw = flaw.or_else(|| match signature {
         None => Some(FileFlaw::Unsigned),
-        Some((jws, digest)) => judge(&jws, &digest, records, given.unwrap_or(&own)),
+        Some((jws, digest)) => match judge(&jws, (&digest, records), &header.installation, &believed) {
+            Some(FileFlaw::Signature(StatementError::KeyUnknown)) if is_distrusted(&jws, &own, terms) => {
+                Some(FileFlaw::Distrusted)
+            }
+            flaw => flaw,
+        },
     });
     let heads_by_file = reading.heads_by_file;
     Ok(Verdict { found: reading.end(flaw.is_none()), header, file: flaw, heads_by_file })
 }
 
-/// What is wrong with the signature over lines of this digest.
-fn judge(jws: &str, digest: &str, records: u64, keys: &Keys) -> Option<FileFlaw> {
+/// What is wrong with the signature over so many records in lines of this digest.
+fn judge(jws: &str, (digest, records): (&str, u64), installation: &str, keys: &Keys) -> Option<FileFlaw> {
     match statement::verify::<Claims>(statement::EXPORT, jws, keys.set()) {
         Err(error) => Some(FileFlaw::Signature(error)),
         Ok((claims, _)) if claims.sha256 != digest || claims.records != records => Some(FileFlaw::Digest),
+        Ok((claims, _)) if claims.iss != installation => Some(FileFlaw::Installation),
         Ok((claims, _)) => claims.broken.map(|_| FileFlaw::SaysBroken),
     }
+}
+
+/// Whether a signature is of a key that would be known, were it not distrusted.
+fn is_distrusted(jws: &str, own: &Keys, terms: Terms<'_>) -> bool {
+    let known = |keys: &Keys| match statement::verify::<Claims>(statement::EXPORT, jws, keys.set()) {
+        Ok((_, key)) => terms.distrusted.iter().any(|kid| kid == key.kid()),
+        Err(_) => false,
+    };
+    known(own) || terms.given.is_some_and(known)
 }
 
 struct Reading<'k> {
     verifier: Verifier,
     broken: Option<Break>,
     records: u64,
-    given: Option<&'k Keys>,
+    believed: &'k Keys,
     own: &'k Keys,
+    /// Ascending, of records that are still to come.
+    known: VecDeque<(i64, Chain)>,
     heads_by_file: u64,
 }
 
 impl Reading<'_> {
     fn record(&mut self, record: &super::Chained) {
         self.records += 1;
+        self.expect_known(record.entry.seq);
         if self.broken.is_none() {
             self.broken = self.verifier.record(&record.entry.stored(), &record.chain).err();
         }
     }
 
+    /// What is known of records up to this one.
+    fn expect_known(&mut self, seq: i64) {
+        while let Some(known) = self.known.pop_front_if(|(known, _)| *known <= seq) {
+            if self.broken.is_none() {
+                self.broken = self.verifier.expect(Evidence::outside(known)).err();
+            }
+        }
+    }
+
     fn head(&mut self, jws: &str) {
         let unknown = Flaw::Statement(StatementError::KeyUnknown);
-        let mut read = head::read(jws, self.given.unwrap_or(self.own));
-        if self.given.is_some() && read.as_ref().is_err_and(|flaw| *flaw == unknown) {
+        let mut read = head::read(jws, self.believed);
+        if read.as_ref().is_err_and(|flaw| *flaw == unknown) {
             read = head::read(jws, self.own);
             self.heads_by_file += u64::from(read.is_ok());
         }
         let evidence = match read {
-            Ok((head, _)) => Evidence { seq: head.seq, chain: Ok(head.chain) },
-            Err(flaw) => Evidence { seq: self.verifier.seen(), chain: Err(flaw) },
+            Ok((head, _)) => Evidence { seq: head.seq, chain: Ok(head.chain), at: Some(head.at) },
+            Err(flaw) => Evidence { seq: self.verifier.seen(), chain: Err(flaw), at: None },
         };
         if self.broken.is_none() {
             self.broken = self.verifier.expect(evidence).err();

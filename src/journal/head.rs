@@ -126,10 +126,24 @@ impl Keys {
         Ok(Self { set: KeySet::from_jwks(text)?, times: HashMap::new() })
     }
 
+    /// All but those of these names. A JWK set does not tell which keys were distrusted: a fresh one leaves them out, one
+    /// of before still has them.
+    #[must_use]
+    pub fn without(&self, kids: &[String]) -> Self {
+        let left = self.set.receipt_keys().iter().filter(|key| !kids.iter().any(|kid| kid == key.kid()));
+        let set = KeySet::default().with_receipt_keys(left.cloned().collect());
+        Self { set: set.unwrap_or_default(), times: self.times.clone() }
+    }
+
     /// The keys alone.
     #[must_use]
     pub fn set(&self) -> &KeySet {
         &self.set
+    }
+
+    /// From when to when each of them signed, where that is known; Unix seconds, the end outside.
+    pub fn times(&self) -> impl Iterator<Item = (i64, i64)> {
+        self.times.values().copied()
     }
 
     /// Whether a key of this name is among them.

@@ -29,6 +29,14 @@ pub enum HeadError {
     Sign(#[from] SignError),
 }
 
+/// Signs a head of what a run of the service that ended without one left. It comes before the first message: so messages
+/// that one head covers are never of two runs ([`super::verify::GRACE`]). Without a key the service serves all the same.
+pub async fn begin(app: &App) {
+    if let Err(error) = sign_now(app).await {
+        tracing::error!(%error, "no head of the journal was signed at the start");
+    }
+}
+
 /// Signs heads and hands records on until `stop` turns true; then once more what came last.
 pub async fn keep(app: Arc<App>, stop: watch::Receiver<bool>) {
     let (targets, most) = (app.config.journal.targets(), app.config.journal.most_behind_seconds);
@@ -43,18 +51,18 @@ pub async fn keep(app: Arc<App>, stop: watch::Receiver<bool>) {
 
 async fn sign_heads(app: &App, mut stop: watch::Receiver<bool>) {
     let every = Duration::from_secs(u64::from(app.config.journal.head_seconds));
-    let mut left = Duration::ZERO;
+    // By both clocks: a machine that slept, or whose clock was set, is late by one of them.
+    let (mut left, mut due) = (Duration::ZERO, i64::MIN);
     let mut failing = false;
     loop {
-        if left.is_zero() || *stop.borrow() {
-            left = every;
-            let installation = &app.config.token.issuer;
-            let signed = sign(&*app.store, &app.registry().keys, installation, app.clock.now()).await;
-            if let Err(error) = &signed {
-                app.metrics.journal.head_errors.inc();
-                if !failing {
-                    tracing::error!(%error, "no head of the journal was signed");
-                }
+        let now = app.clock.now();
+        if left.is_zero() || now >= due || *stop.borrow() {
+            (left, due) = (every, now.saturating_add(i64::from(app.config.journal.head_seconds) * 1000));
+            let signed = sign_now(app).await;
+            if let Err(error) = &signed
+                && !failing
+            {
+                tracing::error!(%error, "no head of the journal was signed");
             }
             failing = signed.is_err();
         }
@@ -66,6 +74,19 @@ async fn sign_heads(app: &App, mut stop: watch::Receiver<bool>) {
         left -= nap;
         let _ = tokio::time::timeout(nap, stop.wait_for(|stop| *stop)).await;
     }
+}
+
+/// Signs a head of what is there now, if anything is new.
+///
+/// # Errors
+/// [`HeadError`]; it is counted.
+pub async fn sign_now(app: &App) -> Result<(), HeadError> {
+    let installation = &app.config.token.issuer;
+    let signed = sign(&*app.store, &app.registry().keys, installation, app.clock.now()).await;
+    if signed.is_err() {
+        app.metrics.journal.head_errors.inc();
+    }
+    signed
 }
 
 async fn look(app: &App) {

@@ -1,11 +1,17 @@
 //! Holds the journal against itself and its heads, record by record, and names the first place that does not hold.
 
+mod broken;
+mod overdue;
 mod suspect;
 
-use super::head::{Flaw, Head, Keys, SignedHead};
+pub use broken::{Break, Part};
+pub use overdue::GRACE;
+
+use super::head::{Flaw, Keys, SignedHead};
 use super::{Chain, GENESIS, Stored};
 use crate::store::StoreError;
 use crate::store::journal::Journal;
+use overdue::Overdue;
 use std::collections::VecDeque;
 use suspect::Suspect;
 
@@ -14,113 +20,6 @@ const HEADS: u32 = 500;
 /// Records between two tellings of how far it is.
 const STRIDE: i64 = 20_000;
 
-/// The first place that does not hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Break {
-    /// A record is not the one that was written.
-    Changed {
-        /// Its number.
-        seq: i64,
-        /// What of it.
-        part: Part,
-    },
-    /// These records are not there; their numbers are free.
-    Missing {
-        /// The first.
-        from: i64,
-        /// The last.
-        to: i64,
-    },
-    /// Records were taken out, and those after them numbered anew.
-    Removed {
-        /// The number at which they stood.
-        at: i64,
-        /// How many.
-        count: i64,
-    },
-    /// A record was put in here, and those after it numbered anew.
-    Inserted {
-        /// Its number.
-        seq: i64,
-    },
-    /// This record and the next stand in each other's place.
-    Swapped {
-        /// The number of the first.
-        seq: i64,
-    },
-    /// This record does not follow the one before it: another one stands here, or it was changed with its chain.
-    Replaced {
-        /// Its number.
-        seq: i64,
-    },
-    /// The end is missing: a head, or what the log says, knows of later records.
-    Cut {
-        /// The last record that is there.
-        last: i64,
-        /// The last one of which is known.
-        known: i64,
-    },
-    /// A head, or what the log says, contradicts the chain: one of these records was changed, and all after it were
-    /// chained anew.
-    Rebuilt {
-        /// The first that it may be.
-        from: i64,
-        /// The record that the head is about.
-        to: i64,
-    },
-    /// A head is not one of ours.
-    Head {
-        /// The record that it is kept for.
-        seq: i64,
-        /// Why not.
-        flaw: Flaw,
-    },
-}
-
-/// Part of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// What it says.
-    Content,
-    /// Its chain value.
-    Chain,
-    /// One of the two: there is no record after it that would tell.
-    Either,
-}
-
-impl Break {
-    /// A stable word.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Changed { .. } => "changed",
-            Self::Missing { .. } => "missing",
-            Self::Removed { .. } => "removed",
-            Self::Inserted { .. } => "inserted",
-            Self::Swapped { .. } => "swapped",
-            Self::Replaced { .. } => "replaced",
-            Self::Cut { .. } => "cut",
-            Self::Rebuilt { .. } => "rebuilt",
-            Self::Head { .. } => "head",
-        }
-    }
-
-    /// The record at which the journal stops to hold.
-    #[must_use]
-    pub fn seq(&self) -> i64 {
-        match *self {
-            Self::Changed { seq, .. }
-            | Self::Inserted { seq }
-            | Self::Swapped { seq }
-            | Self::Replaced { seq }
-            | Self::Head { seq, .. } => seq,
-            Self::Missing { from, .. } | Self::Rebuilt { from, .. } => from,
-            Self::Removed { at, .. } => at,
-            Self::Cut { last, .. } => last + 1,
-        }
-    }
-}
-
 /// Something that is known of a record from elsewhere than the chain.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -128,13 +27,21 @@ pub struct Evidence {
     pub seq: i64,
     /// The chain up to it, or why the head that should tell is none.
     pub chain: Result<Chain, Flaw>,
+    /// Of a head: when it was signed, Unix milliseconds. `None` of what is known from outside.
+    pub at: Option<i64>,
 }
 
 impl Evidence {
     /// Of a head as it is kept.
     #[must_use]
     pub fn of(head: &SignedHead, keys: &Keys) -> Self {
-        Self { seq: head.seq, chain: head.read(keys).map(|Head { chain, .. }| chain) }
+        Self { seq: head.seq, chain: head.read(keys).map(|head| head.chain), at: Some(head.at) }
+    }
+
+    /// From outside: the log, another export, a note.
+    #[must_use]
+    pub fn outside((seq, chain): (i64, Chain)) -> Self {
+        Self { seq, chain: Ok(chain), at: None }
     }
 }
 
@@ -148,11 +55,13 @@ pub struct Verifier {
     chain: Chain,
     records: u64,
     heads: u64,
+    known: u64,
     /// The last record that evidence has confirmed.
     confirmed: Option<i64>,
     /// Ascending, of records that are still to come.
     evidence: VecDeque<Evidence>,
     suspect: Option<Box<Suspect>>,
+    overdue: Overdue,
 }
 
 /// What was found.
@@ -168,16 +77,37 @@ pub struct Found {
     pub chain: Chain,
     /// How many heads confirm them.
     pub heads: u64,
-    /// The last record that a head confirms.
+    /// How many values that are known from outside do.
+    pub known: u64,
+    /// The last record that a head confirms, or what is known from outside.
     pub confirmed: Option<i64>,
+    /// The last record of before there was a chain; 0: none. It was chained as it stood when there came to be one.
+    pub taken_over: i64,
 }
 
 impl Verifier {
     /// Begins after record `last`, up to which the chain is `chain`; a whole journal after 0 and [`GENESIS`].
     #[must_use]
     pub fn after(last: i64, chain: Chain) -> Self {
-        let (evidence, suspect) = (VecDeque::new(), None);
-        Self { begin: last, last, chain, records: 0, heads: 0, confirmed: None, evidence, suspect }
+        Self {
+            begin: last,
+            last,
+            chain,
+            records: 0,
+            heads: 0,
+            known: 0,
+            confirmed: None,
+            evidence: VecDeque::new(),
+            suspect: None,
+            overdue: Overdue::default(),
+        }
+    }
+
+    /// Holds the times of heads against those of records, too: heads are due while these keys sign.
+    #[must_use]
+    pub fn with_heads_due(mut self, keys: &Keys) -> Self {
+        self.overdue = Overdue::new(keys);
+        self
     }
 
     /// The last record that it was shown.
@@ -221,6 +151,7 @@ impl Verifier {
         }
         (self.last, self.chain) = (next, link);
         self.records += 1;
+        self.overdue.record(record);
         self.weigh()
     }
 
@@ -234,11 +165,19 @@ impl Verifier {
         self.found(broken)
     }
 
+    /// The same of a whole journal at `now`, Unix milliseconds: a head of its end may be due.
+    #[must_use]
+    pub fn end_at(mut self, now: i64) -> Found {
+        let due = self.overdue.head(now).map(|from| Break::Unsigned { from, to: self.last });
+        let found = self.end();
+        Found { broken: found.broken.or(due), ..found }
+    }
+
     /// What was found, if this is where it broke.
     #[must_use]
     pub fn found(&self, broken: Option<Break>) -> Found {
-        let Self { records, last, chain, heads, confirmed, .. } = *self;
-        Found { broken, records, last, chain, heads, confirmed }
+        let Self { records, last, chain, heads, known, confirmed, .. } = *self;
+        Found { broken, records, last, chain, heads, known, confirmed, taken_over: self.overdue.taken_over() }
     }
 
     fn missing_end(&self) -> Option<Break> {
@@ -253,17 +192,21 @@ impl Verifier {
 
     fn weigh(&mut self) -> Result<(), Break> {
         while let Some(first) = self.evidence.front().filter(|first| first.seq <= self.last) {
-            let seq = first.seq;
+            let (seq, at) = (first.seq, first.at);
             match first.chain {
                 Err(flaw) => return Err(Break::Head { seq, flaw }),
                 Ok(_) if seq < self.last => return Err(Break::Head { seq, flaw: Flaw::Misplaced }),
                 Ok(chain) if chain != self.chain => {
-                    return Err(Break::Rebuilt { from: self.confirmed.unwrap_or(self.begin) + 1, to: seq });
+                    let from = self.confirmed.unwrap_or(self.begin).saturating_add(1).min(seq);
+                    return Err(Break::Rebuilt { from, to: seq });
                 }
                 Ok(_) => {}
             }
+            if let Some(from) = at.and_then(|at| self.overdue.head(at)) {
+                return Err(Break::Unsigned { from, to: seq });
+            }
             self.confirmed = Some(seq);
-            self.heads += 1;
+            *(if at.is_some() { &mut self.heads } else { &mut self.known }) += 1;
             self.evidence.pop_front();
         }
         Ok(())
@@ -276,8 +219,11 @@ pub struct Task<'t> {
     pub keys: &'t Keys,
     /// The first record; more than 1: the chain value before it is believed.
     pub from: i64,
-    /// What is known from elsewhere, such as the log: records and the chain up to them, ascending.
+    /// What is known from elsewhere, such as the log: records and the chain up to them, ascending, none of before
+    /// `from` but the last one.
     pub known: &'t [(i64, Chain)],
+    /// Unix milliseconds: what no head covers then, though one was due, is told.
+    pub now: i64,
 }
 
 /// Verifies the journal of a store up to the record that is the last one now. Memory is bounded; the service may run.
@@ -292,9 +238,10 @@ pub async fn verify(
 ) -> Result<Found, StoreError> {
     let end = store.journal_end().await?;
     let before = task.from.max(1) - 1;
-    let mut verifier = Verifier::after(before, chain_up_to(store, before).await?);
+    let verifier = Verifier::after(before, chain_up_to(store, before).await?);
+    let mut verifier = verifier.with_heads_due(task.keys);
     let mut heads = Heads { after: before, until: end.head.unwrap_or(0), known: task.known.to_vec().into() };
-    heads.known.retain(|(seq, _)| *seq > before);
+    heads.known.retain(|(seq, _)| *seq >= before.max(1));
     let mut seen = before;
     loop {
         let batch = heads.next(store, task.keys).await?;
@@ -314,7 +261,7 @@ pub async fn verify(
             progress(verifier.last);
         }
         if is_last {
-            return Ok(verifier.end());
+            return Ok(verifier.end_at(task.now));
         }
     }
 }
@@ -348,7 +295,7 @@ impl Heads {
         let mut evidence: Vec<_> = heads.iter().map(|head| Evidence::of(head, keys)).collect();
         let up_to = if evidence.is_empty() { i64::MAX } else { self.after };
         while let Some((seq, chain)) = self.known.pop_front_if(|(seq, _)| *seq <= up_to) {
-            evidence.push(Evidence { seq, chain: Ok(chain) });
+            evidence.push(Evidence::outside((seq, chain)));
         }
         evidence.sort_by_key(|evidence| evidence.seq);
         Ok(evidence)

@@ -97,7 +97,8 @@ impl Duty {
         )
     }
 
-    /// The commands that belong to it, each with the words that choose it.
+    /// The commands that belong to it, each with the words that choose it; of one whose flag is another duty's than the
+    /// rest of it, with the flag.
     #[must_use]
     pub fn commands(self) -> &'static [&'static str] {
         match self {
@@ -193,7 +194,7 @@ impl Duty {
             }
             Self::Breaches => &["incident list", "incident notice", "incident show"],
             Self::Incidents => &["incident close", "incident notify", "incident open"],
-            Self::Backup => &["backup", "restore"],
+            Self::Backup => &["backup", "migrate --back", "restore"],
             Self::JournalVerify => &["journal verify"],
             Self::Audit => &["journal export", "report"],
         }

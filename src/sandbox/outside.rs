@@ -1,11 +1,12 @@
 //! БМГ, 1414 and the subjects' phones, simulated behind the traits of the real ones. What phones received is kept in
 //! an append-only file, because it happened outside: it survives whatever happens to the service.
 
+use super::ear::{Ear, Incoming, What};
 use super::world::{Bmg, SmsWord, World};
-use crate::app::App;
 use crate::clock::Clock;
 use crate::consent::identity::{Iin, Msisdn};
-use crate::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway, Unavailable};
+use crate::gateway::fault::PartyFault;
+use crate::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use crate::serve::StartError;
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,14 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
-/// An SMS that a phone received.
+/// How long after 1414 took an SMS over its fate is known, milliseconds.
+const REPORT_AFTER: i64 = 200;
+/// The first pause before something is brought again, and the longest, milliseconds.
+const PAUSES: (i64, i64) = (500, 30_000);
+
+/// An SMS that 1414 took over.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Received {
     /// Id of the sender's.
@@ -27,6 +34,33 @@ pub struct Received {
     pub at: i64,
     /// What it says.
     pub text: String,
+    #[serde(default)]
+    fate: Fate,
+}
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// The phone has it.
+    #[default]
+    Delivered,
+    /// The phone never gets it.
+    Undelivered,
+    /// Nor here: its time was up.
+    Expired,
+}
+
+impl Fate {
+    /// The state in a delivery report.
+    #[must_use]
+    pub fn state(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Expired => "expired",
+        }
+    }
 }
 
 /// A line of the file.
@@ -34,15 +68,10 @@ pub struct Received {
 #[serde(rename_all = "kebab-case")]
 enum Happened {
     Received(Received),
-    /// A reply with this id was handed to the service.
+    /// A subject sent an SMS by hand.
+    Said(Incoming),
+    /// What has this id was handed to the service.
     Replied(String),
-}
-
-/// A reply that a subject will send.
-struct Planned {
-    id: String,
-    from: String,
-    text: String,
 }
 
 struct State {
@@ -50,8 +79,8 @@ struct State {
     received: Vec<Received>,
     ids: HashSet<String>,
     replied: HashSet<String>,
-    /// By due time and a running number.
-    planned: BTreeMap<(i64, u64), Planned>,
+    /// By due time and a running number; with how often it was tried.
+    planned: BTreeMap<(i64, u64), (Incoming, u32)>,
     next: u64,
 }
 
@@ -59,6 +88,8 @@ struct State {
 pub struct Outside {
     world: World,
     clock: Arc<dyn Clock>,
+    /// Whether senders of SMS get delivery reports.
+    reports: bool,
     /// How long subjects take, milliseconds.
     delay: AtomicI64,
     state: Mutex<State>,
@@ -67,11 +98,11 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Opens the file of what happened.
+    /// Opens the file of what happened; `reports`: delivery reports are sent.
     ///
     /// # Errors
     /// [`StartError::File`].
-    pub fn open(path: &Path, world: World, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub fn open(path: &Path, world: World, clock: Arc<dyn Clock>, reports: bool) -> Result<Self, StartError> {
         let failed = |e: std::io::Error| StartError::File(path.to_owned(), e.kind());
         let file = std::fs::OpenOptions::new().create(true).append(true).open(path).map_err(failed)?;
         let before = std::fs::read_to_string(path).map_err(failed)?;
@@ -84,13 +115,15 @@ impl Outside {
             next: 0,
         };
         let delay = AtomicI64::new(1000);
-        let outside = Self { world, clock, delay, state: Mutex::new(state), wake: Notify::new() };
+        let outside = Self { world, clock, reports, delay, state: Mutex::new(state), wake: Notify::new() };
         {
             let mut state = outside.state();
+            let mut said = Vec::new();
             // A last line that was cut off by a crash was never confirmed.
             for happened in before.lines().filter_map(|line| serde_json::from_str(line).ok()) {
                 match happened {
                     Happened::Received(sms) => state.remember(sms),
+                    Happened::Said(incoming) => said.push(incoming),
                     Happened::Replied(id) => {
                         state.replied.insert(id);
                     }
@@ -99,12 +132,21 @@ impl Outside {
             for sms in state.received.clone() {
                 outside.plan(&mut state, &sms);
             }
+            for incoming in said {
+                state.plan(incoming.at, incoming);
+            }
         }
         Ok(outside)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time outside, Unix milliseconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.clock.now()
     }
 
     /// How long subjects take before they reply, milliseconds.
@@ -121,7 +163,8 @@ impl Outside {
     /// What the phone with this number received, newest last.
     #[must_use]
     pub fn phone(&self, msisdn: &str) -> Vec<Received> {
-        self.state().received.iter().filter(|sms| sms.to == msisdn).cloned().collect()
+        let has = |sms: &&Received| sms.to == msisdn && sms.fate == Fate::Delivered;
+        self.state().received.iter().filter(has).cloned().collect()
     }
 
     /// When the next reply is due, Unix milliseconds.
@@ -130,57 +173,105 @@ impl Outside {
         self.state().planned.keys().next().map(|(due, _)| *due)
     }
 
-    /// Subjects send what they planned to send by now.
+    /// What was planned by now is brought; answers with how much of it was taken over.
     ///
     /// # Errors
-    /// [`StoreError`]; the reply is sent again.
-    pub async fn reply_due(&self, app: &App) -> Result<usize, StoreError> {
-        let mut sent = 0;
+    /// [`StoreError`]; it is brought again.
+    pub async fn reply_due(&self, ear: &Arc<dyn Ear>) -> Result<usize, StoreError> {
+        let mut taken = 0;
         loop {
-            let now = self.clock.now();
-            let planned = {
-                let mut state = self.state();
-                match state.planned.keys().next().copied() {
-                    Some(key) if key.0 <= now => state.planned.remove(&key).map(|reply| (key, reply)),
-                    _ => None,
+            let due = self.state().take_due(self.now(), ear.at_once());
+            if due.is_empty() {
+                return Ok(taken);
+            }
+            let mut bringing = JoinSet::new();
+            for (key, planned) in due {
+                let ear = ear.clone();
+                bringing.spawn(async move {
+                    let heard = ear.hear(&planned.0).await;
+                    (key, planned, heard)
+                });
+            }
+            let mut failed = None;
+            while let Some(brought) = bringing.join_next().await {
+                // One that panicked is planned again by the next start.
+                let Ok((key, (incoming, tries), heard)) = brought else { continue };
+                match heard {
+                    Ok(true) => {
+                        taken += 1;
+                        self.state().end(incoming.id);
+                    }
+                    Ok(false) => {
+                        let due = self.now() + (PAUSES.0 << tries.min(6)).min(PAUSES.1);
+                        self.state().planned.insert((due, key.1), (incoming, tries + 1));
+                    }
+                    Err(error) => {
+                        self.state().planned.insert(key, (incoming, tries));
+                        failed = Some(error);
+                    }
                 }
-            };
-            let Some((key, reply)) = planned else { return Ok(sent) };
-            if let Err(error) = self.say(app, &reply.from, &reply.id, &reply.text).await {
-                self.state().planned.insert(key, reply);
+            }
+            if let Some(error) = failed {
                 return Err(error);
             }
-            let mut state = self.state();
-            let _ = state.append(&Happened::Replied(reply.id.clone()));
-            state.replied.insert(reply.id);
-            sent += 1;
         }
     }
 
-    /// A subject sends `text` to 1414.
+    /// A subject sends an SMS, and it is brought to the service as soon as may be.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn say(&self, app: &App, from: &str, id: &str, text: &str) -> Result<(), StoreError> {
-        let Some(msisdn) = Msisdn::parse(from) else { return Ok(()) };
-        crate::service::sms_reply::hear(app, msisdn, id.to_owned(), text, self.clock.now()).await.map(|_| ())
+    /// Those of the file.
+    pub fn say(&self, incoming: Incoming) -> std::io::Result<()> {
+        {
+            let mut state = self.state();
+            state.append(&Happened::Said(incoming.clone()))?;
+            state.plan(incoming.at, incoming);
+        }
+        self.wake.notify_one();
+        Ok(())
     }
 
-    /// Plans what the subject will reply to a question.
+    /// 1414 takes an SMS over, and does this with it; one that it has already changes nothing.
+    ///
+    /// # Errors
+    /// [`PartyFault`].
+    pub fn take_sms(&self, sms: &Sms<'_>, fate: Fate) -> Result<(), PartyFault> {
+        let to = sms.to.as_str();
+        if self.world.by_msisdn(to).is_some_and(|b| b.sms == SmsWord::Down) {
+            return Err(PartyFault::Fault);
+        }
+        {
+            let mut state = self.state();
+            if state.ids.contains(sms.id) {
+                return Ok(());
+            }
+            let (id, at, text) = (sms.id.to_owned(), self.now(), sms.text.to_owned());
+            let received = Received { id, to: to.to_owned(), at, text, fate };
+            let line = Happened::Received(received.clone());
+            state.append(&line).map_err(|_| PartyFault::Fault)?;
+            state.remember(received.clone());
+            self.plan(&mut state, &received);
+        }
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    /// Plans what comes of an SMS: the delivery report, and what the subject replies to a question.
     fn plan(&self, state: &mut State, sms: &Received) {
-        if !sms.id.ends_with("-ask") {
+        if self.reports {
+            let what = What::Report { sms_id: sms.id.clone(), state: sms.fate.state().to_owned() };
+            let at = sms.at + REPORT_AFTER;
+            state.plan(at, Incoming { id: format!("{}-report", sms.id), at, what });
+        }
+        if !sms.id.ends_with("-ask") || sms.fate != Fate::Delivered {
             return;
         }
         let Some(behaviour) = self.world.by_msisdn(&sms.to) else { return };
         let mut due = sms.at;
         for (n, reply) in behaviour.replies.iter().enumerate() {
             due += reply.delay_seconds.map_or_else(|| self.delay(), |seconds| seconds * 1000);
-            let id = format!("{}-reply-{n}", sms.id);
-            if !state.replied.contains(&id) {
-                state.next += 1;
-                let key = (due, state.next);
-                state.planned.insert(key, Planned { id, from: sms.to.clone(), text: reply.text.clone() });
-            }
+            let what = What::Reply { from: sms.to.clone(), text: reply.text.clone() };
+            state.plan(due, Incoming { id: format!("{}-reply-{n}", sms.id), at: due, what });
         }
     }
 }
@@ -189,6 +280,25 @@ impl State {
     fn remember(&mut self, sms: Received) {
         self.ids.insert(sms.id.clone());
         self.received.push(sms);
+    }
+
+    fn plan(&mut self, due: i64, incoming: Incoming) {
+        if !self.replied.contains(&incoming.id) {
+            self.next += 1;
+            self.planned.insert((due, self.next), (incoming, 0));
+        }
+    }
+
+    fn take_due(&mut self, now: i64, most: usize) -> Vec<((i64, u64), (Incoming, u32))> {
+        let due: Vec<(i64, u64)> =
+            self.planned.keys().take_while(|(due, _)| *due <= now).take(most).copied().collect();
+        due.into_iter().filter_map(|key| Some((key, self.planned.remove(&key)?))).collect()
+    }
+
+    fn end(&mut self, id: String) {
+        let replied = Happened::Replied(id.clone());
+        let _ = self.append(&replied);
+        self.replied.insert(id);
     }
 
     fn append(&mut self, happened: &Happened) -> std::io::Result<()> {
@@ -200,14 +310,15 @@ impl State {
 }
 
 impl CitizenDirectory for Outside {
-    fn numbers<'a>(&'a self, iin: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, Unavailable>> {
+    fn numbers<'a>(&'a self, iin: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, PartyFault>> {
         Box::pin(async move {
             match self.world.by_iin(iin.as_str()) {
                 None => Ok(Vec::new()),
                 Some((subject, behaviour)) => match behaviour.bmg {
                     Bmg::Found => Ok(subject.msisdn.as_deref().and_then(Msisdn::parse).into_iter().collect()),
                     Bmg::NotFound => Ok(Vec::new()),
-                    Bmg::Down => Err(Unavailable),
+                    // Not silence, after which others would wait too.
+                    Bmg::Down => Err(PartyFault::Fault),
                 },
             }
         })
@@ -216,25 +327,6 @@ impl CitizenDirectory for Outside {
 
 impl SmsGateway for Outside {
     fn send<'a>(&'a self, sms: Sms<'a>) -> Answer<'a, Result<(), SmsError>> {
-        Box::pin(async move {
-            let to = sms.to.as_str();
-            if self.world.by_msisdn(to).is_some_and(|b| b.sms == SmsWord::Down) {
-                return Err(SmsError::Unavailable);
-            }
-            let mut state = self.state();
-            if state.ids.contains(sms.id) {
-                return Ok(());
-            }
-            let at = self.clock.now();
-            let received =
-                Received { id: sms.id.to_owned(), to: to.to_owned(), at, text: sms.text.to_owned() };
-            let line = Happened::Received(received.clone());
-            state.append(&line).map_err(|_| SmsError::Unavailable)?;
-            state.remember(received.clone());
-            self.plan(&mut state, &received);
-            drop(state);
-            self.wake.notify_one();
-            Ok(())
-        })
+        Box::pin(async move { Ok(self.take_sms(&sms, Fate::Delivered)?) })
     }
 }

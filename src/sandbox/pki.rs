@@ -78,11 +78,40 @@ pub fn make(data: &Path, world: &World, seeded: bool, now: i64) -> Result<(), St
         }
         let directory = data.join("pki");
         std::fs::create_dir_all(&directory).map_err(|e| StartError::File(directory, e.kind()))?;
-        let files = if seeded { built_in(kind) } else { generate(kind, world, now)? };
+        let files = if seeded { built_in(kind) } else { generate(kind, authority_name(kind), world, now)? };
         // The certificate of the authority comes last: while it is missing, the rest is made again.
         for (file, text) in &files {
             write(&path(data, file), text)?;
         }
+    }
+    Ok(())
+}
+
+/// The key that follows another one, and its certificate: so certificates of ШЭП and of the service roll over.
+pub const NEXT: &str = "next";
+
+/// The file of a party's next key or certificate.
+#[must_use]
+pub fn next(name: &str, what: &str) -> String {
+    format!("{name}.{NEXT}.{what}.pem")
+}
+
+/// Makes the next keys and certificates of the gateways and of the service, RSA, under another authority, unless they are
+/// there. They are not those of a seed. `now` is Unix seconds.
+///
+/// # Errors
+/// [`StartError`] when a file cannot be written or a key cannot be made.
+pub fn make_next(data: &Path, world: &World, now: i64) -> Result<(), StartError> {
+    let ca = path(data, &format!("ca.{NEXT}.pem"));
+    if ca.exists() {
+        return Ok(());
+    }
+    let gateways = world.peers.iter().filter(|peer| peer.kind == "gateway").cloned().collect();
+    let few = World { peers: gateways, ..world.clone() };
+    let rename = |file: String| file.replacen('.', &format!(".{NEXT}."), 1);
+    let files = generate(KeyKind::Rsa, "KDP SANDBOX CA NEXT (TEST)", &few, now)?;
+    for (file, text) in files.into_iter().filter(|(file, _)| !file.starts_with("token-")) {
+        write(&path(data, &rename(file)), &text)?;
     }
     Ok(())
 }
@@ -96,13 +125,16 @@ fn built_in(kind: KeyKind) -> Files {
     files.map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
 }
 
-fn generate(kind: KeyKind, world: &World, now: i64) -> Result<Files, StartError> {
-    let key = |scheme| key(kind, scheme).map_err(|e| failed(&e));
-    let authority = key(Scheme::Gost2015)?;
-    let name = match kind {
+fn authority_name(kind: KeyKind) -> &'static str {
+    match kind {
         KeyKind::Rsa => "KDP SANDBOX CA (TEST)",
         KeyKind::Gost => "KDP SANDBOX CA GOST (TEST)",
-    };
+    }
+}
+
+fn generate(kind: KeyKind, name: &str, world: &World, now: i64) -> Result<Files, StartError> {
+    let key = |scheme| key(kind, scheme).map_err(|e| failed(&e));
+    let authority = key(Scheme::Gost2015)?;
     let name = Name::new(&[(Attribute::Country, "KZ"), (Attribute::CommonName, name)]);
     let authority = Authority { name, signer: authority, validity: validity(now) };
     let mut files = Files::new();
@@ -271,7 +303,7 @@ mod tests {
         // Who is there is enough of RSA, whose keys take long to make.
         let few = World { peers: world.peers.iter().take(2).cloned().collect(), ..world.clone() };
         for (kind, world) in [(KeyKind::Rsa, &few), (KeyKind::Gost, &world)] {
-            are_sound(&generate(kind, world, NOW).unwrap(), kind, world);
+            are_sound(&generate(kind, authority_name(kind), world, NOW).unwrap(), kind, world);
         }
     }
 

@@ -28,34 +28,78 @@ pub async fn all(
     (world, passwords): (&World, &BTreeMap<String, String>),
     at: i64,
 ) -> Result<(), StartError> {
-    let record =
-        |outcome: &str| Record { at, kind: "registration", outcome: outcome.to_owned(), ..Record::default() };
     let token = RsaSigner::from_pem(&read(data, "token-1.key.pem")?)
         .map_err(|e| StartError::Key(pki::path(data, "token-1.key.pem"), e))?;
+    keys(store, &token, at).await?;
+    // Whoever is suspended, and whatever is held, was granted before.
+    let suspended = parties(store, seal, data, (world, passwords), at).await?;
+    past::all(store, seal, world, &token, at).await?;
+    holds(store, world, suspended, at).await
+}
+
+/// The same for a service elsewhere, whose past is its own, and its keys.
+pub async fn for_service(
+    store: &dyn Store,
+    seal: &dyn Seal,
+    data: &Path,
+    (world, passwords): (&World, &BTreeMap<String, String>),
+    at: i64,
+) -> Result<(), StartError> {
+    let token = RsaSigner::generate(2048).map_err(|e| StartError::Other(e.to_string()))?;
+    keys(store, &token, at).await?;
+    let suspended = parties(store, seal, data, (world, passwords), at).await?;
+    holds(store, world, suspended, at).await
+}
+
+fn record(at: i64, outcome: &str) -> Record {
+    Record { at, kind: "registration", outcome: outcome.to_owned(), ..Record::default() }
+}
+
+/// Keys that sign tokens and receipts.
+async fn keys(store: &dyn Store, token: &RsaSigner, at: i64) -> Result<(), StartError> {
     let receipt = EcSigner::generate().map_err(|e| StartError::Other(e.to_string()))?;
     // The clock can be set back: tokens of an earlier time need a key too.
     let window = Window { created_at: 0, not_before: 0, not_after: at / 1000 + TEN_YEARS };
-    let signers: [&dyn Signer; 2] = [&token, &receipt];
+    let signers: [&dyn Signer; 2] = [token, &receipt];
     let keys = signers.into_iter().map(|signer| KeyRecord::new(signer, window)).collect::<Result<_, _>>();
     let keys = keys.map_err(|e| StartError::Other(e.to_string()))?;
-    store.keep_keys(keys, record("keys generated")).await?;
+    store.keep_keys(keys, record(at, "keys generated")).await?;
+    Ok(())
+}
+
+/// Directories and senders; answers with those that are to be suspended.
+async fn parties(
+    store: &dyn Store,
+    seal: &dyn Seal,
+    data: &Path,
+    (world, passwords): (&World, &BTreeMap<String, String>),
+    at: i64,
+) -> Result<Vec<SenderRecord>, StartError> {
     for item in directory(world, at)? {
-        store.register(item, 0, record("directory")).await?;
+        store.register(item, 0, record(at, "directory")).await?;
     }
-    // Whoever is suspended, and whatever is held, was granted before.
     let mut suspended = Vec::new();
     for peer in &world.peers {
         let password = passwords.get(&peer.name).map(String::as_str).unwrap_or_default();
         if let Some(sender) = sender(seal, data, peer, password, at)? {
             let active = SenderRecord { suspensions: Vec::new(), ..sender.clone() };
-            store.register(Item::Sender(Box::new(active)), 0, record("sender registered")).await?;
+            store.register(Item::Sender(Box::new(active)), 0, record(at, "sender registered")).await?;
             suspended.extend((!sender.suspensions.is_empty()).then_some(sender));
         }
     }
-    past::all(store, seal, world, &token, at).await?;
+    Ok(suspended)
+}
+
+/// Suspends senders, blocks and freezes subjects.
+async fn holds(
+    store: &dyn Store,
+    world: &World,
+    suspended: Vec<SenderRecord>,
+    at: i64,
+) -> Result<(), StartError> {
     for sender in suspended {
         let bin = Bin::parse(&sender.bin).map_err(|_| unsound("a BIN"))?;
-        store.register(Item::Sender(Box::new(sender)), 1, record("sender suspended")).await?;
+        store.register(Item::Sender(Box::new(sender)), 1, record(at, "sender suspended")).await?;
         store.restate(bin, 0, u32::MAX, at).await?;
     }
     for subject in &world.subjects {
@@ -64,7 +108,7 @@ pub async fn all(
             Some("freeze") => Hold::Freeze,
             _ => continue,
         };
-        store.hold(iin(&subject.iin)?, hold, true, record("hold")).await?;
+        store.hold(iin(&subject.iin)?, hold, true, record(at, "hold")).await?;
     }
     Ok(())
 }

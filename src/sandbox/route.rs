@@ -2,6 +2,7 @@
 
 use super::Sandbox;
 use super::crypto::KeyKind;
+use super::ear::{Incoming, What};
 use super::world::Sample;
 use crate::clock;
 use crate::http::{Answer, Routes, answer};
@@ -26,6 +27,9 @@ impl Routes for Sandbox {
     ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
         Box::pin(async move {
             let rest = path.strip_prefix("/sandbox")?;
+            if let Some(answer) = self.stand.answer(method, rest, &body).await {
+                return Some(answer);
+            }
             let reply = match (method, rest) {
                 (&Method::GET, "" | "/") => Ok(self.describe().await),
                 (&Method::GET, "/clock") => Ok(self.time()),
@@ -51,7 +55,7 @@ impl Routes for Sandbox {
 
 type Outcome = Result<Value, (StatusCode, &'static str)>;
 
-fn in_json(status: StatusCode, value: &Value) -> Answer {
+pub fn in_json(status: StatusCode, value: &Value) -> Answer {
     answer(status, "application/json", value.to_string().into())
 }
 
@@ -104,10 +108,10 @@ impl Sandbox {
                 json!({
                     "name": peer.name, "kind": peer.kind, "role": peer.role, "bin": peer.bin,
                     "organisation": peer.organisation, "sender_id": peer.sender_id,
-                    "password": self.passwords.get(&peer.name),
+                    "password": self.kept.passwords.get(&peer.name),
                     "key": file(KeyKind::Rsa, "key"), "cert": file(KeyKind::Rsa, "cert"),
                     "gost_key": file(KeyKind::Gost, "key"), "gost_cert": file(KeyKind::Gost, "cert"),
-                    "crypto": self.crypto.of_peer(place),
+                    "crypto": self.kept.crypto.of_peer(place),
                     "methods": peer.methods, "services": peer.services, "period_seconds": peer.period_seconds,
                     "logging": peer.logging, "suspended": peer.suspended, "ovt_bound": peer.ovt_bound,
                 })
@@ -142,7 +146,7 @@ impl Sandbox {
             "jwks_url": format!("{}/.well-known/jwks.json", self.base),
             "now": clock::text(self.app.clock.now()),
             "reply_delay_ms": self.outside.delay(),
-            "crypto": self.crypto,
+            "crypto": self.kept.crypto,
             "ca": path(KeyKind::Rsa.authority()), "gost_ca": path(KeyKind::Gost.authority()),
             "peers": peers,
             "subjects": self.world.subjects,
@@ -153,6 +157,7 @@ impl Sandbox {
             "tokens": tokens,
             "requests": self.world.requests,
             "operators": operators,
+            "stand": self.stand.describe(&self.base, &self.data),
         })
     }
 
@@ -189,8 +194,16 @@ impl Sandbox {
         let failed = |_| (StatusCode::SERVICE_UNAVAILABLE, "the service is busy");
         let id = crate::random::Id::new(self.app.clock.now(), &*self.app.random)
             .map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "no randomness"))?;
-        let said = self.outside.say(&self.app, msisdn, &format!("hand-{id}"), &said.text).await;
-        said.map(|()| json!({ "sent": true })).map_err(failed)
+        let what = What::Reply { from: msisdn.to_owned(), text: said.text };
+        let said = Incoming { id: format!("hand-{id}"), at: self.app.clock.now(), what };
+        if self.stand.has_service() {
+            // It goes the way of all that subjects send, and arrives when it may.
+            let kept = self.outside.say(said);
+            kept.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the SMS could not be kept"))?;
+        } else {
+            self.ear.hear(&said).await.map_err(failed)?;
+        }
+        Ok(json!({ "sent": true }))
     }
 
     async fn move_clock(&self, body: &[u8]) -> Outcome {
@@ -219,13 +232,21 @@ impl Sandbox {
             let due = [self.app.store.next_due().await?, self.outside.next_due()];
             let Some(next) = due.into_iter().flatten().min().filter(|next| *next <= target) else { break };
             if next > self.app.clock.now() {
-                self.clock.set(next);
+                self.set_clock(next).await;
             }
             job::run_in_order(&self.app).await?;
-            self.outside.reply_due(&self.app).await?;
+            self.outside.reply_due(&self.ear).await?;
         }
-        self.clock.set(target);
+        self.set_clock(target).await;
         Ok(())
+    }
+
+    /// What was decided is signed first: else it would seem to have waited for as long as the clock is moved.
+    async fn set_clock(&self, to: i64) {
+        if let Err(error) = crate::journal::keep::sign_now(&self.app).await {
+            tracing::warn!(%error, "no head of the journal was signed before the clock was moved");
+        }
+        self.clock.set(to);
     }
 }
 

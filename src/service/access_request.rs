@@ -1,6 +1,7 @@
 //! `KDP_SERVICE`: an access request, or its repeat when it carries `request_id` (F-6, F-7; wire.md 2.1, 2.2, 5).
 
 mod ask;
+pub mod pace;
 mod repeat;
 mod reply;
 mod request;
@@ -8,13 +9,14 @@ mod request;
 use crate::app::App;
 use crate::dispatch::Caller;
 use crate::fault::Fault;
-use crate::service::payload::{DataError, Payload};
+use crate::random::Id;
+use crate::service::payload::{DataError, Fields, Payload};
 use crate::soap::sync_channel::Reply;
 use crate::store::StoreError;
 use crate::text::{FaultCode, Lang, Reason, StatusCode};
-use reply::{Answer, Word};
 use request::Request;
 
+pub use reply::{Answer, Word};
 pub use request::NAMES;
 
 /// Answers an access request or its repeat.
@@ -22,22 +24,74 @@ pub use request::NAMES;
 /// # Errors
 /// KDP403 when `company_bin` is not the sender's; KDP503 when the database has too much to do.
 pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
-    let named = payload.fields.as_ref().ok().and_then(|fields| fields.get("lang"));
-    let lang = named.and_then(Lang::parse).unwrap_or(caller.sender.lang);
-    // F-6 in its order: whose BIN it is comes before what else the data say.
-    let named = payload.fields.as_ref().ok().and_then(|fields| fields.need_bin("company_bin").ok());
+    own_bin(caller, &payload.fields)?;
+    let lang = lang(caller, &payload.fields);
+    let answer = decide(app, caller, payload.fields, lang).await;
+    finish(app, caller, answer, lang)
+}
+
+/// F-6 in its order: whose BIN it is comes before what else the data say.
+///
+/// # Errors
+/// KDP403 when `company_bin` is not the sender's.
+pub fn own_bin(caller: &Caller, fields: &Result<Fields, DataError>) -> Result<(), Fault> {
+    let named = fields.as_ref().ok().and_then(|fields| fields.need_bin("company_bin").ok());
     if named.is_some_and(|bin| bin != caller.sender.bin) {
         return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
     }
-    let request = match payload.fields.and_then(|fields| Request::read(&fields, &caller.sender)) {
-        Ok(request) => request,
-        Err(error) => return refuse_data(app, caller, &error, lang).await,
+    Ok(())
+}
+
+/// The language of the answer's texts.
+#[must_use]
+pub fn lang(caller: &Caller, fields: &Result<Fields, DataError>) -> Lang {
+    let named = fields.as_ref().ok().and_then(|fields| fields.get("lang"));
+    named.and_then(Lang::parse).unwrap_or(caller.sender.lang)
+}
+
+/// What a request comes to, or what it asks about.
+///
+/// # Errors
+/// [`StoreError`]: it may be asked again.
+pub async fn decide(
+    app: &App,
+    caller: &Caller,
+    fields: Result<Fields, DataError>,
+    lang: Lang,
+) -> Result<Answer, StoreError> {
+    match fields.and_then(|fields| Request::read(&fields, &caller.sender)) {
+        Ok(Request::Ask(ask)) => {
+            let answer = ask::handle(app, caller, *ask, lang).await?;
+            // Asking the same again is polling too.
+            let polled = answer.request.as_ref().is_some_and(|request| request.opened != caller.at);
+            Ok(Answer { polled, ..answer })
+        }
+        Ok(Request::Repeat(repeat)) => {
+            let polled = repeat.code.is_none();
+            Ok(Answer { polled, ..repeat::handle(app, caller, &repeat, lang).await? })
+        }
+        Err(error) => {
+            super::note_data(app, caller, &error).await?;
+            Ok(Answer {
+                status: StatusCode::Data,
+                detail: Some(error.text(lang)),
+                ..Answer::new(Word::Error, error.reason, lang)
+            })
+        }
+    }
+}
+
+/// What a request has come to by now: as a repeat by its id would be answered.
+///
+/// # Errors
+/// [`StoreError`]: it may be asked again.
+pub async fn again(app: &App, caller: &Caller, id: Id, lang: Lang) -> Result<Answer, StoreError> {
+    let Some(request) = app.store.request(id).await? else {
+        return Ok(Answer::new(Word::Invalid, Reason::RequestUnknown, lang));
     };
-    let answer = match request {
-        Request::Ask(ask) => ask::handle(app, caller, *ask, lang).await,
-        Request::Repeat(repeat) => repeat::handle(app, caller, &repeat, lang).await,
-    };
-    finish(app, caller, answer, lang)
+    let repeat =
+        request::Repeat { id: Some(id), iin: request.iin, bin: request.bin, code: None, cancel: false };
+    repeat::handle(app, caller, &repeat, lang).await
 }
 
 fn finish(
@@ -58,13 +112,4 @@ fn finish(
             Ok(Answer { status: StatusCode::OwnFailure, ..answer }.reply(app, caller))
         }
     }
-}
-
-async fn refuse_data(app: &App, caller: &Caller, error: &DataError, lang: Lang) -> Result<Reply, Fault> {
-    let answer = super::note_data(app, caller, error).await.map(|()| Answer {
-        status: StatusCode::Data,
-        detail: Some(error.text(lang)),
-        ..Answer::new(Word::Error, error.reason, lang)
-    });
-    finish(app, caller, answer, lang)
 }

@@ -1,6 +1,7 @@
 //! One file a serviceId: Request, Reply, `handle()`.
 
 pub mod access_request;
+pub mod asynchronous;
 pub mod check_token;
 pub mod list_to_revoke;
 pub mod payload;

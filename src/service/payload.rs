@@ -182,6 +182,17 @@ impl Fields {
         }
     }
 
+    /// All of them, as they were written.
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, text)| (*name, text.as_str()))
+    }
+
+    /// Fields that were read before, and kept; what is none of `names` is left out.
+    pub fn collect(kept: impl IntoIterator<Item = (String, String)>, names: &[&'static str]) -> Self {
+        let known = |name: String| names.iter().find(|known| **known == name).copied();
+        Self { fields: kept.into_iter().filter_map(|(name, text)| Some((known(name)?, text))).collect() }
+    }
+
     /// Whether the element is there, empty or not.
     #[must_use]
     pub fn has(&self, name: &str) -> bool {

@@ -76,7 +76,7 @@ impl<'d, 'a> Call<'d, 'a> {
 }
 
 /// `data`, matched by local name: it occurs in several namespaces and in none.
-fn data_of<'d, 'a>(request_data: Element<'d, 'a>) -> Result<Option<Element<'d, 'a>>, Fault> {
+pub(super) fn data_of<'d, 'a>(request_data: Element<'d, 'a>) -> Result<Option<Element<'d, 'a>>, Fault> {
     no_text(request_data)?;
     let mut data = None;
     for child in request_data.children() {
@@ -90,7 +90,7 @@ fn data_of<'d, 'a>(request_data: Element<'d, 'a>) -> Result<Option<Element<'d, '
     Ok(data)
 }
 
-fn missing(name: &str) -> Fault {
+pub(super) fn missing(name: &str) -> Fault {
     Fault::format(format!("{name} is missing"))
 }
 
@@ -104,18 +104,21 @@ fn unknown(element: Element<'_, '_>) -> Fault {
 
 /// The children of an element of the channel: in no namespace or in that of the wrapper.
 #[derive(Clone, Copy)]
-struct Children<'d, 'a> {
-    ns: &'d str,
-    parent: Element<'d, 'a>,
+pub(super) struct Children<'d, 'a> {
+    pub ns: &'d str,
+    pub parent: Element<'d, 'a>,
 }
 
 impl<'d, 'a> Children<'d, 'a> {
-    fn within(self, parent: Element<'d, 'a>) -> Self {
+    pub fn within(self, parent: Element<'d, 'a>) -> Self {
         Self { parent, ..self }
     }
 
     /// The children of these names, in the order of the names; another child or a second one is a fault.
-    fn take<const N: usize>(self, names: &[&'static str; N]) -> Result<[Option<Element<'d, 'a>>; N], Fault> {
+    pub fn take<const N: usize>(
+        self,
+        names: &[&'static str; N],
+    ) -> Result<[Option<Element<'d, 'a>>; N], Fault> {
         no_text(self.parent)?;
         let mut found = [None; N];
         for child in self.parent.children() {
@@ -130,24 +133,45 @@ impl<'d, 'a> Children<'d, 'a> {
     }
 }
 
+/// The children of `requestInfo`; `AsyncChannel` has one more in its own.
+const INFO: [&str; 8] = [
+    "messageId",
+    "correlationId",
+    "serviceId",
+    "messageDate",
+    "routeId",
+    "sender",
+    "sessionId",
+    "properties",
+];
+
 impl RequestInfo {
     fn read(info: &Children<'_, '_>) -> Result<Self, Fault> {
+        let found = Self::elements(info, &INFO)?;
+        let message_id = mandatory("messageId", found[0])?;
+        Self::of(info, found, message_id)
+    }
+
+    /// The same of `AsyncChannel`, with its `messageType`; there ШЭП fills in messageId, and it may be empty.
+    pub(super) fn read_asynchronous(info: &Children<'_, '_>) -> Result<(Self, String), Fault> {
+        let names: Vec<&str> = INFO.into_iter().chain(["messageType"]).collect();
+        let found: [_; 9] = Self::elements(info, &names)?;
+        let [common @ .., message_type] = found;
+        let message_type = mandatory("messageType", message_type)?;
+        let message_id = optional("messageId", found[0])?.unwrap_or_default();
+        Ok((Self::of(info, common, message_id)?, message_type))
+    }
+
+    fn elements<'d, 'a, const N: usize>(
+        info: &Children<'d, 'a>,
+        names: &[&str],
+    ) -> Result<[Option<Element<'d, 'a>>; N], Fault> {
         no_text(info.parent)?;
         let properties = |child: &Element<'_, '_>| child.name() == "properties";
         for property in info.parent.children().filter(properties) {
             check_property(&info.within(property))?;
         }
-        let mut found = [None; 8];
-        let names = [
-            "messageId",
-            "correlationId",
-            "serviceId",
-            "messageDate",
-            "routeId",
-            "sender",
-            "sessionId",
-            "properties",
-        ];
+        let mut found = [None; N];
         for child in info.parent.children() {
             let ours = child.namespace().is_empty() || child.namespace() == info.ns;
             let place = names.iter().position(|name| ours && child.name() == *name);
@@ -156,13 +180,21 @@ impl RequestInfo {
                 return Err(twice(child.name()));
             }
         }
-        let [message_id, correlation_id, service_id, date, route_id, sender, session_id, _] = found;
+        Ok(found)
+    }
+
+    fn of(
+        info: &Children<'_, '_>,
+        found: [Option<Element<'_, '_>>; 8],
+        message_id: String,
+    ) -> Result<Self, Fault> {
+        let [_, correlation_id, service_id, date, route_id, sender, session_id, _] = found;
         optional("routeId", route_id)?;
         let sender = info.within(sender.ok_or_else(|| missing("sender"))?);
         let [sender_id, password] = sender.take(&["senderId", "password"])?;
         let date = mandatory("messageDate", date)?;
         Ok(Self {
-            message_id: mandatory("messageId", message_id)?,
+            message_id,
             correlation_id: optional("correlationId", correlation_id)?,
             service_id: mandatory("serviceId", service_id)?,
             message_date: clock::parse(&date)
@@ -190,7 +222,10 @@ fn check_property(property: &Children<'_, '_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn optional(name: &'static str, element: Option<Element<'_, '_>>) -> Result<Option<String>, Fault> {
+pub(super) fn optional(
+    name: &'static str,
+    element: Option<Element<'_, '_>>,
+) -> Result<Option<String>, Fault> {
     let Some(element) = element else { return Ok(None) };
     let text = element.text().ok_or_else(|| Fault::format(format!("{name} must hold text")))?;
     let text = text.trim();
@@ -204,7 +239,7 @@ fn optional(name: &'static str, element: Option<Element<'_, '_>>) -> Result<Opti
     Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
-fn mandatory(name: &'static str, element: Option<Element<'_, '_>>) -> Result<String, Fault> {
+pub(super) fn mandatory(name: &'static str, element: Option<Element<'_, '_>>) -> Result<String, Fault> {
     optional(name, element)?.ok_or_else(|| missing(name))
 }
 
@@ -241,7 +276,8 @@ impl Node {
         Self { name, content: Content::Nodes(nodes) }
     }
 
-    fn write(&self, writer: &mut Writer<'_>) {
+    /// Writes it, where its prefix is bound.
+    pub fn write(&self, writer: &mut Writer<'_>) {
         match &self.content {
             Content::Text(text) => {
                 writer.leaf(self.name, text);
@@ -324,8 +360,24 @@ impl Reply {
     }
 }
 
+/// Name, with the prefix `t`, and namespace of what stands in a fault's detail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Detail(pub &'static str, pub &'static str);
+
+impl Default for Detail {
+    fn default() -> Self {
+        Self("t:SendMessageFault1_SendMessageFault", T)
+    }
+}
+
 /// Writes a fault into a Body. Every fault carries a decision id and what to do.
-pub fn write_fault(writer: &mut Writer<'_>, fault: &Fault, decision: Option<Id>, at: i64) {
+pub fn write_fault(
+    writer: &mut Writer<'_>,
+    Detail(name, ns): Detail,
+    fault: &Fault,
+    decision: Option<Id>,
+    at: i64,
+) {
     let message = fault.code.message(Lang::Ru);
     let remedy = fault.code.remedy(Lang::Ru);
     let decision = decision.map(|id| format!("decision {id}. ")).unwrap_or_default();
@@ -341,7 +393,7 @@ pub fn write_fault(writer: &mut Writer<'_>, fault: &Fault, decision: Option<Id>,
         .leaf("faultcode", code)
         .leaf("faultstring", &text)
         .open("detail", &[], &[])
-        .open("t:SendMessageFault1_SendMessageFault", &[("t", T)], &[])
+        .open(name, &[("t", ns)], &[])
         .leaf("errorCode", fault.code.code())
         .leaf("errorMessage", &format!("{message} ({})", fault.detail))
         .leaf("errorData", &format!("{decision}{remedy}"))

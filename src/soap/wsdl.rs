@@ -6,58 +6,90 @@
 /// What stands before every address in the documents: `location="` and `schemaLocation="` both end so.
 const ADDRESS: &str = "ocation=\"";
 
-const WSDL: &str = include_str!("../../wsdl/SyncChannel.wsdl");
+type Document = (&'static str, &'static str);
 
-const PUBLISHED: [(&str, &str); 10] = [
-    ("SyncChannelInterfaces.wsdl", include_str!("../../wsdl/SyncChannelInterfaces.wsdl")),
-    ("SyncChannel.xsd", include_str!("../../schemas/SyncChannel.xsd")),
-    ("SyncChannelRequest.xsd", include_str!("../../schemas/SyncChannelRequest.xsd")),
-    ("SyncChannelResponse.xsd", include_str!("../../schemas/SyncChannelResponse.xsd")),
-    ("SyncChannelCommon.xsd", include_str!("../../schemas/SyncChannelCommon.xsd")),
-    ("kdp.xsd", include_str!("../../schemas/kdp.xsd")),
-    ("kdp-request.xsd", include_str!("../../schemas/kdp-request.xsd")),
-    ("kdp-personal-data.xsd", include_str!("../../schemas/kdp-personal-data.xsd")),
-    ("kdp-services.xsd", include_str!("../../schemas/kdp-services.xsd")),
-    ("kdp-services-request.xsd", include_str!("../../schemas/kdp-services-request.xsd")),
-];
-
-/// Every NAME that `?xsd=NAME` knows. One is the abstract half of the WSDL, which the concrete half imports.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    PUBLISHED.iter().map(|(name, _)| *name)
+/// What is published at the address of one channel.
+pub struct Contract {
+    wsdl: &'static str,
+    published: &'static [Document],
 }
 
-/// The WSDL of `SyncChannel` v10 (WSDL 1.1, UTF-8). `base_url` is the address of the service as the caller reaches it,
-/// without a query; it becomes the `soap:address` and the start of every import.
-#[must_use]
-pub fn wsdl(base_url: &str) -> String {
-    addressed(WSDL, base_url)
-}
+/// `SyncChannel` v10.
+pub const SYNC: Contract = Contract {
+    wsdl: include_str!("../../wsdl/SyncChannel.wsdl"),
+    published: &[
+        ("SyncChannelInterfaces.wsdl", include_str!("../../wsdl/SyncChannelInterfaces.wsdl")),
+        ("SyncChannel.xsd", include_str!("../../schemas/SyncChannel.xsd")),
+        ("SyncChannelRequest.xsd", include_str!("../../schemas/SyncChannelRequest.xsd")),
+        ("SyncChannelResponse.xsd", include_str!("../../schemas/SyncChannelResponse.xsd")),
+        COMMON,
+        KDP,
+        KDP_REQUEST,
+        ("kdp-personal-data.xsd", include_str!("../../schemas/kdp-personal-data.xsd")),
+        ("kdp-services.xsd", include_str!("../../schemas/kdp-services.xsd")),
+        ("kdp-services-request.xsd", include_str!("../../schemas/kdp-services-request.xsd")),
+    ],
+};
 
-/// The published document called `name`, exactly as in [`names`], or `None` for a 404. `base_url` as in [`wsdl`].
-#[must_use]
-pub fn xsd(name: &str, base_url: &str) -> Option<String> {
-    let (_, text) = PUBLISHED.iter().find(|(published, _)| *published == name)?;
-    Some(addressed(text, base_url))
-}
+/// `IAsyncChannelClient` of `AsyncChannel` v10: what ШЭП pushes to.
+pub const ASYNC: Contract = Contract {
+    wsdl: include_str!("../../wsdl/AsyncChannelClient.wsdl"),
+    published: &[
+        ("AsyncChannelClientInterfaces.wsdl", include_str!("../../wsdl/AsyncChannelClientInterfaces.wsdl")),
+        ("AsyncChannel.xsd", include_str!("../../schemas/AsyncChannel.xsd")),
+        ("AsyncChannelClient.xsd", include_str!("../../schemas/AsyncChannelClient.xsd")),
+        ("AsyncChannelTypes.xsd", include_str!("../../schemas/AsyncChannelTypes.xsd")),
+        ("AsyncChannelCommon.xsd", include_str!("../../schemas/AsyncChannelCommon.xsd")),
+        COMMON,
+        KDP,
+        KDP_REQUEST,
+    ],
+};
 
-/// Replaces each address: a published file by `base_url?xsd=NAME`, any other, which is the placeholder, by `base_url`.
-fn addressed(text: &str, base_url: &str) -> String {
-    let base_url = escaped(base_url);
-    let mut out = String::with_capacity(text.len() + PUBLISHED.len() * (base_url.len() + 8));
-    let mut rest = text;
-    while let Some((before, (value, after))) =
-        rest.split_once(ADDRESS).and_then(|(before, after)| Some((before, after.split_once('"')?)))
-    {
-        let file = value.rsplit('/').next().unwrap_or(value);
-        out.extend([before, ADDRESS, &base_url]);
-        if names().any(|name| name == file) {
-            out.extend(["?xsd=", file]);
-        }
-        out.push('"');
-        rest = after;
+const COMMON: Document = ("SyncChannelCommon.xsd", include_str!("../../schemas/SyncChannelCommon.xsd"));
+const KDP: Document = ("kdp.xsd", include_str!("../../schemas/kdp.xsd"));
+const KDP_REQUEST: Document = ("kdp-request.xsd", include_str!("../../schemas/kdp-request.xsd"));
+
+impl Contract {
+    /// Every NAME that `?xsd=NAME` knows. One is the abstract half of the WSDL, which the concrete half imports.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.published.iter().map(|(name, _)| *name)
     }
-    out.push_str(rest);
-    out
+
+    /// The WSDL (1.1, UTF-8). `base_url` is the address of the service as the caller reaches it, without a query; it becomes
+    /// the `soap:address` and the start of every import.
+    #[must_use]
+    pub fn wsdl(&self, base_url: &str) -> String {
+        self.addressed(self.wsdl, base_url)
+    }
+
+    /// The published document called `name`, exactly as in [`Contract::names`], or `None` for a 404. `base_url` as in
+    /// [`Contract::wsdl`].
+    #[must_use]
+    pub fn xsd(&self, name: &str, base_url: &str) -> Option<String> {
+        let (_, text) = self.published.iter().find(|(published, _)| *published == name)?;
+        Some(self.addressed(text, base_url))
+    }
+
+    /// Replaces each address: a published file by `base_url?xsd=NAME`, any other, which is the placeholder, by `base_url`.
+    fn addressed(&self, text: &str, base_url: &str) -> String {
+        let base_url = escaped(base_url);
+        let mut out = String::with_capacity(text.len() + self.published.len() * (base_url.len() + 8));
+        let mut rest = text;
+        while let Some((before, (value, after))) =
+            rest.split_once(ADDRESS).and_then(|(before, after)| Some((before, after.split_once('"')?)))
+        {
+            let file = value.rsplit('/').next().unwrap_or(value);
+            out.extend([before, ADDRESS, &base_url]);
+            if self.names().any(|name| name == file) {
+                out.extend(["?xsd=", file]);
+            }
+            out.push('"');
+            rest = after;
+        }
+        out.push_str(rest);
+        out
+    }
 }
 
 /// For an attribute value: the address comes from a request's Host or from the configuration, so it may hold anything.
@@ -78,27 +110,33 @@ mod tests {
 
     #[test]
     fn the_wsdl_names_the_address_that_it_was_asked_at() {
-        let text = wsdl(BASE);
-        assert!(text.contains(&format!("<soap:address location=\"{BASE}\"/>")));
-        assert!(text.contains(&format!("location=\"{BASE}?xsd=SyncChannelInterfaces.wsdl\"")));
-        assert!(!text.contains("127.0.0.1"));
+        for (contract, abstract_half) in
+            [(SYNC, "SyncChannelInterfaces.wsdl"), (ASYNC, "AsyncChannelClientInterfaces.wsdl")]
+        {
+            let text = contract.wsdl(BASE);
+            assert!(text.contains(&format!("<soap:address location=\"{BASE}\"/>")));
+            assert!(text.contains(&format!("location=\"{BASE}?xsd={abstract_half}\"")));
+            assert!(!text.contains("127.0.0.1"));
+        }
     }
 
     #[test]
     fn every_address_in_the_contract_leads_to_a_published_document() {
-        let mut reached = std::collections::BTreeSet::new();
-        let mut open = vec![wsdl(BASE)];
-        while let Some(text) = open.pop() {
-            for address in text.split(ADDRESS).skip(1).filter_map(|rest| rest.split('"').next()) {
-                let Some(name) = address.strip_prefix(BASE).unwrap().strip_prefix("?xsd=") else {
-                    continue;
-                };
-                if reached.insert(name.to_owned()) {
-                    open.push(xsd(name, BASE).unwrap());
+        for contract in [SYNC, ASYNC] {
+            let mut reached = std::collections::BTreeSet::new();
+            let mut open = vec![contract.wsdl(BASE)];
+            while let Some(text) = open.pop() {
+                for address in text.split(ADDRESS).skip(1).filter_map(|rest| rest.split('"').next()) {
+                    let Some(name) = address.strip_prefix(BASE).unwrap().strip_prefix("?xsd=") else {
+                        continue;
+                    };
+                    if reached.insert(name.to_owned()) {
+                        open.push(contract.xsd(name, BASE).unwrap());
+                    }
                 }
             }
+            assert!(contract.names().all(|name| reached.contains(name)), "{reached:?}");
         }
-        assert!(names().all(|name| reached.contains(name)), "{reached:?}");
     }
 
     #[test]
@@ -106,13 +144,13 @@ mod tests {
         for name in
             ["", "kdp", "KDP.XSD", "SyncChannel.wsdl", "aid-wsse.xsd", "../schemas/kdp.xsd", "kdp.xsd "]
         {
-            assert_eq!(xsd(name, BASE), None, "{name}");
+            assert_eq!(SYNC.xsd(name, BASE), None, "{name}");
         }
     }
 
     #[test]
     fn an_address_cannot_leave_its_attribute() {
-        let text = wsdl("http://h/\"/><evil a='&<\u{0}\n");
+        let text = SYNC.wsdl("http://h/\"/><evil a='&<\u{0}\n");
         assert!(text.contains("location=\"http://h/&quot;/&gt;&lt;evil a='&amp;&lt;\"/>"));
         assert!(!text.contains("<evil"));
     }

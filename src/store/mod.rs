@@ -1,6 +1,7 @@
 //! The store speaks the domain's verbs. Each is one transaction: on `Ok` all of it happened and is on disk,
 //! on `Err` nothing of it.
 
+pub mod asynchronous;
 pub mod journal;
 pub mod operator;
 pub mod register;
@@ -15,8 +16,10 @@ use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use crate::consent::method::{CodeForm, Method};
 use crate::consent::sms::ParsedReply;
 use crate::consent::{Consent, EDITION, Event};
+use crate::gateway::fault::PartyFault;
 use crate::random::Id;
 use crate::text::{Lang, Reason};
+use asynchronous::Asynchronous;
 use journal::Journal;
 use operator::Operators;
 use register::Register;
@@ -165,6 +168,19 @@ impl Record {
         }
         Self { outcome: reason.code().to_owned(), detail: detail.to_string(), ..self }
     }
+
+    /// The same record, with what a party outside did wrong meanwhile.
+    #[must_use]
+    pub fn met(self, party: &'static str, fault: PartyFault) -> Self {
+        let mut detail: serde_json::Value = serde_json::from_str(&self.detail).unwrap_or_default();
+        match detail.as_object_mut() {
+            Some(object) => {
+                object.insert("faults".to_owned(), serde_json::json!({ party: fault.code() }));
+            }
+            None => detail = serde_json::json!({ "faults": { party: fault.code() } }),
+        }
+        Self { detail: detail.to_string(), ..self }
+    }
 }
 
 /// A new request of method 1 or 5.
@@ -273,7 +289,7 @@ pub struct Job {
     pub due: i64,
     /// What to do.
     pub task: Task,
-    /// For which request; for a review, an application or an incident: for which of them.
+    /// For which request; for a review, an application, an incident or a message of `AsyncChannel`: for which of them.
     pub request: Id,
     /// How often it was tried.
     pub tries: u32,
@@ -298,6 +314,8 @@ pub enum Task {
     Overdue,
     /// Once a day: what was kept long enough goes.
     Sweep,
+    /// Answer a message of `AsyncChannel`.
+    Answer,
 }
 
 /// What goes when; Unix milliseconds.
@@ -330,7 +348,7 @@ pub struct Check {
 }
 
 /// The verbs of exchanges and of due work.
-pub trait Store: Register + Reseal + Operators + Journal {
+pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
     /// What a new ask of this initiator for this subject and these services would meet, before БМГ is asked.
     fn standing(
         &self,

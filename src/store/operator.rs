@@ -3,7 +3,8 @@
 use super::register::{Erased, Item};
 use super::{Pending, Record};
 use crate::consent::identity::Iin;
-use crate::operator::Name;
+use crate::operator::fresh::Fresh;
+use crate::operator::{Name, Operator};
 use crate::random::Id;
 
 /// What a login comes to. Nobody is told before it is on disk.
@@ -47,10 +48,23 @@ pub enum Approved {
     Before(Approval),
     /// Nobody approves what he asked for himself.
     Own,
+    /// One of the two counts as the one who gave him his password.
+    Fresh(Fresh),
     /// There is none of this id, or it is void.
     Unknown,
     /// It is about something else than was named.
     Other,
+}
+
+/// What became of a change of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is registered as this revision.
+    Revision(u32),
+    /// Somebody else changed the account meanwhile; nothing happened.
+    Stale,
+    /// Nobody would be left who can give access; nothing happened.
+    LastOfficer,
 }
 
 /// Who carries out which approved act.
@@ -68,13 +82,19 @@ pub struct Claim {
 
 /// The verbs on operators. See [`super::Store`].
 pub trait Operators: Send + Sync {
-    /// Judges a login: `right` says whether the password is. Counts and journals a wrong one before it answers; `name`
+    /// Until when a name is locked, Unix milliseconds, if it is: then that is journalled, and nothing that was brought
+    /// needs to be looked at. `record.at` is the time.
+    fn locked(&self, name: Name, record: Record) -> Pending<'_, Option<i64>>;
+    /// Judges a login: `right` says whether what was brought is. Counts and journals a wrong one before it answers; `name`
     /// is what was typed, registered or not. `record.at` is the time.
     fn log_in(&self, name: Name, right: bool, record: Record) -> Pending<'_, Verdict>;
     /// Forgets the wrong passwords of a name, after it got a new one.
     fn unlock(&self, name: Name) -> Pending<'_, ()>;
     /// Registers the first operator; `false`, and nothing happened, when there is one.
     fn first_operator(&self, first: Item, record: Record) -> Pending<'_, bool>;
+    /// Registers a change of an account as the revision behind `after`, unless that takes away the last security
+    /// officer: also when two officers dismiss each other at the same time.
+    fn keep_operator(&self, operator: Box<Operator>, after: u32, record: Record) -> Pending<'_, Kept>;
 
     /// Asks for a second person, or finds what was asked by the same person before and is not void or done.
     fn ask_approval(&self, asked: Approval, record: Record) -> Pending<'_, Approval>;
@@ -82,7 +102,8 @@ pub trait Operators: Send + Sync {
     fn approve(&self, claim: Claim, record: Record) -> Pending<'_, Approved>;
     /// Approvals that are neither void nor done at `at`, oldest first.
     fn approvals(&self, at: i64) -> Pending<'_, Vec<Approval>>;
-    /// Takes an approval for an act that follows outside of the database; `false`: it is not to be had (any more).
+    /// Takes an approval for an act that follows outside of the database; `false`: it is not to be had (any more), or
+    /// not by one who is [`Fresh`].
     fn claim(&self, claim: Claim, record: Record) -> Pending<'_, bool>;
     /// [`super::register::Register::erase`] as an approved act, in the same transaction; `None`: the approval is not
     /// to be had (any more).

@@ -106,12 +106,12 @@ table! {
         }
         MessageIdReused {
             code: "KDP409", status: 500, blame: Blame::Client,
-            kk: ["Осы messageId басқа мазмұнмен бұрын қабылданған.",
-                 "Жаңа хабарламаға жаңа messageId беріңіз; қайталағанда Body мазмұнын өзгертпеңіз."],
-            ru: ["Этот messageId уже получен с другим содержанием.",
-                 "Для нового сообщения возьмите новый messageId; при повторе не меняйте Body."],
-            en: ["This messageId was received before with another body.",
-                 "Take a new messageId for a new message; leave the Body unchanged when you repeat one."],
+            kk: ["Осы messageId немесе correlationId басқа мазмұнмен бұрын қабылданған.",
+                 "Жаңа хабарламаға жаңа идентификатор беріңіз; қайталағанда Body мазмұнын өзгертпеңіз."],
+            ru: ["Этот messageId или correlationId уже получен с другим содержанием.",
+                 "Для нового сообщения возьмите новый идентификатор; при повторе не меняйте Body."],
+            en: ["This messageId or correlationId was received before with another body.",
+                 "Take a new id for a new message; leave the Body unchanged when you repeat one."],
         }
         TooLarge {
             code: "KDP413", status: 413, blame: Blame::Client,

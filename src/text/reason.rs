@@ -338,6 +338,15 @@ table! {
             en: ["The SMS to the subject could not be sent through 1414.",
                  "While the request waits, repeat with request_id: the service keeps trying; once it has ended, send a new one later."],
         }
+        SmsUndelivered {
+            code: "sms-undelivered", paragraph: "F-4 1), ext",
+            kk: ["Субъектіге жіберілген SMS телефонға жетпеді: 1414 оны жеткізе алмады немесе мерзімі өтті.",
+                 "Субъект телефонын қоссын немесе БМГ-дегі нөмірін тексерсін; содан кейін жаңа сұрау салу жіберіңіз."],
+            ru: ["SMS не дошло до телефона субъекта: 1414 не смогла его доставить, или истёк его срок.",
+                 "Пусть субъект включит телефон или проверит свой номер в БМГ; затем направьте новый запрос."],
+            en: ["The SMS did not reach the subject's phone: 1414 could not deliver it, or it expired.",
+                 "Let the subject switch the phone on, or check the number in the base of mobile citizens; then send a new request."],
+        }
         ApplicationUnknown {
             code: "application-unknown", paragraph: "F-18",
             kk: ["Мұндай кері қайтарып алу өтінімі табылмады.",

@@ -1,6 +1,6 @@
 //! Whenever a command is killed, the old or the new state is there, whole, and running it again completes it.
 
-use super::{Installation, beside, sqlite, text};
+use super::{Installation, SCHEMA, beside, sqlite, text};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -51,32 +51,53 @@ fn state(database: &Path) -> (String, String) {
     (version, sqlite(database, "SELECT count(*), min(seq), max(seq) FROM journal"))
 }
 
+/// As the program of version 2 would have it: the way up from there is long, for each record is chained.
+fn second_version(installation: &Installation) {
+    let sql = "BEGIN; ALTER TABLE journal DROP COLUMN chain; ALTER TABLE journal DROP COLUMN operator;
+        DROP TABLE journal_head; DROP TABLE operator_guard; DROP TABLE approval; DROP TABLE IF EXISTS asynchronous;
+        DELETE FROM registered WHERE kind = 'operator'; PRAGMA user_version = 2; COMMIT;";
+    sqlite(&installation.file("kdp.db"), sql);
+}
+
 #[test]
 fn a_migration_that_is_killed_has_happened_or_not() {
     let installation = Installation::complete();
-    installation.run(&["migrate", "--back"]);
-    grow(&installation);
     let database = installation.file("kdp.db");
-    let back = took(|| drop(installation.run(&["migrate"])));
-    let (_, there) = state(&database);
-    let forth = took(|| drop(installation.run(&["migrate", "--back"])));
-    let mut seen = [0, 0];
+    second_version(&installation);
+    grow(&installation);
+    let up = took(|| drop(installation.run(&["migrate"])));
+    let down = took(|| drop(installation.run(&["migrate", "--back"])));
+    let (_, rows) = state(&database);
+    let mut there: u32 = rows.split('|').next().unwrap().parse().unwrap();
+    let mut seen = [[0, 0], [0, 0]];
     for round in 0..ROUNDS {
-        let part = f64::from(round) / f64::from(ROUNDS) * 2.5;
-        let (arguments, whole): (&[&str], _) =
-            if state(&database).0 == "2" { (&["migrate"], back) } else { (&["migrate", "--back"], forth) };
-        kill(&installation, arguments, whole, part);
-        let (version, rows) = state(&database);
-        assert_eq!(rows, there, "round {round}: records are lost");
-        seen[usize::from(version == "3")] += 1;
+        let part = f64::from(round) / f64::from(ROUNDS) * 3.0;
+        let mut holds = |version: &str, told: bool| {
+            there += u32::from(told);
+            let expected = (version.to_owned(), format!("{there}|1|{there}\n"));
+            assert_eq!(state(&database), expected, "round {round}: records are lost, or not told");
+        };
+        second_version(&installation);
+        kill(&installation, &["migrate"], up, part);
+        let (version, _) = state(&database);
+        let gone = version != "2";
+        // The chain came with its record, or neither did.
+        holds(&version, gone);
         let chained = "SELECT count(*) FROM pragma_table_info('journal') WHERE name = 'chain'";
-        let expected = if version == "3" { "1\n" } else { "0\n" };
-        assert_eq!(sqlite(&database, chained), expected, "round {round}: version {version}");
+        assert_eq!(sqlite(&database, chained).trim(), u32::from(gone).to_string(), "round {round}");
+        seen[0][usize::from(gone)] += 1;
+        installation.run(&["migrate"]);
+        holds(&SCHEMA.to_string(), !gone);
+        kill(&installation, &["migrate", "--back"], down, part);
+        let (version, _) = state(&database);
+        let gone = version != SCHEMA.to_string();
+        holds(&version, gone);
+        seen[1][usize::from(gone)] += 1;
     }
-    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    assert!(seen.iter().flatten().all(|count| *count > 0), "{seen:?}");
     installation.run(&["migrate"]);
     installation.run(&["check"]);
-    // The version before knows no operators: they are gone with it.
+    // The version before knew no operators: they are gone with it.
     fs::remove_file(installation.file("admin.password")).unwrap();
     installation.run(&["journal", "verify"]);
 }
@@ -86,7 +107,7 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
     let installation = Installation::complete();
     let (database, backup) = (installation.file("kdp.db"), installation.file("one.backup"));
     installation.run(&["backup", &text(&backup)]);
-    installation.run(&["migrate", "--back"]);
+    second_version(&installation);
     grow(&installation);
     installation.run(&["migrate"]);
     let (aside, old) = (installation.file("old"), state(&database).1);
@@ -119,7 +140,7 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new_database() {
 #[test]
 fn a_backup_that_is_killed_has_no_name_or_is_whole() {
     let installation = Installation::complete();
-    installation.run(&["migrate", "--back"]);
+    second_version(&installation);
     grow(&installation);
     installation.run(&["migrate"]);
     fs::remove_file(installation.file("admin.password")).unwrap();

@@ -53,6 +53,7 @@ pub fn samples() -> BTreeMap<&'static str, String> {
         ("state of an application", request("KDP_REVOKE", "<application_id>a</application_id><auth_token>a</auth_token>")),
         ("KDP_SMS_REPLY", request("KDP_SMS_REPLY",
             &format!("<msisdn>77010000001</msisdn><text>ДА</text><received_at>{time}</received_at><sms_id>1</sms_id>"))),
+        ("KDP_SMS_REPLY report", request("KDP_SMS_REPLY", "<sms_id>1</sms_id><state>undelivered</state>")),
         ("MCDB_SERVICE", request("MCDB_SERVICE", "<iin>123456789012</iin>")),
         ("SMS_1414", request("SMS_1414", &format!(
             "<sms_id>1</sms_id><msisdn>77010000001</msisdn><text>t</text><valid_until>{time}</valid_until>"))),
@@ -87,6 +88,9 @@ pub fn samples() -> BTreeMap<&'static str, String> {
             "<data xmlns:p='http://service.2fa-chain.kz/ns/kdp/personalData'><p:uin>123456789012</p:uin>\
              <p:r_pdata>[]</p:r_pdata></data>")),
         ("empty list", response(&format!("<data {v}><v:next>a</v:next></data>"))),
+        ("phones of a person named", response(&format!(
+            "<data {v}><v:iin>123456789012</v:iin><v:msisdn>77010000001</v:msisdn><v:msisdn>77010000002</v:msisdn>\
+             <v:status>found</v:status></data>"))),
         ("phone", response(&format!("<data {v}><v:msisdn>77010000001</v:msisdn><v:status>found</v:status></data>"))),
     ])
 }
@@ -133,6 +137,8 @@ pub const BROKEN: &[(&str, &str, &str)] = &[
     ("KDP_CHECK_TOKEN", "<code>a.b.c</code>", ""),
     ("KDP_CHECK_TOKEN", "<code>a.b.c</code>", "<code>a.b.c</code><token_id>1</token_id>"),
     ("KDP_SMS_REPLY", "<text>ДА</text>", ""),
+    ("KDP_SMS_REPLY report", "undelivered", "buffered"),
+    ("KDP_SMS_REPLY report", "<sms_id>1</sms_id>", "<text>ДА</text><sms_id>1</sms_id>"),
     ("KDP_SEND_SOLUTION", "<obligation>o</obligation>", ""),
     (
         "KDP_SEND_SOLUTION",

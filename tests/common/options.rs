@@ -12,6 +12,7 @@ pub fn options(data: &Path) -> Options {
         reset: false,
         seed: Some(1),
         crypto: None,
+        service: None,
         log_level: "error".to_owned(),
     }
 }

@@ -72,7 +72,7 @@ pub fn sqlite_from(disk: Disk, before: impl FnOnce(&Path, &dyn Seal)) -> Bench {
     let (seal, metrics) = (FaultySeal::new(), Metrics::default());
     let path = directory.path().join("kdp.db");
     before(&path, &*seal);
-    migrate(&path).unwrap();
+    migrate(&path, NOON).unwrap();
     let rules = (SPANS, Rule::default());
     let store = SqliteStore::open(&path, synchronous, seal.clone(), rules, metrics.store.clone()).unwrap();
     Bench {

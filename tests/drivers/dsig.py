@@ -146,11 +146,14 @@ def _key_info(signature: etree._Element, security: etree._Element, signer: Signe
         pointer.set("ValueType", X509V3)
 
 
-def verify(root: etree._Element, authority: x509.Certificate, at: datetime) -> x509.Certificate:
-    """Holds an answer against the whole profile; returns the service's certificate.
+def verify(
+    root: etree._Element, authority: x509.Certificate, at: datetime, known: x509.Certificate | None = None
+) -> x509.Certificate:
+    """Holds an answer against the whole profile; returns its signer's certificate.
 
     The answer must have one Security with one Signature over the Body by wsu:Id, be signed by the
-    certificate that it carries, and that certificate must be issued by `authority` and valid `at`.
+    certificate that it carries, and that certificate must be issued by `authority` and valid `at`. With `known`
+    it carries none, as ШЭП's does not, and names that one by issuer and serial number.
     """
     header = root.find(name_in(SOAP, "Header"))
     assert header is not None, "the answer has no Header"
@@ -161,7 +164,7 @@ def verify(root: etree._Element, authority: x509.Certificate, at: datetime) -> x
     assert len(signatures) == 1 and signatures[0].getparent() is securities[0], "not one Signature in Security"
     signature = signatures[0]
     body = _referenced_body(root, signature)
-    certificate = _carried_certificate(signature)
+    certificate = _carried_certificate(signature) if known is None else _named(signature, known)
     context = xmlsec.SignatureContext()
     context.register_id(body, "Id", WSU)
     context.key = xmlsec.Key.from_memory(
@@ -200,6 +203,21 @@ def _carried_certificate(signature: etree._Element) -> x509.Certificate:
     assert len(texts) == 1, "the answer's KeyInfo is not one KeyIdentifier X509v3"
     assert not any(c.isspace() for c in texts[0]), "base64 with line breaks in the answer"
     return x509.load_der_x509_certificate(base64.b64decode(texts[0], validate=True))
+
+
+def _named(signature: etree._Element, known: x509.Certificate) -> x509.Certificate:
+    """Form (b), of ШЭП."""
+    path = "ds:KeyInfo/wsse:SecurityTokenReference/ds:X509Data/ds:X509IssuerSerial/ds:"
+    spaces = {"ds": DS, "wsse": WSSE}
+    issuers, serials = (
+        signature.xpath(f"{path}{name}/text()", namespaces=spaces) for name in ("X509IssuerName", "X509SerialNumber")
+    )
+    assert serials == [str(known.serial_number)], f"signed by the serial number {serials}"
+    # In either order (trust.md 1); no part of such a name holds a comma.
+    parts = {part.strip() for text in issuers for part in text.split(",")}
+    assert parts == {part.rfc4514_string() for part in known.issuer.rdns}, f"the issuer is {issuers}"
+    assert not signature.xpath("ds:KeyInfo//ds:X509Certificate", namespaces=spaces), "it carries a certificate"
+    return known
 
 
 def _issued(certificate: x509.Certificate, authority: x509.Certificate, at: datetime) -> None:

@@ -42,27 +42,28 @@ certificates = ["{folder}/shep.cert.pem"]
 class Installation:
     """Configuration, keys, database, an operator for each duty and one initiator, `bank`; not started."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
+    def __init__(self, binary: Path, folder: Path, more: str = "", methods: str = "2") -> None:
+        """`more`: other sections of the configuration, with the same placeholders; `methods` of the initiator."""
         self.binary, self.folder = binary, folder
         self.config = folder / "kdp.toml"
         self.public, self.admin = free_port(), free_port()
-        self.config.write_text(CONFIG.format(public=self.public, admin=self.admin, folder=folder))
+        self.config.write_text((CONFIG + more).format(public=self.public, admin=self.admin, folder=folder))
         self.login: dict[str, str] = {}
-        for name in ("service", "shep", "bank"):
-            self.pair(name)
+        _, self.shep, _ = (self.pair(name) for name in ("service", "shep", "bank"))
         self.kdp("keys", "init")
         self.kdp("migrate")
         self._first_operator()
         self._auditor()
         self.kdp("keys", "generate")
         added = self.kdp(
-            "initiator", "add", "--sender-id", "bank", "--name", "Bank", "--bin", BIN, "--methods", "2",
+            "initiator", "add", "--sender-id", "bank", "--name", "Bank", "--bin", BIN, "--methods", methods,
             "--basis", "agreement 17", "--own-means", "bank", "--protocol", "protocol-17",
             "--services", SERVICE, "--ovt-key", str(folder / "bank.cert.pem"), "--json",
         )  # fmt: skip
         signer = Signer(str(folder / "bank.key.pem"), str(folder / "bank.cert.pem"))
         password = json.loads(added)["password"]
-        self.bank = Peer("bank", "gateway", "initiator", BIN, "bank", password, signer, [2], [SERVICE])
+        allowed = [int(method) for method in methods.split(",")]
+        self.bank = Peer("bank", "gateway", "initiator", BIN, "bank", password, signer, allowed, [SERVICE])
         self.start_script, self.stop_script = folder / "start.sh", folder / "stop.sh"
         pid, log = folder / "kdp.pid", folder / "kdp.log"
         # As a service manager does: started apart from who asks for it, stopped by SIGTERM and waited for.
@@ -127,6 +128,16 @@ class Installation:
         while self._run("curl", "-s", "-m", "5", self.environment["READY"], check=False) != "ready":
             assert time.monotonic() < deadline, f"not ready; its log is {self.folder}/kdp.log"
             time.sleep(0.1)
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        self._run("bash", "-c", f"kill -9 $(cat {self._pid}); while kill -0 $(cat {self._pid}); do sleep 0.01; done")
+
+    def metric(self, name: str) -> float:
+        """The figure of this name and labels in `/metrics`; 0 where there is none yet."""
+        text = self._run("curl", "-s", "-m", "5", f"http://127.0.0.1:{self.admin}/metrics")
+        told = [line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(f"{name} ")]
+        return float(told[0]) if told else 0.0
 
     def stop(self) -> None:
         if self._pid.exists():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import case_access_log
 import case_application
+import case_async
 import case_code
 import case_deadline
 import case_directory
@@ -26,6 +27,7 @@ import case_reading
 import case_restart
 import case_revocation
 import case_sms
+import case_stand
 import case_standing
 import case_status_list
 import case_token_check
@@ -57,6 +59,8 @@ ALONE = {
     "application": case_application.run_alone,
     "restart": case_restart.run_alone,
     "xmldsig": case_xmldsig.run_alone,
+    "stand": case_stand.run_alone,
+    "async": case_async.run_alone,
 }
 
 

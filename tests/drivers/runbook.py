@@ -182,7 +182,11 @@ def journal(installation: Installation) -> str:
     changed.write_text(text.replace('"granted"', '"refused"', 1))
     assert changed.read_text() != text
     command = [str(installation.binary), "journal", "verify", "--file", str(changed)]
-    assert installation.plain(command) == 1, "a changed export was taken"
+    assert installation.plain([*command, "--unauthenticated"]) == 1, "a changed export was taken"
+    command[-1] = str(file)
+    assert installation.plain(command) == 2, "an export was believed whose keys nobody vouched for"
+    again = {"COPY": str(file), **installation.as_operator("auditor")}
+    succeeds(installation, "export-journal.sh", month, str(installation.folder), **again)
     return f"{text.count(chr(10))} lines verified"
 
 

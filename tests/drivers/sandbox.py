@@ -86,14 +86,17 @@ class Sandbox:
         log: Path,
         under: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        more: Sequence[str] = (),
     ) -> None:
-        """`under`: a command that runs it (and keeps its process id); `environment`: beside the usual one."""
+        """`under`: a command that runs it, and keeps its process id; `environment`, and flags, beside the usual."""
         self.port = free_port()
         self.log = log
+        # Set before it is ended on purpose: when its process is gone, and waited for, is seen later.
+        self.ending = False
         started = time.monotonic()
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
-                [*under, str(binary), "sandbox", "--listen", f"127.0.0.1:{self.port}", "--data", str(data)],
+                [*under, str(binary), "sandbox", "--listen", f"127.0.0.1:{self.port}", "--data", str(data), *more],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -192,11 +195,13 @@ class Sandbox:
 
     def kill(self) -> None:
         """kill -9, as a power cut would."""
+        self.ending = True
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=30)
 
     def stop(self) -> tuple[int, list[str]]:
         """SIGTERM; the exit code, and what stdout said after `ready`."""
+        self.ending = True
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(timeout=40)
         rest = []

@@ -6,7 +6,9 @@ use kdp::app::{App, Parts};
 use kdp::clock::{Clock, MovableClock, SystemClock};
 use kdp::config::Config;
 use kdp::consent::identity::{Iin, Msisdn};
-use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway, Unavailable};
+use kdp::current::Current;
+use kdp::gateway::fault::PartyFault;
+use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use kdp::http::{Door, Server, Side};
 use kdp::metric::Metrics;
 use kdp::serve;
@@ -38,11 +40,12 @@ impl Party {
     }
 
     /// `Err`: it is gone.
-    async fn answer(&self) -> Result<(), Unavailable> {
+    async fn answer(&self) -> Result<(), PartyFault> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         match self.mood.load(Ordering::SeqCst) {
             SILENT => std::future::pending().await,
-            GONE => Err(Unavailable),
+            // Not silence, after which it would be left alone by the clock of the machine.
+            GONE => Err(PartyFault::Fault),
             PANICS => panic!("a panic that a test asked for, about 870101300015"),
             _ => Ok(()),
         }
@@ -50,7 +53,7 @@ impl Party {
 }
 
 impl CitizenDirectory for Party {
-    fn numbers<'a>(&'a self, iin: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, Unavailable>> {
+    fn numbers<'a>(&'a self, iin: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, PartyFault>> {
         Box::pin(async move {
             self.answer().await?;
             Ok(Msisdn::parse(&format!("7701{}", &iin.as_str()[5..])).into_iter().collect())
@@ -61,7 +64,7 @@ impl CitizenDirectory for Party {
 impl SmsGateway for Party {
     fn send<'a>(&'a self, sms: Sms<'a>) -> Answer<'a, Result<(), SmsError>> {
         Box::pin(async move {
-            self.answer().await.map_err(|_| SmsError::Unavailable)?;
+            self.answer().await?;
             *self.sent.lock().unwrap().entry(sms.id.to_owned()).or_default() += 1;
             Ok(())
         })
@@ -91,7 +94,8 @@ impl Service {
             seal: opened.seal,
             citizen: bmg.clone(),
             sms: sms.clone(),
-            trust: serve::read_trust(&config).unwrap(),
+            channel: Arc::new(kdp::gateway::Absent),
+            trust: Arc::new(Current::new(serve::read_trust(&config).unwrap())),
             answers: serve::read_answers(&config).unwrap(),
             templates: config.templates().unwrap(),
             metrics: Metrics::default(),

@@ -30,7 +30,7 @@ async fn the_contract_is_served_whole_and_all_its_addresses_resolve() {
             }
         }
     }
-    let all = wsdl::names().map(|name| format!("/shep/sync?xsd={name}"));
+    let all = wsdl::SYNC.names().map(|name| format!("/shep/sync?xsd={name}"));
     assert_eq!(reached, all.collect());
     for name in ["", "kdp", "nothing.xsd", "../kdp.xsd", "..%2fkdp.xsd", "kdp.xsd%00"] {
         assert_eq!(connection.get(&format!("/shep/sync?xsd={name}")).status, 404, "{name}");

@@ -57,7 +57,7 @@ async fn a_verification_may_begin_anywhere_and_says_only_what_it_saw() {
     assert_eq!(kept.found_from(4, &[]).await.broken, None);
     assert!(kept.found_from(3, &[]).await.broken.is_some());
     let keys = Keys::of_ring(&kept.ring);
-    let beyond = Task { keys: &keys, from: RECORDS + 2, known: &[] };
+    let beyond = Task { keys: &keys, from: RECORDS + 2, known: &[], now: NOON };
     assert!(verify(&*kept.bench.store, beyond, |_| {}).await.is_err());
 }
 
@@ -133,12 +133,15 @@ async fn a_journal_of_before_there_was_a_chain_is_chained_as_it_stands() {
         database.execute_batch("COMMIT").unwrap();
     });
     let keys = Keys::default();
-    let found = verify(&*bench.store, Task { keys: &keys, from: 1, known: &[] }, |_| {}).await.unwrap();
-    assert_eq!((found.broken, found.records, found.last), (None, 2500, RECORDS));
+    let whole = || Task { keys: &keys, from: 1, known: &[], now: NOON };
+    let found = verify(&*bench.store, whole(), |_| {}).await.unwrap();
+    // The last one says that the chain begins there.
+    assert_eq!((found.broken, found.records, found.last), (None, 2501, RECORDS + 1));
+    assert_eq!(found.taken_over, RECORDS, "it is told");
     let seventh = bench.store.journal(6, 1).await.unwrap().pop().unwrap();
     assert_eq!((seventh.entry.at, seventh.entry.message_id.as_str()), (NOON + 7, "req-…"));
     assert_ne!(found.chain, GENESIS);
     bench.store.note(super::bench::record(NOON, "goes on")).await.unwrap();
-    let found = verify(&*bench.store, Task { keys: &keys, from: 1, known: &[] }, |_| {}).await.unwrap();
-    assert_eq!((found.broken, found.last), (None, RECORDS + 1));
+    let found = verify(&*bench.store, whole(), |_| {}).await.unwrap();
+    assert_eq!((found.broken, found.last), (None, RECORDS + 2));
 }

@@ -130,7 +130,10 @@ fn an_export_is_verified_with_the_file_alone_and_is_journalled() {
     drop(sandbox);
     tamper(directory.path(), "DELETE FROM signing_key; DELETE FROM journal");
     let verify = |more: &[&str]| kdp(&[&["journal", "verify", "--file", path], more].concat());
-    let alone = verify(&["--lang", "en"]);
+    // Whose keys are to be believed must be said.
+    let unsaid = verify(&[]);
+    assert!(unsaid.code == Some(2) && unsaid.err.contains("--unauthenticated"), "{}", unsaid.err);
+    let alone = verify(&["--unauthenticated", "--lang", "en"]);
     assert_eq!(alone.code, Some(0), "{}", alone.err);
     assert!(
         alone.out.contains("The journal is unbroken")
@@ -141,16 +144,64 @@ fn an_export_is_verified_with_the_file_alone_and_is_journalled() {
     std::fs::write(&jwks, header["export"]["jwks"].to_string()).unwrap();
     let given = verify(&["--jwks", jwks.to_str().unwrap(), "--lang", "en"]);
     assert!(given.code == Some(0) && !given.out.contains("NOTE"), "{}", given.out);
+    // The end that it tells is what the next one follows.
+    let told = json(&verify(&["--jwks", jwks.to_str().unwrap(), "--json"]));
+    let (last, chain) = (told["last"].as_i64().unwrap(), told["chain"].as_str().unwrap());
+    assert!(given.out.contains(&format!("--head {last}:{chain}")), "{}", given.out);
+    let held = |head: &str| verify(&["--unauthenticated", "--lang", "en", "--head", head]);
+    assert!(held(&format!("{last}:{chain}")).out.contains("Values known from outside that agree: 1."));
+    assert_eq!(held(&format!("{last}:{}", "ab".repeat(32))).code, Some(1));
+    assert_eq!(held(&format!("{}:{chain}", last + 1)).code, Some(2), "nothing was held against it");
+    let kid = header["export"]["jwks"]["keys"][0]["kid"].as_str().unwrap();
+    let distrusted = verify(&["--jwks", jwks.to_str().unwrap(), "--distrust", kid, "--json"]);
+    assert_eq!((distrusted.code, &json(&distrusted)["file"]), (Some(1), &"signature-key-distrusted".into()));
+    assert_eq!(verify(&["--unauthenticated", "--distrust", "k1"]).code, Some(2));
     std::fs::write(&jwks, r#"{"keys":[]}"#).unwrap();
     assert_eq!(verify(&["--jwks", jwks.to_str().unwrap()]).code, Some(1));
     std::fs::write(&file, text.replacen("granted", "refused", 1).replacen("registration", "restoration", 1))
         .unwrap();
-    let told = json(&verify(&["--json"]));
+    let told = json(&verify(&["--unauthenticated", "--json"]));
     assert_eq!((&told["unbroken"], &told["broken"]["code"]), (&false.into(), &"changed".into()));
-    assert_eq!(kdp(&["journal", "verify", "--file", data]).code, Some(2));
+    assert_eq!(kdp(&["journal", "verify", "--file", data, "--unauthenticated"]).code, Some(2));
     let nothing = ["--from", "2001-01-01", "--to", "2001-02-01"];
     let second = directory.path().join("second.jsonl");
     let refused =
         kdp(&[&["journal", "export", "--data", data, "-o", second.to_str().unwrap()], &nothing[..]].concat());
     assert!(refused.code != Some(0) && !second.exists(), "{}", refused.err);
+}
+
+#[test]
+fn who_rewrites_a_sandbox_is_told_by_the_copies_that_left_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    let log = Sandbox::start(data).terminate();
+    let log_at = directory.path().join("service.log");
+    std::fs::write(&log_at, log).unwrap();
+    let copy = log_at.to_str().unwrap();
+    let verify = |more: &[&str]| {
+        kdp(&[&["journal", "verify", "--data", data, "--lang", "en", "--copy", copy], more].concat())
+    };
+    let sound = verify(&[]);
+    assert_eq!(sound.code, Some(0), "{}{}", sound.out, sound.err);
+    assert!(sound.out.contains("Values known from outside that agree: "), "{}", sound.out);
+    let last = json(&verify(&["--json"]))["last"].as_i64().unwrap();
+    // The last record, with the head of it.
+    tamper(directory.path(), &format!("DELETE FROM journal WHERE seq = {last}; DELETE FROM journal_head"));
+    let broken = verify(&[]);
+    assert_eq!(broken.code, Some(1), "{}", broken.err);
+    assert!(broken.out.contains("The journal is broken (cut)"), "{}", broken.out);
+    let nothing = directory.path().join("sandbox.json");
+    let silent = kdp(&["journal", "verify", "--data", data, "--copy", nothing.to_str().unwrap()]);
+    assert!(silent.code == Some(2) && silent.err.contains("no line in it"), "{}", silent.err);
+    let late = kdp(&[
+        "journal",
+        "verify",
+        "--data",
+        data,
+        "--from",
+        "3",
+        "--head",
+        &format!("1:{}", "00".repeat(32)),
+    ]);
+    assert!(late.code == Some(2) && late.err.contains("before --from"), "{}", late.err);
 }

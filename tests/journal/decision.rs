@@ -62,7 +62,7 @@ async fn every_answer_has_its_one_decision_in_the_journal() {
     assert!(wrong.is_empty(), "{} of {sent}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(sent >= 900 && named >= 800, "{named} of {sent} tell their decision");
     let keys = Keys::of_ring(&stand.running.app.registry().keys);
-    let whole = Task { keys: &keys, from: 1, known: &[] };
+    let whole = Task { keys: &keys, from: 1, known: &[], now: NOW };
     assert_eq!(verify(&*stand.running.app.store, whole, |_| {}).await.unwrap().broken, None);
     stand.running.stop().await;
 }

@@ -1,12 +1,16 @@
 //! An export: whole in itself, without persons, and with every change of it named.
 
 use super::bench::{NOON, iin};
-use super::kept::{INSTALLATION, Kept};
+use super::kept::{INSTALLATION, Kept, RECORDS};
+use kdp::journal::Chain;
 use kdp::journal::export::{ExportError, Order, export};
-use kdp::journal::exported::{self, FileFlaw, Unreadable, Verdict};
+use kdp::journal::exported::{self, FileFlaw, Terms, Unreadable, Verdict};
 use kdp::journal::head::Keys;
-use kdp::journal::verify::Break;
-use kdp::token::statement::{StatementError, jwks};
+use kdp::journal::verify::{Break, Found};
+use kdp::store::seal::hex;
+use kdp::token::key::{KeyRing, SigningKey};
+use kdp::token::statement::{self, StatementError, jwks};
+use serde_json::json;
 
 fn order(from: i64, to: i64) -> Order {
     Order {
@@ -24,8 +28,15 @@ async fn exported(kept: &Kept, from: i64, to: i64) -> Vec<u8> {
     file
 }
 
+/// All of it, `at` milliseconds after noon, and what was found.
+pub async fn exported_whole(kept: &Kept, at: i64) -> (Found, Vec<u8>) {
+    let (mut file, order) = (Vec::new(), Order { at: NOON + at, ..order(-9_999_999, at) });
+    let found = export(&*kept.bench.store, &kept.ring, &order, &mut file, |_| {}).await.unwrap();
+    (found, file)
+}
+
 fn verified(mut file: &[u8]) -> Result<Verdict, Unreadable> {
-    exported::verify(&mut file, None, |_| {})
+    exported::verify(&mut file, Terms::default(), |_| {})
 }
 
 #[tokio::test]
@@ -39,10 +50,13 @@ async fn an_export_holds_with_nothing_but_itself_and_goes_on_to_the_next_head() 
     assert_eq!((verdict.header.after, verdict.header.exported_by.as_str()), (2, "auditor"));
     assert_eq!(verdict.header.installation, INSTALLATION);
     let given = Keys::of_jwks(&jwks(Keys::of_ring(&kept.ring).set()).to_string()).unwrap();
-    let verdict = exported::verify(&mut file.as_slice(), Some(&given), |_| {}).unwrap();
+    let by = |keys| {
+        exported::verify(&mut file.as_slice(), Terms { given: Some(keys), ..Terms::default() }, |_| {})
+    };
+    let verdict = by(&given).unwrap();
     assert!(verdict.holds() && verdict.heads_by_file == 0);
     let other = Keys::of_ring(&super::kept::ring());
-    let verdict = exported::verify(&mut file.as_slice(), Some(&other), |_| {}).unwrap();
+    let verdict = by(&other).unwrap();
     assert_eq!(verdict.file, Some(FileFlaw::Signature(StatementError::KeyUnknown)));
     assert_eq!(verdict.heads_by_file, 2);
     // Of all of it, also what no head covers yet.
@@ -123,6 +137,76 @@ async fn another_signature_does_not_make_an_export_of_ours() {
     assert_eq!(flaw, Some(FileFlaw::Signature(StatementError::Kind)));
     assert!(matches!(verified(b"{}\n"), Err(Unreadable::NotExport)));
     assert!(matches!(verified(b""), Err(Unreadable::NotExport)));
+}
+
+/// The same with another line in the place of the first, and signed anew.
+fn signed_anew(kept: &Kept, file: &[u8], from: &str, to: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(file).unwrap().replacen(from, to, 1);
+    let (lines, _) = text.trim_end().rsplit_once('\n').unwrap();
+    let lines = format!("{lines}\n");
+    let sha256 =
+        hex(ring::digest::digest(&ring::digest::SHA256, lines.as_bytes()).as_ref().try_into().unwrap());
+    let records = lines.lines().filter(|line| line.starts_with("{\"record\"")).count();
+    let claims = json!({ "iss": INSTALLATION, "iat": NOON / 1000, "sha256": sha256, "records": records });
+    let key = kept.ring.current_receipt(NOON / 1000).unwrap();
+    let jws = statement::issue(statement::EXPORT, &claims, key.signer(), key.kid()).unwrap();
+    format!("{lines}{}\n", json!({ "signature": jws })).into_bytes()
+}
+
+#[tokio::test]
+async fn an_export_that_names_another_installation_than_its_signature_is_refused() {
+    let kept = Kept::new().await;
+    let file = exported(&kept, 0, 100).await;
+    assert!(verified(&signed_anew(&kept, &file, "", "")).unwrap().holds());
+    let named = |name: &str| format!("\"installation\":\"{name}\"");
+    let of_other = signed_anew(&kept, &file, &named(INSTALLATION), &named("kdp-other"));
+    let verdict = verified(&of_other).unwrap();
+    assert_eq!((verdict.found.broken, verdict.file), (None, Some(FileFlaw::Installation)));
+}
+
+#[tokio::test]
+async fn an_export_by_a_distrusted_key_is_refused_whoever_lists_the_key() {
+    let mut kept = Kept::new().await;
+    let kid = |ring: &KeyRing| vec![ring.current_receipt(NOON / 1000).unwrap().kid().to_owned()];
+    let (file, distrusted) = (exported(&kept, 0, 100).await, kid(&kept.ring));
+    let keys = Keys::of_ring(&kept.ring);
+    for given in [None, Some(&keys)] {
+        let terms = Terms { given, distrusted: &distrusted, ..Terms::default() };
+        let verdict = exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap();
+        assert_eq!(verdict.file, Some(FileFlaw::Distrusted));
+        let others = kid(&super::kept::ring());
+        let terms = Terms { distrusted: &others, ..terms };
+        assert!(exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap().holds());
+    }
+    // What the key signed in its time holds, if another key vouches for it.
+    assert!(kept.ring.distrust(&distrusted[0], NOON / 1000 + 3600));
+    let next = super::kept::ring();
+    let next = SigningKey::from_record(next.records().unwrap().first().unwrap()).unwrap();
+    let mut order = order(0, 100);
+    order.at += 2 * 3_600_000;
+    kept.ring.add(next).unwrap();
+    let mut file = Vec::new();
+    export(&*kept.bench.store, &kept.ring, &order, &mut file, |_| {}).await.unwrap();
+    let terms = Terms { distrusted: &distrusted, ..Terms::default() };
+    let verdict = exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap();
+    assert!(verdict.holds() && verdict.heads_by_file == 3, "{verdict:?}");
+}
+
+#[tokio::test]
+async fn an_export_is_held_against_heads_that_are_known_from_elsewhere() {
+    let kept = Kept::new().await;
+    let file = exported(&kept, 3, 7).await;
+    let held = |known: &[(i64, Chain)]| {
+        exported::verify(&mut file.as_slice(), Terms { known, ..Terms::default() }, |_| {}).unwrap()
+    };
+    let right: Vec<_> = (1..=RECORDS).map(|seq| (seq, kept.chain(seq))).collect();
+    let verdict = held(&right);
+    assert!(verdict.holds(), "{verdict:?}");
+    assert_eq!((verdict.found.heads, verdict.found.known), (2, 8), "no. 2, before the first, to no. 9");
+    for seq in 2..=9 {
+        let found = held(&[(seq, kept.chain(1))]).found;
+        assert!(matches!(found.broken, Some(Break::Rebuilt { to, .. }) if to == seq), "{seq}: {found:?}");
+    }
 }
 
 #[tokio::test]

@@ -52,6 +52,19 @@ pub fn records() -> impl Iterator<Item = Record> {
     })
 }
 
+/// What happens to a journal, milliseconds after [`NOON`].
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// The service decides a message.
+    Message(i64),
+    /// An operator does something.
+    Act(i64),
+    /// What fell due is written down, dated so.
+    Due(i64),
+    /// The service signs a head.
+    Head(i64),
+}
+
 impl Kept {
     pub async fn new() -> Self {
         let bench = benches_whose(Disk::Hurries).pop().unwrap();
@@ -62,9 +75,37 @@ impl Kept {
                 keep::sign(&*bench.store, &ring, INSTALLATION, NOON + n).await.unwrap();
             }
         }
+        let kept = Self::of(bench, ring);
+        assert_eq!((kept.rows.len(), kept.heads.len()), (usize::try_from(RECORDS).unwrap(), HEADS.len()));
+        kept
+    }
+
+    /// A journal with a past of these steps.
+    pub async fn after(steps: &[Step]) -> Self {
+        let kept = Self::of(benches_whose(Disk::Hurries).pop().unwrap(), ring());
+        for step in steps {
+            kept.step(*step).await;
+        }
+        Self::of(kept.bench, kept.ring)
+    }
+
+    pub async fn step(&self, step: Step) {
+        let base = |at: i64, kind| Record { at: NOON + at, kind, ..Record::default() };
+        let record = match step {
+            Step::Head(at) => {
+                return keep::sign(&*self.bench.store, &self.ring, INSTALLATION, NOON + at).await.unwrap();
+            }
+            Step::Message(at) => Record { decision: Some(id(NOON + at)), ..base(at, "decision") },
+            Step::Act(at) => Record { operator: "registrar".to_owned(), ..base(at, "registration") },
+            Step::Due(at) => base(at, "event"),
+        };
+        let outcome = format!("{step:?}");
+        self.bench.store.note(Record { outcome, ..record }).await.unwrap();
+    }
+
+    fn of(bench: Bench, ring: KeyRing) -> Self {
         let rows = all(&bench.connection(), "SELECT * FROM journal ORDER BY seq");
         let heads = all(&bench.connection(), "SELECT * FROM journal_head ORDER BY seq");
-        assert_eq!((rows.len(), heads.len()), (usize::try_from(RECORDS).unwrap(), HEADS.len()));
         Self { bench, ring, rows, heads }
     }
 
@@ -74,8 +115,12 @@ impl Kept {
     }
 
     pub async fn found_from(&self, from: i64, known: &[(i64, Chain)]) -> Found {
+        self.found_at(NOON + RECORDS, from, known).await
+    }
+
+    pub async fn found_at(&self, now: i64, from: i64, known: &[(i64, Chain)]) -> Found {
         let keys = Keys::of_ring(&self.ring);
-        verify(&*self.bench.store, Task { keys: &keys, from, known }, |_| {}).await.unwrap()
+        verify(&*self.bench.store, Task { keys: &keys, from, known, now }, |_| {}).await.unwrap()
     }
 
     /// Puts everything back as it was.

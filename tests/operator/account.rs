@@ -1,6 +1,10 @@
 //! Accounts: given, changed, taken away, given again; and the list of them.
 
 use crate::office::Office;
+use kdp::operator::{Dismissal, Operator, Role, Roles};
+use kdp::store::Record;
+use kdp::store::operator::Kept;
+use kdp::store::register::Kind;
 use serde_json::Value;
 
 const ADD: [&str; 6] = ["operator", "add", "b.akhmetova", "--full-name", "Ахметова Б.", "--roles"];
@@ -67,6 +71,38 @@ fn nobody_raises_ends_or_saves_himself() {
     assert!(err.contains("the role stands alone"), "{err}");
     office.by("officer2", &["operator", "roles", "officer", "--roles", "auditor"]).done();
     office.by("officer", &["operator", "dismiss", "registrar"]).refused("operator-role");
+}
+
+/// Each of two officers is somebody else to the other: what they do at the same time is judged where it is written.
+#[tokio::test]
+async fn the_last_security_officer_stays_also_when_two_dismiss_each_other_at_once() {
+    let office = tokio::task::spawn_blocking(Office::open).await.unwrap();
+    let (_, opened) = kdp::sandbox::open(&office.path("data")).unwrap();
+    let (store, at) = (&opened.store, opened.clock.now());
+    let mut both = Vec::new();
+    for name in ["officer", "officer2"] {
+        let last = store.history(Kind::Operator, name.to_owned()).await.unwrap().pop().unwrap();
+        let operator: Operator = serde_json::from_str(&last.record).unwrap();
+        both.push((operator, last.revision));
+    }
+    let record = || Record { at, kind: "registration", ..Record::default() };
+    let officer = Roles::new([Role::SecurityOfficer]).unwrap();
+    let auditor = Roles::new([Role::Auditor]).unwrap();
+    let dismissed = |operator: &Operator| Operator {
+        dismissed: Some(Dismissal { at, by: operator.name.clone() }),
+        ..operator.clone()
+    };
+    let keep = async |operator: Operator, after: u32| {
+        store.keep_operator(Box::new(operator), after, record()).await.unwrap()
+    };
+    assert_eq!(keep(dismissed(&both[0].0), both[0].1).await, Kept::Revision(both[0].1 + 1));
+    let (last, revision) = &both[1];
+    assert_eq!(keep(dismissed(last), *revision).await, Kept::LastOfficer);
+    assert_eq!(keep(Operator { roles: auditor, ..last.clone() }, *revision).await, Kept::LastOfficer);
+    assert_eq!(keep(Operator { roles: officer, ..last.clone() }, *revision + 1).await, Kept::Stale);
+    let told = "SELECT count(*) FROM journal WHERE kind = 'registration' AND outcome = ''";
+    assert_eq!(office.sql(told), "1", "what did not happen is not told");
+    assert_eq!(keep(last.clone(), *revision).await, Kept::Revision(revision + 1));
 }
 
 #[test]

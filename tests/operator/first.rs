@@ -131,9 +131,48 @@ fn where_a_second_factor_is_wanted_its_code_must_be_right_and_a_wrong_one_is_cou
     // Without a code nobody comes in, and nobody waits for one where there is no terminal.
     let ended = empty.by("a.serikov", "password", &["ground", "list"]);
     assert!(ended.code == 2 && ended.err.contains("--code-file"), "{}", ended.err);
-    fs::write(empty.path("factor"), "no program").unwrap();
-    let ended = with("right");
-    assert!(ended.code == 2 && ended.err.contains("operators.second_factor"), "{}", ended.err);
+}
+
+/// Whoever has neither learns nothing of the one from the other.
+#[test]
+fn the_second_factor_does_not_tell_whether_the_password_was_right() {
+    let empty = Empty::new("[operators]\nsecond_factor = \"./factor\"\n");
+    let program = |text: &str| {
+        let _ = fs::remove_file(empty.path("factor"));
+        fs::write(empty.path("factor"), text).unwrap();
+        fs::set_permissions(empty.path("factor"), fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    program("#!/bin/sh\necho \"$1\" >> asked\nread code\n[ \"$code\" = 271828 ]\n");
+    for (name, text) in
+        [("password", "correct horse battery"), ("guess", "guess"), ("right", "271828"), ("wrong", "314159")]
+    {
+        write_secret(&empty.path(name), text);
+    }
+    empty.add("a.serikov", "security-officer").done();
+    let with = |password: &str, code: &str| {
+        empty.by("a.serikov", password, &["ground", "list", "--code-file", code])
+    };
+    let asked = || fs::read_to_string(empty.path("asked")).unwrap_or_default().lines().count();
+    let guard = || sqlite(&empty.path("kdp.db"), "SELECT wrong FROM operator_guard").trim().to_owned();
+    // It is asked for everybody: how long it takes tells nothing.
+    let refused = |ended: Ended| ended.refused("operator-login");
+    assert_eq!(refused(with("guess", "right")), refused(with("password", "wrong")));
+    assert_eq!((asked(), guard().as_str()), (2, "2"));
+    // One that cannot judge is told, to everybody alike, and nobody tries it for nothing.
+    program("no program");
+    let (one, other) = (with("guess", "right"), with("password", "right"));
+    assert_eq!((one.code, one.err.contains("operators.second_factor")), (2, true), "{}", one.err);
+    assert_eq!((&one.err, one.code), (&other.err, other.code));
+    assert_eq!(guard(), "4");
+    program("#!/bin/sh\necho \"$1\" >> asked\nexit 0\n");
+    refused(with("guess", "right"));
+    // While the name is locked, nothing is set to work, and everybody is told the same.
+    for (password, code) in [("guess", "wrong"), ("password", "wrong"), ("password", "right")] {
+        with(password, code).refused("operator-locked");
+    }
+    assert_eq!((asked(), guard().as_str()), (3, "5"));
+    let locked = "SELECT count(*) FROM journal WHERE kind = 'login' AND outcome = 'locked'";
+    assert_eq!(sqlite(&empty.path("kdp.db"), locked).trim(), "3");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Guesses: counted before they are answered, whoever makes them and however many at once.
 
-use crate::office::{Office, end, run};
+use crate::office::{Office, end};
 
 const QUARTER: i64 = 15 * 60_000;
 
@@ -72,15 +72,7 @@ fn many_right_logins_at_once_lock_nobody_out() {
 #[test]
 fn a_sandboxs_operators_log_in_where_a_configuration_leads_to_their_database() {
     let office = Office::open();
-    let data = office.data();
-    let text = format!(
-        "environment = \"test\"\n[database]\nurl = \"sqlite://{data}/kdp.db\"\nseal_keys = \"{data}/seal.keys\"\n\
-         lookup_key = \"{data}/lookup.key\"\n"
-    );
-    std::fs::write(office.path("kdp.toml"), text).unwrap();
-    let words = ["ground", "list", "--config", "kdp.toml", "--operator", "officer"];
-    let ended = run("", &office.path(""), &words);
+    let ended = office.unnamed(&["ground", "list", "--operator", "officer"]);
     assert!(ended.code == 2 && ended.err.contains("operator-missing"), "{}", ended.err);
-    let file = office.path("data/operators/officer.password").display().to_string();
-    run("", &office.path(""), &[&words[..], &["--password-file", &file]].concat()).done();
+    office.configured("officer", &["ground", "list"]).done();
 }

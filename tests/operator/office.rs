@@ -85,6 +85,23 @@ impl Office {
         begin(self.directory.path(), &[&words[..], &[file.to_str().unwrap()]].concat())
     }
 
+    /// A command on the same database as by a configuration: there everybody logs in.
+    pub fn configured(&self, name: &str, arguments: &[&str]) -> Ended {
+        let file = self.path(&format!("data/operators/{name}.password")).display().to_string();
+        self.unnamed(&[arguments, &["--operator", name, "--password-file", &file]].concat())
+    }
+
+    /// The same by nobody.
+    pub fn unnamed(&self, arguments: &[&str]) -> Ended {
+        let (at, data) = (self.path("kdp.toml"), self.data());
+        let text = format!(
+            "environment = \"test\"\n[database]\nurl = \"sqlite://{data}/kdp.db\"\n\
+             seal_keys = \"{data}/seal.keys\"\nlookup_key = \"{data}/lookup.key\"\n"
+        );
+        fs::write(&at, text).unwrap();
+        run("", self.directory.path(), &[arguments, &["--config", "kdp.toml"]].concat())
+    }
+
     /// The password that the sandbox gave somebody.
     pub fn password(&self, name: &str) -> String {
         fs::read_to_string(self.path(&format!("data/operators/{name}.password"))).unwrap()

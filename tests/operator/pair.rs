@@ -126,6 +126,70 @@ fn a_private_key_leaves_by_two_persons_into_a_new_file_of_its_owner() {
     assert_eq!(office.sql("SELECT operator FROM journal WHERE outcome = 'key exported'"), "officer");
 }
 
+/// Somebody as whom another can log in, because he gave the password.
+struct Puppet<'a> {
+    office: &'a Office,
+    name: &'static str,
+    file: String,
+}
+
+impl<'a> Puppet<'a> {
+    /// `words` is what gives the password; it is changed at once.
+    fn made(office: &'a Office, by: &str, words: &[&str], name: &'static str) -> Self {
+        let told = office.json(by, words);
+        let given = office.secret(told["password"].as_str().unwrap()).display().to_string();
+        let puppet = Self { office, name, file: given };
+        puppet.run("", &["keys", "list"]).refused("operator-password");
+        puppet.run(SUBJECT, &ERASE).refused("operator-password");
+        let own = office.secret("a password of one's own").display().to_string();
+        puppet.run("", &["operator", "password", "--new-password-file", &own]).done();
+        Self { file: own, ..puppet }
+    }
+
+    fn run(&self, input: &str, arguments: &[&str]) -> Ended {
+        self.office.fed(self.name, input, &[arguments, &["--password-file", &self.file]].concat())
+    }
+
+    fn approve(&self, id: &str) -> Ended {
+        self.run(SUBJECT, &["operator", "approve", id, "--for", "subject-erase", "-", "--order", "order 5"])
+    }
+}
+
+#[test]
+fn whoever_was_given_a_password_by_another_is_no_second_person_for_a_day() {
+    let add = ["operator", "add", "puppet", "--full-name", "P", "--roles", "security-officer"];
+    let reset = ["operator", "reset", "officer2"];
+    for (words, name) in [(&reset[..], "officer2"), (&add[..], "puppet")] {
+        let office = Office::open();
+        assert_eq!(erase(&office, "officer", SUBJECT).code, 1);
+        let id = waiting(&office);
+        let puppet = Puppet::made(&office, "officer", words, name);
+        let err = puppet.approve(&id).refused("operator-fresh");
+        assert!(err.contains(&format!("officer gave {name} a password")), "{err}");
+        // Nor does he ask, whoever would approve.
+        puppet.run(SUBJECT, &ERASE).refused("operator-fresh");
+        office.advance(DAY - 60_000);
+        assert_eq!(erase(&office, "officer", OTHER).code, 1);
+        office.advance(120_000);
+        erase(&office, "officer", SUBJECT);
+        let all = office.json("auditor", &["operator", "approvals"]);
+        let id = all[1]["approval"].as_str().unwrap();
+        puppet.approve(id).done();
+        erase(&office, "officer", SUBJECT).done();
+        assert_eq!(erased(&office), "1");
+    }
+}
+
+#[test]
+fn what_two_persons_agreed_on_is_not_carried_out_by_the_one_who_reset_the_other() {
+    let office = Office::open();
+    assert_eq!(erase(&office, "officer2", SUBJECT).code, 1);
+    approve(&office, "officer", &waiting(&office), SUBJECT, &["--order", "order 5"]).done();
+    let puppet = Puppet::made(&office, "officer", &["operator", "reset", "officer2"], "officer2");
+    puppet.run(SUBJECT, &ERASE).refused("operator-fresh");
+    assert_eq!(erased(&office), "0");
+}
+
 /// The commands above ask anew when they find nothing: what stands in the transaction is tried by itself.
 #[tokio::test]
 async fn a_claim_is_granted_once_to_who_asked_for_what_another_approved() {

@@ -5,7 +5,7 @@ use crate::flow::signed_by_akimat;
 use crate::list::leaf;
 use crate::server::{Reply, Server};
 use crate::source::section;
-use kdp::exchange::exchange;
+use kdp::exchange::{Channel, exchange};
 use kdp::sandbox::{self, Options};
 use kdp::serve::keep_revocation;
 use kdp::trust::revocation::Revocation;
@@ -24,6 +24,7 @@ async fn a_running_service_fetches_lists_and_refuses_whom_they_name() {
         reset: false,
         seed: Some(1),
         crypto: None,
+        service: None,
         log_level: "error".to_owned(),
     };
     let running = sandbox::start(options, Some(NOW * 1000)).await.unwrap();
@@ -40,11 +41,11 @@ async fn a_running_service_fetches_lists_and_refuses_whom_they_name() {
     trust.believe_chained(Arc::new(Peer::new("any", PeerKind::Direct(None))));
     let section = section(folder.path(), &format!("lists = [{{ full = \"{}\" }}]", server.url));
     trust.check_revocation(Revocation::new(&section).unwrap().unwrap());
-    *app.trust.write().unwrap() = Arc::new(trust);
+    app.trust.set(trust);
     let says = |serial: u8| {
         let message = signed_by_akimat(&leaf(&authority, &[serial]));
         let app = app.clone();
-        async move { String::from_utf8(exchange(&app, &message).await.body).unwrap() }
+        async move { String::from_utf8(exchange(&app, Channel::Sync, &message, |_| true).await.body).unwrap() }
     };
     let unknown = says(5).await;
     assert!(unknown.contains("SCE005") && unknown.contains("cannot be found out now"), "{unknown}");

@@ -3,7 +3,7 @@
 use super::bench::{Ask, NOON, SPANS, benches, bin, iin, look, record, services};
 use kdp::store::seal::one_time_code;
 use kdp::store::token::{Check, Key};
-use kdp::store::{Applied, Budget, Change, Standing};
+use kdp::store::{Applied, Budget, Change, Opened, Standing};
 use kdp::text::Reason;
 
 const TOMORROW: i64 = NOON + 12 * super::bench::HOUR;
@@ -27,8 +27,38 @@ async fn who_has_no_number_is_told_within_the_days_asks_only() {
 }
 
 #[tokio::test]
+async fn a_subject_is_asked_and_an_initiator_asks_so_often_a_day_and_a_refused_ask_uses_up_neither() {
+    let budget = Budget { subject: 2, initiator: 3 };
+    for bench in benches() {
+        let ask = async |(bin, iin, services), at| {
+            let request = Ask { bin, iin, services, ..Ask::default() }.request(at);
+            match bench.open_as(request, budget, at).await.unwrap() {
+                Opened::New(_) => true,
+                Opened::Refused(Reason::LimitReached) => false,
+                _ => panic!("{}: neither asked nor refused for the day's budget", bench.name),
+            }
+        };
+        assert!(ask((1, 4, "A"), NOON).await && ask((1, 4, "B"), NOON).await);
+        for _ in 0..3 {
+            assert!(!ask((1, 4, "C"), NOON).await, "{}: a third ask of the subject", bench.name);
+        }
+        assert!(ask((1, 5, "A"), NOON).await, "the initiator was not charged for what was refused");
+        for _ in 0..3 {
+            assert!(!ask((1, 6, "A"), NOON).await, "{}: a fourth ask of the initiator", bench.name);
+        }
+        assert!(ask((2, 6, "A"), NOON).await && ask((2, 6, "B"), NOON).await, "nor was the subject");
+        assert!(!ask((2, 6, "C"), NOON).await, "which is asked no oftener by somebody else");
+        assert!(ask((1, 4, "C"), TOMORROW).await);
+    }
+}
+
+#[tokio::test]
 async fn wrong_codes_of_an_initiator_are_counted_over_all_its_requests_and_then_none_is_judged() {
     for bench in benches() {
+        // A right one costs nothing.
+        let request = bench.waiting(&Ask { iin: 90, ..Ask::by_code() }, NOON).await;
+        let right = one_time_code(&*bench.seal, &request);
+        assert!(bench.change(request.id, Change::Code(right), NOON + 1).await.1);
         let mut left = SPANS.wrong_codes;
         let mut number = 0;
         while left > 0 {
@@ -50,6 +80,9 @@ async fn wrong_codes_of_an_initiator_are_counted_over_all_its_requests_and_then_
         let other = bench.waiting(&Ask { bin: 2, ..Ask::by_code() }, NOON).await;
         let right = one_time_code(&*bench.seal, &other);
         assert!(bench.change(other.id, Change::Code(right), NOON + 3).await.1, "others go on");
+        let next = bench.waiting(&Ask { iin: number + 2, ..Ask::by_code() }, TOMORROW).await;
+        let right = one_time_code(&*bench.seal, &next);
+        assert!(bench.change(next.id, Change::Code(right), TOMORROW + 1).await.1, "and so do all tomorrow");
     }
 }
 

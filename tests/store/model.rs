@@ -35,6 +35,7 @@ enum Happening {
     NumberAbsent,
     Accepted,
     Refused,
+    Undelivered,
     Cancel,
     Due,
 }
@@ -59,6 +60,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 1 => Just(Happening::NumberAbsent),
                 6 => Just(Happening::Accepted),
                 1 => Just(Happening::Refused),
+                1 => Just(Happening::Undelivered),
                 1 => Just(Happening::Cancel),
                 1 => Just(Happening::Due),
             ]).prop_map(|(request, event)| Step::Event { request, event }),
@@ -140,6 +142,7 @@ fn next(known: &Known, event: &Event, now: i64) -> Option<Consent> {
             Some(Consent::Waiting { until: now + if by_code { 60_000 } else { 100_000 }, attempts: 0 })
         }
         (Consent::Sending { .. }, Event::SmsRefused) => refused(Reason::SmsNotSent),
+        (_, Event::SmsUndelivered) if known.awaits_answer() => refused(Reason::SmsUndelivered),
         (_, Event::Yes) if known.awaits_answer() && !by_code => {
             Some(Consent::Agreed { until: now + 300_000 })
         }
@@ -265,6 +268,7 @@ impl Model {
                     Happening::NumberAbsent => Event::NumberAbsent,
                     Happening::Accepted => Event::SmsAccepted,
                     Happening::Refused => Event::SmsRefused,
+                    Happening::Undelivered => Event::SmsUndelivered,
                     Happening::Cancel => Event::Cancel,
                     Happening::Due => Event::Due,
                 };

@@ -3,11 +3,11 @@
 use super::Access;
 use crate::cli::{Failure, Outcome, Result};
 use kdp::consent::identity::Bin;
-use kdp::operator::Name;
+use kdp::operator::{Name, Operator};
 use kdp::random::Id;
 use kdp::registry::Registry;
 use kdp::store::journal::Journal;
-use kdp::store::operator::Approval;
+use kdp::store::operator::{Approval, Kept};
 use kdp::store::register::{Decided, Figures, Item, Kind, Revision};
 use kdp::store::{Pending, Record, Store};
 use serde_json::Value;
@@ -71,7 +71,19 @@ impl Access {
     /// Registers a revision; see [`kdp::store::register::Register::register`].
     pub async fn register(&self, item: Item, after: u32, deed: Deed) -> Result<u32> {
         let stored = self.change(deed, |store, record| store.register(item, after, record)).await?;
-        stored.ok_or_else(|| Failure::refused("somebody else changed this registration: look and repeat"))
+        stored.ok_or_else(changed_meanwhile)
+    }
+
+    /// Registers a revision of an account; see [`kdp::store::operator::Operators::keep_operator`].
+    pub async fn keep(&self, operator: Operator, after: u32, deed: Deed) -> Result<u32> {
+        let operator = Box::new(operator);
+        match self.change(deed, |store, record| store.keep_operator(operator, after, record)).await? {
+            Kept::Revision(revision) => Ok(revision),
+            Kept::Stale => Err(changed_meanwhile()),
+            Kept::LastOfficer => Err(Failure::refused(
+                "operator-last: nobody would be left who can give access: add another security officer first",
+            )),
+        }
     }
 
     /// Marks the tokens of a BIN in the status list anew; see [`kdp::store::register::Register::restate`].
@@ -118,4 +130,8 @@ impl Access {
     pub async fn approvals(&self) -> Result<Vec<Approval>> {
         Ok(self.opened.store.approvals(self.now()).await?)
     }
+}
+
+fn changed_meanwhile() -> Failure {
+    Failure::refused("somebody else changed this registration: look and repeat")
 }

@@ -18,8 +18,8 @@ use time::Date;
 
 /// Exports the journal of a period for the authorised body: complete in itself, signed, without persons
 ///
-/// Verify it by `kdp journal verify --file FILE`; nothing else is needed. It goes on to the next signed head after the
-/// period. The export is journalled. Exit 1: nothing was journalled in that time, or the journal is broken; a broken one is
+/// Verify it by `kdp journal verify --file FILE --jwks KEYS`; nothing else is needed. It goes on to the next signed head
+/// after the period. The export is journalled. Exit 1: nothing was journalled in that time, or the journal is broken; a broken one is
 /// exported all the same.
 #[derive(clap::Args)]
 #[command(

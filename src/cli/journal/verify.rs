@@ -6,10 +6,12 @@ use crate::cli::argument::{self, Installation, Location};
 use crate::cli::{Exit, Failure, Outcome, Progress, Result};
 use clap::ArgGroup;
 use kdp::journal::Chain;
-use kdp::journal::exported::{self, Verdict};
+use kdp::journal::exported::{self, Terms, Verdict};
 use kdp::journal::head::Keys;
+use kdp::journal::outside::{self, OutsideError};
 use kdp::journal::verify::{Break, Found, Part, Task, verify};
 use kdp::operator::duty::Errand;
+use kdp::store::journal::Journal;
 use kdp::store::seal::{hex, unhex};
 use kdp::text::Lang;
 use serde_json::{Value, json};
@@ -19,12 +21,19 @@ use std::path::{Path, PathBuf};
 
 /// Verifies the journal, record by record and head by head, and names the first place that does not hold
 ///
-/// Of an installation, also while it serves; or of an export, with nothing but the file. Exit 0: unbroken; 1: broken; 2:
-/// not readable, or not allowed.
+/// Of an installation, also while it serves; or of an export, with the file and the keys of the service. Exit 0: unbroken;
+/// 1: broken; 2: not readable, not allowed, or nothing to hold it against.
+///
+/// What it proves: no record that a signed head covers was changed, taken out or put in without the key; and no message was
+/// left without a head of its time, while the service ran and had a key. What it does not: who can write to the database
+/// can change what was written since the last head, or half an hour before it and remove that head; he can date all
+/// messages of a longer time anew, so that one head suffices; and put a whole older database in its place. Against these
+/// there are copies that he cannot reach: --copy and --head. They are believed as they are.
 #[derive(clap::Args)]
 #[command(
     group(ArgGroup::new("journal").required(true).args(["config", "data", "file"])),
-    after_help = "Example:\n  kdp journal verify --config /etc/kdp/kdp.toml\n  \
+    group(ArgGroup::new("authority").args(["jwks", "unauthenticated"])),
+    after_help = "Example:\n  kdp journal verify --config /etc/kdp/kdp.toml --copy /var/log/remote/kdp-journal.log\n  \
                   kdp journal verify --file journal-2026-03.jsonl --jwks jwks.json"
 )]
 pub struct Args {
@@ -34,20 +43,30 @@ pub struct Args {
     /// The data directory of a sandbox, running or not
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// An export of `kdp journal export`
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "head"])]
+    /// An export of `kdp journal export`; needs --jwks or --unauthenticated
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "copy"], requires = "authority")]
     file: Option<PathBuf>,
     #[command(flatten)]
     login: Login,
-    /// The keys of the service as it published them; without them an export is held against the keys in itself
+    /// The keys of the service as it published them
     #[arg(long, value_name = "FILE", requires = "file")]
     jwks: Option<PathBuf>,
+    /// Take the keys from the export itself: shows that it is whole, and not who made it
+    #[arg(long, requires = "file")]
+    unauthenticated: bool,
+    /// Believe no export that is signed by this key, whoever lists it; repeatable. A fresh --jwks leaves such keys out
+    #[arg(long, value_name = "KID", requires = "file", value_parser = kid)]
+    distrust: Vec<String>,
     /// The first record; the chain before it is believed
     #[arg(long, value_name = "SEQ", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
     from: i64,
-    /// A head that the log shows, seq:chain; repeatable
+    /// A head that is known from elsewhere: the log, a note, the end of another export; repeatable
     #[arg(long, value_name = "SEQ:CHAIN", value_parser = head)]
     head: Vec<(i64, Chain)>,
+    /// Lines that left the installation: of the target journal.file or journal.syslog, an earlier export, the service's log;
+    /// repeatable. Each that tells a record or a head is held against the journal
+    #[arg(long, value_name = "FILE")]
+    copy: Vec<PathBuf>,
     /// Language of the verdict: kk, ru or en
     #[arg(long, default_value = "ru", value_parser = argument::lang)]
     lang: Lang,
@@ -64,20 +83,37 @@ fn head(text: &str) -> std::result::Result<(i64, Chain), &'static str> {
     Ok((seq, unhex(chain).ok_or("the chain is 64 hexadecimal digits")?))
 }
 
+fn kid(text: &str) -> std::result::Result<String, &'static str> {
+    let is_kid = text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+    is_kid.then(|| text.to_owned()).ok_or("a key is named by 43 characters, as kdp keys list shows them")
+}
+
 /// Verifies.
 pub async fn run(args: Args, errand: Errand) -> Result {
+    let mut known = args.head.clone();
+    known.sort_unstable();
     if let Some(path) = &args.file {
-        return of_file(path, &args);
+        return of_file(path, &known, &args);
+    }
+    if let Some((seq, _)) = known.first().filter(|(seq, _)| *seq + 1 < args.from) {
+        return Err(Failure::unusable(format!(
+            "--head {seq}: before --from, so nothing would be held against it"
+        )));
     }
     let at = Installation { place: Location { config: args.config, data: args.data }, login: args.login };
     // A refusal must not look like a broken journal.
     let access = at.open_as(errand).await.map_err(|refused| Failure { exit: Exit::Unusable, ..refused })?;
     let keys = Keys::of_ring(&access.registry().await?.keys);
-    let mut known = args.head.clone();
-    known.sort_unstable();
     let mut progress = Progress::default();
-    let task = Task { keys: &keys, from: args.from, known: &known };
-    let found = verify(access.journal(), task, |last| progress.at(last, "records")).await?;
+    let task = Task { keys: &keys, from: args.from, known: &known, now: access.now() };
+    let mut found = verify(access.journal(), task, |last| progress.at(last, "records")).await?;
+    for path in &args.copy {
+        if found.broken.is_some() {
+            break;
+        }
+        let held = held(access.journal(), args.from, path, &mut progress).await?;
+        (found.broken, found.known) = (held.broken, found.known + held.values);
+    }
     drop(progress);
     let end = access.journal().journal_end().await?;
     let unsigned = (end.seq - found.confirmed.unwrap_or(args.from - 1)).max(0);
@@ -95,7 +131,23 @@ pub async fn run(args: Args, errand: Errand) -> Result {
     Ok(Outcome { exit: exit(found.broken.is_none()), ..outcome })
 }
 
-fn of_file(path: &Path, args: &Args) -> Result {
+async fn held(
+    journal: &dyn Journal,
+    from: i64,
+    path: &Path,
+    progress: &mut Progress,
+) -> Result<outside::Held> {
+    let cannot = |why: String| Failure::unusable(format!("{}: {why}", path.display()));
+    let file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
+    let mut lines = BufReader::with_capacity(1 << 16, file);
+    let held = outside::hold(journal, from, &mut lines, |seq| progress.at(seq, "records of the copy")).await;
+    held.map_err(|error| match error {
+        OutsideError::Store(error) => error.into(),
+        error => cannot(error.to_string()),
+    })
+}
+
+fn of_file(path: &Path, known: &[(i64, Chain)], args: &Args) -> Result {
     let cannot = |why: String| Failure::unusable(format!("{}: {why}", path.display()));
     let given = args.jwks.as_ref().map(|path| -> Result<Keys> {
         let text = argument::text_file(path)?;
@@ -104,11 +156,18 @@ fn of_file(path: &Path, args: &Args) -> Result {
     let given = given.transpose()?;
     let file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
     let mut progress = Progress::default();
-    let verdict = exported::verify(&mut BufReader::with_capacity(1 << 16, file), given.as_ref(), |last| {
-        progress.at(last, "records");
-    });
+    let terms = Terms { given: given.as_ref(), distrusted: &args.distrust, known };
+    let mut lines = BufReader::with_capacity(1 << 16, file);
+    let verdict = exported::verify(&mut lines, terms, |last| progress.at(last, "records"));
     drop(progress);
     let verdict = verdict.map_err(|error| cannot(error.to_string()))?;
+    let (first, last) = (verdict.header.after, verdict.found.last);
+    let is_outside = |(seq, _): &&(i64, Chain)| *seq < first || *seq > last;
+    if let Some((seq, _)) = known.iter().find(is_outside).filter(|_| verdict.holds()) {
+        return Err(cannot(format!(
+            "--head {seq}: the export has no such record (it follows {first}, to {last})"
+        )));
+    }
     let outcome = Outcome::either(args.json, &told_file(&verdict, given.is_some()), || {
         word::export(&verdict, given.is_some(), args.lang)
     });
@@ -124,7 +183,7 @@ fn told(found: &Found, more: &Value) -> Value {
     let told = json!({
         "unbroken": found.broken.is_none(), "broken": found.broken.as_ref().map(broken),
         "records": found.records, "last": found.last, "chain": hex(&found.chain),
-        "heads": found.heads, "confirmed": found.confirmed,
+        "heads": found.heads, "known": found.known, "confirmed": found.confirmed, "taken_over": found.taken_over,
     });
     merged(told, more)
 }
@@ -148,7 +207,9 @@ pub fn broken(broken: &Break) -> Value {
         Break::Changed { part: Part::Content, .. } => json!({ "part": "content" }),
         Break::Changed { part: Part::Chain, .. } => json!({ "part": "chain" }),
         Break::Changed { part: Part::Either, .. } => json!({ "part": "either" }),
-        Break::Missing { from, to } | Break::Rebuilt { from, to } => json!({ "from": from, "to": to }),
+        Break::Missing { from, to } | Break::Rebuilt { from, to } | Break::Unsigned { from, to } => {
+            json!({ "from": from, "to": to })
+        }
         Break::Removed { count, .. } => json!({ "count": count }),
         Break::Cut { last, known } => json!({ "last": last, "known": known, "count": known - last }),
         Break::Head { flaw, .. } => json!({ "flaw": flaw.word() }),

@@ -3,6 +3,7 @@
 use kdp::journal::exported::{FileFlaw, Verdict};
 use kdp::journal::head::Flaw;
 use kdp::journal::verify::{Break, Found, Part};
+use kdp::store::seal::hex;
 use kdp::text::Lang;
 use kdp::token::statement::StatementError;
 use std::fmt::Write as _;
@@ -26,7 +27,7 @@ pub fn found(found: &Found, lang: Lang) -> String {
             format!("{word} ({}): {}\n", broken.code(), told(broken, lang))
         }
     };
-    let (records, last, heads) = (found.records, found.last, found.heads);
+    let (records, last, heads, known) = (found.records, found.last, found.heads, found.known);
     let _ = writeln!(
         text,
         "{}",
@@ -45,7 +46,56 @@ pub fn found(found: &Found, lang: Lang) -> String {
             ]
         )
     );
+    if known > 0 {
+        let _ = writeln!(
+            text,
+            "{}",
+            of(
+                lang,
+                [
+                    format!("Сырттан белгілі мәндерге сай келгені: {known}."),
+                    format!("Совпало со значениями, известными извне: {known}."),
+                    format!("Values known from outside that agree: {known}."),
+                ]
+            )
+        );
+    }
+    if found.taken_over > 0 {
+        let _ = writeln!(text, "{}", taken_over(found.taken_over, lang));
+    }
+    if found.broken.is_none() {
+        let head = format!("{last}:{}", hex(&found.chain));
+        let _ = writeln!(
+            text,
+            "{}",
+            of(
+                lang,
+                [
+                    format!("Басқа жерде сақтаңыз, кейін тексеру үшін: --head {head}"),
+                    format!("Сохраните в другом месте для будущих проверок: --head {head}"),
+                    format!("Keep elsewhere, for verifications to come: --head {head}"),
+                ]
+            )
+        );
+    }
     text
+}
+
+fn taken_over(last: i64, lang: Lang) -> String {
+    of(
+        lang,
+        [
+            format!(
+                "№ {last} дейінгі жазбалар тізбек болмаған нұсқадан алынған: оның алдында өзгертілмегені дәлелденбейді."
+            ),
+            format!(
+                "Записи до № {last} включительно перенесены из версии без цепочки: что они не менялись прежде, не доказано."
+            ),
+            format!(
+                "Records up to no. {last} come from a version without a chain: that they were not changed before is not proven."
+            ),
+        ],
+    )
 }
 
 /// How many records no head confirms yet.
@@ -98,9 +148,9 @@ pub fn export(verdict: &Verdict, given: bool, lang: Lang) -> String {
         text += of(
             lang,
             [
-                "НАЗАР АУДАРЫҢЫЗ: кілттер файлдың өзінен алынды (--jwks жоқ): файлды кім жасағаны дәлелденген жоқ.\n",
-                "ВНИМАНИЕ: ключи взяты из самого файла (без --jwks): кем он сделан, не доказано.\n",
-                "NOTE: the keys come from the file itself (no --jwks): who made it is not proven.\n",
+                "НАЗАР АУДАРЫҢЫЗ: кілттер файлдың өзінен алынды (--unauthenticated): файлды кім жасағаны дәлелденген жоқ.\n",
+                "ВНИМАНИЕ: ключи взяты из самого файла (--unauthenticated): кем он сделан, не доказано.\n",
+                "NOTE: the keys come from the file itself (--unauthenticated): who made it is not proven.\n",
             ],
         );
     } else if verdict.heads_by_file > 0 {
@@ -203,6 +253,7 @@ fn told(broken: &Break, lang: Lang) -> String {
                 ),
             ],
         ),
+        Break::Unsigned { from, to } => without_head(from, to, lang),
         Break::Head { seq, flaw } => of(
             lang,
             [
@@ -212,6 +263,23 @@ fn told(broken: &Break, lang: Lang) -> String {
             ],
         ),
     }
+}
+
+fn without_head(from: i64, to: i64, lang: Lang) -> String {
+    of(
+        lang,
+        [
+            format!(
+                "№ {from} жазбадан № {to} жазбаға дейін қызмет жұмыс істеді, бірақ уақытында қол қойылған мән жоқ: мәндер жойылған, тізбек қайта есептелген болуы мүмкін. Сыртқы көшірмелермен салыстырыңыз (--copy)."
+            ),
+            format!(
+                "с № {from} по № {to} служба работала, а подписанных вовремя голов нет: их удалили и, возможно, пересчитали цепочку. Сверьте с внешними копиями (--copy)."
+            ),
+            format!(
+                "from no. {from} to {to} the service ran, but no head was signed in time: heads were removed, and the chain was perhaps made anew. Hold it against outside copies (--copy)."
+            ),
+        ],
+    )
 }
 
 fn changed(seq: i64, part: Part, lang: Lang) -> String {
@@ -298,6 +366,24 @@ fn file(flaw: FileFlaw, lang: Lang) -> String {
         )
         .to_owned(),
         FileFlaw::Signature(error) => statement(error, lang).to_owned(),
+        FileFlaw::Distrusted => of(
+            lang,
+            [
+                "қол қойылған кілтке сенім жоқ (--distrust).",
+                "подписано ключом, которому нет доверия (--distrust).",
+                "it is signed by a key that is distrusted (--distrust).",
+            ],
+        )
+        .to_owned(),
+        FileFlaw::Installation => of(
+            lang,
+            [
+                "қолтаңба файлда аталғаннан басқа орнатуға тиесілі.",
+                "подпись принадлежит другой установке, чем названа в файле.",
+                "the signature is of another installation than the one that the file names.",
+            ],
+        )
+        .to_owned(),
         FileFlaw::Digest => of(
             lang,
             [

@@ -7,7 +7,7 @@ use kdp::operator::duty::Errand;
 use kdp::operator::password::{Cost, NewPassword};
 use kdp::operator::{Dismissal, Name, Operator, Role, Roles, Step};
 use kdp::random::Random;
-use kdp::store::register::{Item, Kind};
+use kdp::store::register::Kind;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 use std::path::Path;
@@ -158,7 +158,7 @@ async fn keep(access: &Access, operator: Operator, after: u32) -> Result<u32> {
     });
     let outcome = format!("operator {}", json!(operator.step).as_str().unwrap_or_default());
     let deed = access.deed("registration", outcome).detail(&detail);
-    access.register(Item::Operator(Box::new(Operator { by, ..operator })), after, deed).await
+    access.keep(Operator { by, ..operator }, after, deed).await
 }
 
 fn changed(name: &Name, revision: u32, what: &str, as_json: bool) -> Outcome {

@@ -2,7 +2,7 @@
 
 use crate::cli::access::Access;
 use crate::cli::argument::{self, Installation};
-use crate::cli::pair::Matter;
+use crate::cli::pair::{self, Matter};
 use crate::cli::{Failure, Outcome, Result, registration};
 use clap::ValueEnum;
 use kdp::clock;
@@ -58,6 +58,7 @@ pub async fn approve(at: &Installation, errand: Errand, (id, what): (&str, &What
     let refused = |why| Err(Failure::refused(format!("operator-approval: {why}")));
     let approval = match access.change(deed, |store, record| store.approve(claim, record)).await? {
         Approved::Now(approval) | Approved::Before(approval) => approval,
+        Approved::Fresh(fresh) => return Err(pair::too_fresh(&fresh)),
         Approved::Own => return refused("nobody approves what he asked for himself"),
         Approved::Unknown => return refused("there is none of this id, or it is void"),
         Approved::Other => return refused("it is about something else than you named: ask who wants it"),

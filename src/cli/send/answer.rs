@@ -3,9 +3,9 @@
 use crate::cli::{Exit, Failure, Outcome, Result, argument};
 use kdp::gateway::http_client::HttpAnswer;
 use kdp::soap::envelope::Envelope;
+use kdp::soap::sync_client::{self, Fault, Reply};
 use kdp::text::{FaultCode, Lang, Reason};
 use kdp::trust::Trust;
-use kdp::trust::algorithm::SOAP;
 use kdp::xml::{Document, Element, Limits};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -42,10 +42,10 @@ impl Answer {
         let document = Document::parse(&answer.body, &Limits::default())
             .map_err(|error| unreadable(&format!("the answer is not XML: {error}")))?;
         let envelope = Envelope::read(&document).map_err(|fault| unreadable(&fault.detail))?;
-        let content = envelope.body().children().next().ok_or_else(|| unreadable("the Body is empty"))?;
-        let is_fault = content.is(SOAP, "Fault");
         let signature = match trust {
-            _ if is_fault && envelope.security().is_empty() => "none: faults are not signed",
+            _ if sync_client::Answer::is_fault(envelope.body()) && envelope.security().is_empty() => {
+                "none: faults are not signed"
+            }
             None => "not checked: no --trust",
             Some(trust) => match trust.verify_offline(&envelope, at) {
                 Ok(_) => "verified",
@@ -55,9 +55,8 @@ impl Answer {
                 }
             },
         };
-        let content = if is_fault { Some(Content::fault(content)) } else { Content::reply(content) };
-        let content = content.ok_or_else(|| unreadable("the answer is not one of SyncChannel"))?;
-        Ok(Self { http: answer.status, content, signature })
+        let content = sync_client::Answer::read(envelope.body()).map_err(|e| unreadable(&e.to_string()))?;
+        Ok(Self { http: answer.status, content: content.into(), signature })
     }
 
     /// A child of `data`, unless it is empty.
@@ -150,32 +149,14 @@ impl Answer {
     }
 }
 
-impl Content {
-    /// Either wrapper, by local names: the namespace of its elements is the sender's choice.
-    fn reply(wrapper: Element<'_, '_>) -> Option<Self> {
-        let response = wrapper.children().find(|child| child.name() == "response")?;
-        let info = named(response, "responseInfo")?;
-        let status = named(info, "status")?;
-        let data = named(response, "responseData").and_then(|data| named(data, "data"));
-        let data = data.into_iter().flat_map(Element::children);
-        Some(Self::Reply {
-            code: text(status, "code"),
-            message: text(status, "message"),
-            data: data.flat_map(|child| leaves(child, "")).collect(),
-        })
-    }
-
-    fn fault(fault: Element<'_, '_>) -> Self {
-        let detail = named(fault, "detail").and_then(|detail| detail.children().next());
-        let Some(detail) = detail else {
-            // Of something else than the service: what it says is all there is.
-            let message = text(fault, "faultstring");
-            return Self::Fault { code: text(fault, "faultcode"), message, data: String::new() };
-        };
-        Self::Fault {
-            code: text(detail, "errorCode"),
-            message: text(detail, "errorMessage"),
-            data: text(detail, "errorData"),
+impl From<sync_client::Answer<'_, '_>> for Content {
+    fn from(answer: sync_client::Answer<'_, '_>) -> Self {
+        match answer {
+            sync_client::Answer::Reply(Reply { code, message, data, .. }) => {
+                let data = data.into_iter().flat_map(Element::children);
+                Self::Reply { code, message, data: data.flat_map(|child| leaves(child, "")).collect() }
+            }
+            sync_client::Answer::Fault(Fault { code, message, data }) => Self::Fault { code, message, data },
         }
     }
 }
@@ -205,14 +186,6 @@ fn leaves(element: Element<'_, '_>, path: &str) -> Vec<(String, String)> {
     element.children().flat_map(|child| leaves(child, &path)).collect()
 }
 
-fn named<'d, 'a>(parent: Element<'d, 'a>, name: &str) -> Option<Element<'d, 'a>> {
-    parent.children().find(|child| child.name() == name)
-}
-
-fn text(parent: Element<'_, '_>, name: &str) -> String {
-    named(parent, name).map(own_text).unwrap_or_default()
-}
-
 fn own_text(element: Element<'_, '_>) -> String {
     element.text().unwrap_or_default().trim().to_owned()
 }
@@ -220,10 +193,12 @@ fn own_text(element: Element<'_, '_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kdp::soap::sync_channel::K;
+    use kdp::trust::algorithm::SOAP;
 
     fn reply(data: &str) -> String {
         format!(
-            "<s:Envelope xmlns:s='{SOAP}'><s:Body><k:sendMessageResponse xmlns:k='urn:k'><k:response><k:responseInfo>\
+            "<s:Envelope xmlns:s='{SOAP}'><s:Body><k:sendMessageResponse xmlns:k='{K}'><k:response><k:responseInfo>\
              <k:status><k:code>SCSS001</k:code><k:message>m</k:message></k:status></k:responseInfo><k:responseData>\
              <k:data>{data}</k:data></k:responseData></k:response></k:sendMessageResponse></s:Body></s:Envelope>"
         )

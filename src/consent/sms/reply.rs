@@ -49,7 +49,8 @@ impl ParsedReply {
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut reading = Reading::default();
-        for word in text.split(is_gap).filter(|word| !word.is_empty()) {
+        // Some networks fill up with zeros.
+        for word in text.trim_end_matches('\0').split(is_gap).filter(|word| !word.is_empty()) {
             if reading.take(word).is_none() {
                 return Self { answer: Answer::Unknown, reference: None, code: None };
             }
@@ -215,10 +216,10 @@ fn shape(capital: char) -> char {
 }
 
 /// Blanks, punctuation and what is not seen. A letter, a digit or a picture is never a gap, so a
-/// reply with a picture in it is not understood rather than half understood.
+/// reply with a picture in it is not understood rather than half understood. Nor is a control
+/// character: it comes from a text read in another encoding, where `б` (U+0431) is 0x04 and `1`.
 fn is_gap(c: char) -> bool {
     c.is_whitespace()
-        || c.is_control()
         || c.is_ascii_punctuation()
         || matches!(c, '«' | '»' | '№' | '·' | '¡' | '¿' | '？' | '！' | '。' | '，')
         || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205e}')

@@ -8,6 +8,7 @@ use crate::consent::check::{self, Agreed, Facts, Finding};
 use crate::consent::method::{Ask, Method};
 use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
+use crate::gateway::BMG;
 use crate::random::Id;
 use crate::registry::Registry;
 use crate::store::{
@@ -183,7 +184,7 @@ async fn by_subject(
     app: &App,
     caller: &Caller,
     mut request: AccessRequest,
-    record: Record,
+    mut record: Record,
     lang: Lang,
 ) -> Result<Answer, StoreError> {
     let services = request.services.clone();
@@ -216,17 +217,20 @@ async fn by_subject(
         Standing::Free => {}
     }
     // БМГ is asked before the transaction, briefly; when it does not answer, the request waits for it.
-    if let Ok(numbers) = app.citizen.numbers(&request.iin).await {
-        let Some(msisdn) = numbers.into_iter().next() else {
-            let record = Record { outcome: Reason::NoPhone.code().to_owned(), ..record };
-            return Ok(if app.store.not_found(request.bin, budget, record).await? {
-                Answer::new(Word::NotFound, Reason::NoPhone, lang)
-            } else {
-                Answer::new(Word::Invalid, Reason::LimitReached, lang)
-            });
-        };
-        request.msisdn = Some(msisdn);
-        request.consent = Consent::ask(true, caller.at, &app.spans);
+    match app.citizen.numbers(&request.iin).await {
+        Ok(numbers) => {
+            let Some(msisdn) = numbers.into_iter().next() else {
+                let record = Record { outcome: Reason::NoPhone.code().to_owned(), ..record };
+                return Ok(if app.store.not_found(request.bin, budget, record).await? {
+                    Answer::new(Word::NotFound, Reason::NoPhone, lang)
+                } else {
+                    Answer::new(Word::Invalid, Reason::LimitReached, lang)
+                });
+            };
+            request.msisdn = Some(msisdn);
+            request.consent = Consent::ask(true, caller.at, &app.spans);
+        }
+        Err(fault) => record = record.met(BMG, fault),
     }
     let record = Record { request: Some(request.id), ..record };
     let opening = Opening { request, budget };

@@ -10,7 +10,8 @@ use crate::store::AccessRequest;
 use crate::text::{Lang, Reason, StatusCode};
 
 /// `data/status`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Word {
     /// The subject is awaited.
     Pending,
@@ -40,15 +41,19 @@ pub struct Answer {
     pub lang: Lang,
     /// The request, if there is one.
     pub request: Option<AccessRequest>,
+    /// Whether somebody came to see whether there is an answer yet.
+    pub polled: bool,
 }
 
 impl Answer {
     /// An answer about no stored request.
+    #[must_use]
     pub fn new(word: Word, reason: Reason, lang: Lang) -> Self {
-        Self { status: StatusCode::Success, word, reason, detail: None, lang, request: None }
+        Self { status: StatusCode::Success, word, reason, detail: None, lang, request: None, polled: false }
     }
 
     /// The answer that the state of `request` gives; time was taken into account already.
+    #[must_use]
     pub fn about(request: AccessRequest, lang: Lang) -> Self {
         let (word, reason) = match &request.consent {
             Consent::Granted { .. } => (Word::Valid, Reason::Granted),
@@ -88,7 +93,10 @@ impl Answer {
         }
         data.push(Node::leaf("k:reason_text", text));
         if self.word == Word::Pending {
-            data.push(Node::leaf("k:poll_after", app.limits().poll_after_seconds.to_string()));
+            let usual = app.limits().poll_after_seconds;
+            let polled = self.request.as_ref().filter(|_| self.polled);
+            let seconds = polled.map_or(usual, |request| app.pace.next(request.id, caller.at, usual));
+            data.push(Node::leaf("k:poll_after", seconds.to_string()));
         }
         if let Some(token) = token {
             data.push(Node::leaf("k:expires_at", clock::text(token.expires.saturating_mul(1000))));

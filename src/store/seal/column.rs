@@ -18,7 +18,7 @@ pub struct Column {
 }
 
 /// All of them. [`super::KeyFileSeal`] seals for no other place, so that none can be forgotten here.
-pub const COLUMNS: [Column; 5] = [
+pub const COLUMNS: [Column; 6] = [
     Column {
         name: "access_request.person",
         table: "access_request",
@@ -58,6 +58,14 @@ pub const COLUMNS: [Column; 5] = [
         key: &["kind", "id", "revision"],
         row: "CAST(id || '/' || revision AS BLOB)",
         is_text: true,
+    },
+    Column {
+        name: "asynchronous.message",
+        table: "asynchronous",
+        column: "message",
+        key: &["seq"],
+        row: "id",
+        is_text: false,
     },
 ];
 

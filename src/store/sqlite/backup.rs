@@ -1,5 +1,6 @@
 //! Copies of the database while it is in use, and what must hold of a copy before it is trusted.
 
+use super::migration::CHAINED;
 use super::writer::failed;
 use super::{journal, must_exist, reading, reseal, version};
 use crate::journal::GENESIS;
@@ -120,6 +121,9 @@ pub enum Flaw {
     /// It is of a version that this program does not know.
     #[error("the backup has version {0}, which this program does not know")]
     Version(i64),
+    /// Something in it is sealed by keys of these numbers, which are not at hand.
+    #[error("sealing key {} is not among the keys of the configuration: put it back", words(.0))]
+    NoKey(Vec<u32>),
     /// A sealed value does not open.
     #[error("the keys of the configuration do not open {0}: put back the key files of the backup's time")]
     Keys(&'static str),
@@ -128,23 +132,37 @@ pub enum Flaw {
     Journal(i64),
 }
 
-/// Looks through the whole copy: its structure, its version, samples of every sealed column, the journal's chain.
+fn words(numbers: &[u32]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Looks through the whole copy: its structure, its version, whether the sealing keys that it needs are among those at
+/// hand, by their numbers, samples of every sealed column, the journal's chain.
 ///
 /// # Errors
 /// [`Flaw`].
-pub fn judge(copy: &Path, seal: &dyn Seal, progress: Progress<'_>) -> Result<Judged, Flaw> {
+pub fn judge(
+    copy: &Path,
+    (seal, at_hand): (&dyn Seal, &[u32]),
+    progress: Progress<'_>,
+) -> Result<Judged, Flaw> {
     let connection = opened(copy).map_err(Flaw::Damaged)?;
     let version = version(&connection).map_err(Flaw::Damaged)?;
     if !VERSIONS.contains(&version) {
         return Err(Flaw::Version(version));
     }
     integrity(&connection).map_err(Flaw::Damaged)?;
+    let mut needed = reseal::sealed_by_in(&connection, &mut |_| ()).map_err(Flaw::Damaged)?;
+    needed.retain(|number, _| !at_hand.contains(number));
+    if !needed.is_empty() {
+        return Err(Flaw::NoKey(needed.into_keys().collect()));
+    }
     let opened = reseal::open_samples(&connection, seal, 100).map_err(|error| match error {
         StoreError::Unreadable(column) => Flaw::Keys(column),
         error => Flaw::Damaged(error),
     })?;
     let head = head(&connection).map_err(Flaw::Damaged)?;
-    if version >= 3 {
+    if version >= CHAINED {
         chain_holds(&connection, head.0, progress)?;
     }
     Ok(Judged { version, head, opened })
@@ -152,7 +170,7 @@ pub fn judge(copy: &Path, seal: &dyn Seal, progress: Progress<'_>) -> Result<Jud
 
 /// The journal's last record and chain.
 fn head(connection: &Connection) -> Result<(i64, [u8; 32]), StoreError> {
-    if version(connection)? < 3 { Ok((0, GENESIS)) } else { journal::head(connection) }
+    if version(connection)? < CHAINED { Ok((0, GENESIS)) } else { journal::head(connection) }
 }
 
 fn chain_holds(connection: &Connection, last: i64, progress: Progress<'_>) -> Result<(), Flaw> {

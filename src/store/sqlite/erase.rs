@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// Most rows that one piece of work touches: the writing thread serves everybody.
 const MOST: u32 = 500;
 
-/// Days that heard SMS and messageIds of strict senders are remembered, milliseconds.
+/// Days that heard SMS, messageIds of strict senders and answered messages of `AsyncChannel` are remembered, milliseconds.
 const REMEMBERED: i64 = 7 * 86_400_000;
 
 const ERASE: &str = "keeps = 0, person = NULL, token = NULL, phone = NULL";
@@ -124,6 +124,7 @@ pub fn sweep(
         delete(connection, "heard_sms", "at < ?1", record.at - REMEMBERED)?,
         delete(connection, "message", "at < ?1", record.at - REMEMBERED)?,
         delete(connection, "budget", "day < ?1", day)?,
+        delete(connection, "asynchronous", "since < ?1 AND state IN (2, 3)", record.at - REMEMBERED)?,
     ];
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
     let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links) >= most;
@@ -178,7 +179,7 @@ fn forget_phones(connection: &Connection, seal: &dyn Seal, before: i64) -> Resul
 /// Deletes at most [`MOST`] rows, found by the key or an index.
 fn delete(connection: &Connection, table: &str, condition: &str, value: i64) -> Result<usize, StoreError> {
     let key = match table {
-        "status_change" => "seq",
+        "status_change" | "asynchronous" => "seq",
         "ovt_use" => "until, ovt, subject, services",
         "heard_sms" => "sms",
         "message" => "sender, message_id",

@@ -2,6 +2,7 @@
 //! read-only connections. rusqlite is known here only.
 
 mod access;
+mod asynchronous;
 pub mod backup;
 mod budget;
 mod condition;
@@ -9,6 +10,7 @@ mod disk;
 mod erase;
 mod job;
 mod journal;
+mod migration;
 pub mod operator;
 mod redate;
 mod register;
@@ -39,6 +41,7 @@ use crate::random::Id;
 use crate::text::Reason;
 use condition::Condition;
 use disk::Disk;
+pub use migration::{may_go_back, migrate, migrate_back};
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -46,18 +49,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use writer::{Writer, failed};
 
-/// What leads from each version of the schema to the next, from none to [`SCHEMA`]; some of it is beyond SQL.
-const CHANGES: [(&str, Beyond); 3] = [
-    (include_str!("../sql/sqlite-001.sql"), |_| Ok(())),
-    (include_str!("../sql/sqlite-002.sql"), |_| Ok(())),
-    (include_str!("../sql/sqlite-003.sql"), journal::chain_all),
-];
-/// From [`SCHEMA`] to the version before it.
-const BACK: &str = include_str!("../sql/sqlite-003-back.sql");
 /// Version of the schema that this build works with.
-pub const SCHEMA: i64 = 3;
-
-type Beyond = fn(&Connection) -> rusqlite::Result<()>;
+pub const SCHEMA: i64 = 4;
 
 /// Pages in the log from which on a commit moves them into the database.
 const CHECKPOINT: i32 = 4000;
@@ -164,8 +157,8 @@ impl SqliteStore {
     }
 
     /// Empties the log: what was erased stands in its older pages. Who reads just then leaves the pages to the next
-    /// time.
-    async fn forget(&self) -> Result<(), StoreError> {
+    /// time, and so does a fault of the machine: the erasure itself is done, and each sweep empties the log again.
+    async fn forget(&self) {
         let path = self.readers.path.clone();
         let empty = move || {
             let connection = writing(&path, Synchronous::Full)?;
@@ -173,7 +166,10 @@ impl SqliteStore {
             connection.execute_batch("PRAGMA busy_timeout = 0;").map_err(failed)?;
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(failed)
         };
-        tokio::task::spawn_blocking(empty).await.map_err(|_| StoreError::Failed(-1))?
+        let emptied = tokio::task::spawn_blocking(empty).await.map_err(|_| StoreError::Failed(-1));
+        if let Err(error) = emptied.and_then(|emptied| emptied) {
+            tracing::warn!(%error, "what was erased stands in the log of the database until the next sweep");
+        }
     }
 }
 
@@ -271,54 +267,6 @@ fn reading(path: &Path) -> Result<Connection, StoreError> {
 
 fn version(connection: &Connection) -> Result<i64, StoreError> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|e| setup(&e))
-}
-
-/// Brings the database at `path` to this version, creating it when absent, readable by its owner only.
-/// Answers with the versions before and after.
-///
-/// # Errors
-/// [`StoreError::Setup`].
-pub fn migrate(path: &Path) -> Result<(i64, i64), StoreError> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|e| StoreError::Setup(format!("the database file cannot be created: {}", e.kind())))?;
-    let mut connection = writing(path, Synchronous::Full)?;
-    let before = version(&connection)?;
-    if !(0..=SCHEMA).contains(&before) {
-        return Err(wrong_version(before));
-    }
-    for (version, (sql, beyond)) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
-        change(&mut connection, sql, beyond, version)?;
-    }
-    Ok((before, SCHEMA))
-}
-
-/// Brings the database at `path` back to the version before this one, for the program of before. Answers with the
-/// versions before and after.
-///
-/// # Errors
-/// [`StoreError::Setup`].
-pub fn migrate_back(path: &Path) -> Result<(i64, i64), StoreError> {
-    must_exist(path)?;
-    let mut connection = writing(path, Synchronous::Full)?;
-    match version(&connection)? {
-        SCHEMA => change(&mut connection, BACK, |_| Ok(()), SCHEMA - 1)?,
-        other => return Err(wrong_version(other)),
-    }
-    Ok((SCHEMA, SCHEMA - 1))
-}
-
-fn change(connection: &mut Connection, sql: &str, beyond: Beyond, version: i64) -> Result<(), StoreError> {
-    let change = connection.transaction().map_err(|e| setup(&e))?;
-    change.execute_batch(sql).map_err(|e| setup(&e))?;
-    beyond(&change).map_err(|e| setup(&e))?;
-    change.pragma_update(None, "user_version", version).map_err(|e| setup(&e))?;
-    change.commit().map_err(|e| setup(&e))
 }
 
 /// Says whether the database at `path` can be used, changing nothing.
@@ -504,7 +452,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let more = self.writer.write(move |c| erase::sweep(c, &*seal, &sweeping, &record)).await?;
             if !more {
-                self.forget().await?;
+                self.forget().await;
             }
             Ok(more)
         })

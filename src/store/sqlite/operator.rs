@@ -1,16 +1,18 @@
-//! The transactions on operators: guesses that are counted before they are answered, and acts of two persons.
+//! The transactions on operators: accounts, and guesses that are counted before they are answered.
+
+mod approval;
 
 use super::writer::failed;
 use super::{SqliteStore, erase, journal, registration};
 use crate::consent::identity::Iin;
-use crate::operator::Name;
 use crate::operator::lockout::lockout;
-use crate::random::Id;
-use crate::store::operator::{Approval, Approved, Claim, Operators, Verdict};
+use crate::operator::{Name, Operator};
+use crate::store::operator::{Approval, Approved, Claim, Kept, Operators, Verdict};
 use crate::store::register::{Erased, Item, Kind};
 use crate::store::seal::{Seal, hex};
 use crate::store::{Pending, Record, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use approval::{approve, ask, take, waiting};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
 
 /// Who is in a database, as far as it tells without its keys.
@@ -36,6 +38,11 @@ pub fn census(path: &Path) -> Result<Census, StoreError> {
 }
 
 impl Operators for SqliteStore {
+    fn locked(&self, name: Name, record: Record) -> Pending<'_, Option<i64>> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| locked(c, &*seal, &guard(&*seal, &name), &record)))
+    }
+
     fn log_in(&self, name: Name, right: bool, record: Record) -> Pending<'_, Verdict> {
         let seal = self.seal.clone();
         Box::pin(self.writer.write(move |c| log_in(c, &*seal, &guard(&*seal, &name), right, &record)))
@@ -55,6 +62,11 @@ impl Operators for SqliteStore {
         }))
     }
 
+    fn keep_operator(&self, operator: Box<Operator>, after: u32, record: Record) -> Pending<'_, Kept> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| keep(c, &*seal, operator, after, &record)))
+    }
+
     fn ask_approval(&self, asked: Approval, record: Record) -> Pending<'_, Approval> {
         let seal = self.seal.clone();
         Box::pin(self.writer.write(move |c| ask(c, &*seal, asked, &record)))
@@ -66,18 +78,13 @@ impl Operators for SqliteStore {
     }
 
     fn approvals(&self, at: i64) -> Pending<'_, Vec<Approval>> {
-        Box::pin(self.read(move |c, _| {
-            let sql = format!("SELECT {COLUMNS} FROM approval WHERE done IS NULL AND until > ?1 ORDER BY id");
-            let mut statement = c.prepare_cached(&sql).map_err(failed)?;
-            let rows = statement.query_map([at], read).map_err(failed)?;
-            rows.collect::<Result<_, _>>().map_err(failed)
-        }))
+        Box::pin(self.read(move |c, _| waiting(c, at)))
     }
 
     fn claim(&self, claim: Claim, record: Record) -> Pending<'_, bool> {
         let seal = self.seal.clone();
         Box::pin(self.writer.write(move |c| {
-            let taken = take(c, &claim, record.at)?;
+            let taken = take(c, &*seal, &claim, record.at)?;
             if taken {
                 journal::append(c, &*seal, &record)?;
             }
@@ -95,7 +102,7 @@ impl Operators for SqliteStore {
         let seal = self.seal.clone();
         Box::pin(async move {
             let erase = move |c: &Connection| {
-                if !take(c, &claim, record.at)? {
+                if !take(c, &*seal, &claim, record.at)? {
                     return Ok(None);
                 }
                 let erased = erase::subject(c, &*seal, &subject, before, &record)?;
@@ -107,7 +114,7 @@ impl Operators for SqliteStore {
             };
             let erased = self.writer.write(erase).await?;
             if erased.is_some() {
-                self.forget().await?;
+                self.forget().await;
             }
             Ok(erased)
         })
@@ -119,6 +126,29 @@ fn guard(seal: &dyn Seal, name: &Name) -> String {
     hex(&seal.hash("operator-guard", &[name.as_str().as_bytes()]))
 }
 
+/// Wrong passwords in a row, and until when the name is locked.
+fn guarded(connection: &Connection, name: &str) -> Result<(u32, i64), StoreError> {
+    let guard: Option<(u32, i64)> = connection
+        .prepare_cached("SELECT wrong, until FROM operator_guard WHERE name = ?1")
+        .and_then(|mut s| s.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map_err(failed)?;
+    Ok(guard.unwrap_or_default())
+}
+
+fn locked(
+    connection: &Connection,
+    seal: &dyn Seal,
+    name: &str,
+    record: &Record,
+) -> Result<Option<i64>, StoreError> {
+    let (_, until) = guarded(connection, name)?;
+    if until <= record.at {
+        return Ok(None);
+    }
+    journal::append(connection, seal, &Record { outcome: "locked".to_owned(), ..record.clone() })?;
+    Ok(Some(until))
+}
+
 fn log_in(
     connection: &Connection,
     seal: &dyn Seal,
@@ -126,16 +156,11 @@ fn log_in(
     right: bool,
     record: &Record,
 ) -> Result<Verdict, StoreError> {
-    let guard: Option<(u32, i64)> = connection
-        .prepare_cached("SELECT wrong, until FROM operator_guard WHERE name = ?1")
-        .and_then(|mut s| s.query_row([name], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(failed)?;
-    let (wrong, until) = guard.unwrap_or_default();
-    let tell = |outcome: &str| Record { outcome: outcome.to_owned(), ..record.clone() };
-    if until > record.at {
-        journal::append(connection, seal, &tell("locked"))?;
+    if let Some(until) = locked(connection, seal, name, record)? {
         return Ok(Verdict::Locked(until));
     }
+    let (wrong, _) = guarded(connection, name)?;
+    let tell = |outcome: &str| Record { outcome: outcome.to_owned(), ..record.clone() };
     if right {
         if wrong > 0 {
             unlock(connection, name)?;
@@ -162,93 +187,18 @@ fn unlock(connection: &Connection, name: &str) -> Result<(), StoreError> {
         .map_err(failed)
 }
 
-const COLUMNS: &str = "id, act, digest, asked_by, asked, until, approved_by, approved, done";
-
-fn read(row: &Row<'_>) -> rusqlite::Result<Approval> {
-    let (by, at): (Option<String>, Option<i64>) = (row.get(6)?, row.get(7)?);
-    Ok(Approval {
-        id: Id::from_bytes(row.get(0)?),
-        act: row.get(1)?,
-        digest: row.get(2)?,
-        asked_by: row.get(3)?,
-        asked: row.get(4)?,
-        until: row.get(5)?,
-        approved: by.zip(at),
-        done: row.get(8)?,
-    })
-}
-
-fn ask(
+fn keep(
     connection: &Connection,
     seal: &dyn Seal,
-    asked: Approval,
+    operator: Box<Operator>,
+    after: u32,
     record: &Record,
-) -> Result<Approval, StoreError> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM approval
-         WHERE act = ?1 AND digest = ?2 AND asked_by = ?3 AND until > ?4 AND done IS NULL ORDER BY id LIMIT 1"
-    );
-    let known = connection
-        .prepare_cached(&sql)
-        .and_then(|mut s| {
-            s.query_row(params![asked.act, asked.digest, asked.asked_by, record.at], read).optional()
-        })
-        .map_err(failed)?;
-    if let Some(known) = known {
-        return Ok(known);
+) -> Result<Kept, StoreError> {
+    let others = registration::read_sealed::<Operator>(connection, seal, Kind::Operator)?;
+    let mut others = others.iter().map(|(_, other)| other).filter(|other| other.name != operator.name);
+    if !operator.is_officer() && !others.any(Operator::is_officer) {
+        return Ok(Kept::LastOfficer);
     }
-    connection
-        .prepare_cached(
-            "INSERT INTO approval (id, act, digest, asked_by, asked, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )
-        .and_then(|mut s| {
-            let id = asked.id.as_bytes();
-            s.execute(params![id, asked.act, asked.digest, asked.asked_by, asked.asked, asked.until])
-        })
-        .map_err(failed)?;
-    journal::append(connection, seal, record)?;
-    Ok(asked)
-}
-
-fn approve(
-    connection: &Connection,
-    seal: &dyn Seal,
-    claim: &Claim,
-    record: &Record,
-) -> Result<Approved, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM approval WHERE id = ?1 AND until > ?2");
-    let known = connection
-        .prepare_cached(&sql)
-        .and_then(|mut s| s.query_row(params![claim.id.as_bytes(), record.at], read).optional())
-        .map_err(failed)?;
-    let Some(known) = known else { return Ok(Approved::Unknown) };
-    if known.act != claim.act || known.digest != claim.digest {
-        return Ok(Approved::Other);
-    }
-    if known.asked_by == claim.by.as_str() {
-        return Ok(Approved::Own);
-    }
-    if known.approved.is_some() || known.done.is_some() {
-        return Ok(Approved::Before(known));
-    }
-    connection
-        .prepare_cached("UPDATE approval SET approved_by = ?2, approved = ?3 WHERE id = ?1")
-        .and_then(|mut s| s.execute(params![claim.id.as_bytes(), claim.by.as_str(), record.at]))
-        .map_err(failed)?;
-    journal::append(connection, seal, record)?;
-    Ok(Approved::Now(Approval { approved: Some((claim.by.as_str().to_owned(), record.at)), ..known }))
-}
-
-/// Marks an approved act as done, once; `false`: it is not approved, void, done, another's or about something else.
-fn take(connection: &Connection, claim: &Claim, at: i64) -> Result<bool, StoreError> {
-    connection
-        .prepare_cached(
-            "UPDATE approval SET done = ?5 WHERE id = ?1 AND act = ?2 AND digest = ?3 AND asked_by = ?4
-             AND approved_by IS NOT NULL AND approved_by <> asked_by AND done IS NULL AND until > ?5",
-        )
-        .and_then(|mut s| {
-            s.execute(params![claim.id.as_bytes(), claim.act, claim.digest, claim.by.as_str(), at])
-        })
-        .map(|rows| rows == 1)
-        .map_err(failed)
+    let kept = registration::register(connection, seal, &Item::Operator(operator), after, record)?;
+    Ok(kept.map_or(Kept::Stale, Kept::Revision))
 }

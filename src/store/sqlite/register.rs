@@ -64,7 +64,7 @@ impl Register for SqliteStore {
         Box::pin(async move {
             let erase = move |c: &Connection| erase::subject(c, &*seal, &subject, before, &record);
             let erased = self.writer.write(erase).await?;
-            self.forget().await?;
+            self.forget().await;
             Ok(erased)
         })
     }

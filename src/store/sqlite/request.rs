@@ -3,7 +3,7 @@
 use super::row::{self, Sealed, Stored};
 use super::subject::{self, failed_check, held, held_finding};
 use super::writer::failed;
-use super::{budget, journal, registration, token};
+use super::{asynchronous, budget, journal, registration, token};
 use crate::consent::check::Finding;
 use crate::consent::identity::{Bin, Msisdn};
 use crate::consent::method::Method;
@@ -218,12 +218,15 @@ pub fn as_time_made_it(
     Ok(stored)
 }
 
-/// Writes the state down, with what it means for the status list and for consents to come.
+/// Writes the state down, with what it means for the status list, for consents to come, and for those who wait for it.
 pub fn save(connection: &Connection, seal: &dyn Seal, stored: &Stored, at: i64) -> Result<(), StoreError> {
     if let Consent::Closed { reason: Reason::Revoked, at, .. } = &stored.request.consent {
         subject::withdraw(connection, stored.subject, stored.request.bin.as_str(), *at)?;
     }
     token::restate(connection, &stored.request, stored.subject, at)?;
+    if !stored.request.consent.awaits_subject() {
+        asynchronous::wake(connection, stored.request.id, at)?;
+    }
     Sealed::new(&stored.request, seal, at)?.update(connection, stored.seq)
 }
 

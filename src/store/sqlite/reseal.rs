@@ -277,7 +277,7 @@ pub fn sealed_by_in(
     progress: &mut dyn FnMut(u64),
 ) -> Result<BTreeMap<u32, u64>, StoreError> {
     let (mut counts, mut looked) = (BTreeMap::new(), 0);
-    for column in &COLUMNS {
+    for column in present(connection)? {
         let mut from = 0;
         // Each reading is a transaction of its own: a long one would keep the log from being emptied.
         loop {
@@ -324,7 +324,7 @@ pub fn keys_fit(path: &Path, seal: &dyn Seal) -> Result<(), StoreError> {
 /// [`StoreError::Unreadable`] names the column; the keys are not those that sealed it.
 pub fn open_samples(connection: &Connection, seal: &dyn Seal, of_each: u32) -> Result<u64, StoreError> {
     let mut opened = 0;
-    for column in &COLUMNS {
+    for column in present(connection)? {
         let last = last(connection, column)?;
         for from in [0, last.saturating_sub(i64::from(of_each)).max(0)] {
             for row in rows(connection, column, from, of_each)?.iter().filter(|row| !row.sealed.is_empty()) {
@@ -335,6 +335,21 @@ pub fn open_samples(connection: &Connection, seal: &dyn Seal, of_each: u32) -> R
         }
     }
     Ok(opened)
+}
+
+/// The columns that the version of the database has.
+fn present(connection: &Connection) -> Result<Vec<&'static Column>, StoreError> {
+    let mut found = Vec::new();
+    for column in &COLUMNS {
+        let there = connection
+            .prepare_cached("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+            .and_then(|mut s| s.exists([column.table]))
+            .map_err(failed)?;
+        if there {
+            found.push(column);
+        }
+    }
+    Ok(found)
 }
 
 /// The position behind the last row of a column.

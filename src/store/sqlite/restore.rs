@@ -1,11 +1,12 @@
 //! A copy takes the place of the database, in one step: whenever the machine stops, one of the two is there, whole.
 
 use super::backup::{io, sync_folder};
+use super::migration::CHAINED;
 use super::writer::failed;
-use super::{Synchronous, journal, version, writing};
-use crate::store::seal::Seal;
+use super::{Synchronous, journal, writing};
+use crate::journal::{Chain, GENESIS};
 use crate::store::{Record, StoreError};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -30,6 +31,14 @@ pub enum Hindrance {
     /// A log without its database.
     #[error("{0} is there without its database: move it away first")]
     Log(PathBuf),
+    /// Who may replace it, this program cannot find out.
+    #[error("the database has version {0}, which this program does not know: restore with its own program")]
+    Later(i64),
+    /// Its operators are not read by this program.
+    #[error(
+        "the database has version {0}: run `kdp migrate` first, so that its operators can say who may replace it"
+    )]
+    Earlier(i64),
     /// A restore is on its way.
     #[error("another restore is running")]
     Running,
@@ -104,49 +113,123 @@ pub fn prepare(from: &Path, target: &Path) -> Result<(PathBuf, File), Hindrance>
 /// # Errors
 /// [`StoreError`].
 pub fn has_operators(part: &Path) -> Result<bool, StoreError> {
-    let connection = super::backup::opened(part)?;
-    connection
-        .query_row("SELECT EXISTS (SELECT 1 FROM registered WHERE kind = 'operator')", [], |row| row.get(0))
-        .map_err(failed)
+    operators_in(&super::backup::opened(part)?).map_err(failed)
 }
 
-/// Waits until nobody has the copy open any more, and brings all of it into its one file: a file alone is what takes the
+fn operators_in(connection: &Connection) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM registered WHERE kind = 'operator')";
+    connection.query_row(sql, [], |row| row.get(0))
+}
+
+/// The database that is to be replaced, as the judge of who may.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// It has operators; its journal ends with this record and chain.
+    Operators(i64, Chain),
+    /// It cannot say who may.
+    Mute(Why),
+}
+
+/// Why a database cannot say who may replace it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It has no operators yet, or is of a version that knew none.
+    Nobody,
+    /// It is damaged.
+    Damaged,
+    /// There is none.
+    Absent,
+}
+
+/// Looks at the database that is to be replaced, and which nobody has open: all of its pages, for a judge who is damaged
+/// could be one who was made so.
+///
+/// # Errors
+/// [`Hindrance::InUse`]; [`Hindrance::Later`], [`Hindrance::Earlier`]; [`Hindrance::Store`].
+pub fn before(target: &Path) -> Result<Before, Hindrance> {
+    if !target.exists() {
+        return Ok(Before::Mute(Why::Absent));
+    }
+    let look = || -> rusqlite::Result<Result<Before, Hindrance>> {
+        readable(target)?;
+        // With its log.
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(target, flags)?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if !(0..=super::SCHEMA).contains(&version) {
+            return Ok(Err(Hindrance::Later(version)));
+        }
+        if (CHAINED..super::SCHEMA).contains(&version) {
+            return Ok(Err(Hindrance::Earlier(version)));
+        }
+        let word: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if word != "ok" {
+            return Ok(Ok(Before::Mute(Why::Damaged)));
+        }
+        if version < CHAINED || !operators_in(&connection)? {
+            return Ok(Ok(Before::Mute(Why::Nobody)));
+        }
+        let head = "SELECT seq, chain FROM journal ORDER BY seq DESC LIMIT 1";
+        let head = connection.query_row(head, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let (seq, chain) = head.unwrap_or((0, GENESIS));
+        Ok(Ok(Before::Operators(seq, chain)))
+    };
+    match look() {
+        Ok(found) => found,
+        Err(rusqlite::Error::SqliteFailure(e, _)) if is_busy(e.code) => Err(Hindrance::InUse),
+        // Not what a caller could bring about, such as too little memory.
+        Err(error) if is_damage(&error) => Ok(Before::Mute(Why::Damaged)),
+        Err(error) => Err(Hindrance::Store(failed(error))),
+    }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    const READ: i32 = rusqlite::ffi::SQLITE_IOERR_READ;
+    const SHORT: i32 = rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
+    error.sqlite_error().is_none_or(|e| {
+        // Unknown: a table is missing.
+        matches!(e.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+            || matches!(e.extended_code, READ | SHORT)
+    })
+}
+
+/// Waits until nobody has the database open any more, and brings all of it into its one file: a file alone is what takes the
 /// place.
 ///
 /// # Errors
 /// [`StoreError::Setup`] after ten minutes; [`StoreError`].
 pub fn settle(part: &Path) -> Result<(), StoreError> {
+    await_alone(part, "the copy stays in use")?.close().map_err(|(_, e)| failed(e))?;
+    File::open(part).and_then(|file| file.sync_all()).map_err(|e| io(part, &e))
+}
+
+/// The database without a log, locked, within a transaction: waits until nobody else has it open, ten minutes at most.
+pub(super) fn await_alone(path: &Path, never: &str) -> Result<Connection, StoreError> {
     for _ in 0..WAITS {
-        match folded(part) {
-            Ok(connection) => {
-                connection.close().map_err(|(_, e)| failed(e))?;
-                return File::open(part).and_then(|file| file.sync_all()).map_err(|e| io(part, &e));
-            }
+        match folded(path) {
+            Ok(connection) => return Ok(connection),
             Err(rusqlite::Error::SqliteFailure(e, _)) if is_busy(e.code) => {}
             Err(error) => return Err(failed(error)),
         }
         #[expect(clippy::disallowed_methods, reason = "waits for a thread of this command to end")]
         std::thread::sleep(WAIT);
     }
-    Err(StoreError::Setup("the copy stays in use".to_owned()))
+    Err(StoreError::Setup(never.to_owned()))
 }
 
 fn is_busy(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
 }
 
-/// Writes into the copy's journal that it was restored; of an older version, whose journal this program does not write,
-/// nothing.
+/// Writes into the journal of the copy, which has the version of now.
 ///
 /// # Errors
 /// [`StoreError`].
-pub fn note(part: &Path, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {
+pub fn note(part: &Path, record: &Record) -> Result<(), StoreError> {
     let connection = writing(part, Synchronous::Full)?;
-    if version(&connection)? == super::SCHEMA {
-        let change = connection.unchecked_transaction().map_err(failed)?;
-        journal::append(&change, seal, record)?;
-        change.commit().map_err(failed)?;
-    }
+    let change = connection.unchecked_transaction().map_err(failed)?;
+    journal::append_about(&change, None, record)?;
+    change.commit().map_err(failed)?;
     connection.close().map_err(|(_, e)| failed(e))
 }
 
@@ -206,7 +289,7 @@ fn hold(target: &Path, aside: &Path) -> Result<Held, Hindrance> {
 }
 
 /// Locks the whole file, in the way of the engine: whoever has the database open has a lock on a part of it.
-fn in_use(target: &Path) -> Result<File, Hindrance> {
+pub(super) fn in_use(target: &Path) -> Result<File, Hindrance> {
     let file = File::options().read(true).write(true).open(target).map_err(|e| io(target, &e))?;
     fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| Hindrance::InUse)?;
     Ok(file)

@@ -322,6 +322,7 @@ pub fn number(task: Task) -> u8 {
         Task::Review => 6,
         Task::Overdue => 7,
         Task::Sweep => 8,
+        Task::Answer => 9,
     }
 }
 
@@ -336,6 +337,7 @@ pub fn task(number: u8) -> Option<Task> {
         Task::Review,
         Task::Overdue,
         Task::Sweep,
+        Task::Answer,
     ]
     .into_iter()
     .find(|t| self::number(*t) == number)

@@ -124,8 +124,9 @@ class Load:
             desk.close()
 
     def _is_over(self) -> bool:
-        """Whether the service ended; its end may show on the connection first."""
-        return self.world.sandbox.process.poll() is not None or self.stopping.wait(1)
+        """Whether the service ended, by us or by itself; its end may show on the connection first."""
+        sandbox = self.world.sandbox
+        return sandbox.ending or sandbox.process.poll() is not None or self.stopping.wait(1)
 
     # --- what it does -------------------------------------------------------------------------------
 

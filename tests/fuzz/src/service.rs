@@ -2,7 +2,7 @@
 //! themselves to it.
 
 use crate::world::{self, NOW};
-use kdp::exchange::{Response, exchange};
+use kdp::exchange::{Channel, Response, exchange};
 use kdp::sandbox::{Options, Running, limits, start_within};
 use kdp::soap::sync_channel::T;
 use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
@@ -51,6 +51,7 @@ impl Service {
             reset: false,
             seed: Some(1),
             crypto: None,
+            service: None,
             log_level: "error".to_owned(),
         };
         let running =
@@ -87,7 +88,7 @@ impl Service {
             writer.close().close().close().close();
         };
         let message = self.gateway.envelope("id-of-the-payload-target", content).expect("it can be written");
-        self.runtime.block_on(exchange(&self.running.app, &message))
+        self.runtime.block_on(exchange(&self.running.app, Channel::Sync, &message, |_| true))
     }
 }
 

@@ -10,8 +10,10 @@ use kdp::consent::directory::{DirectoryEntry, Ground, Name, ProactiveService};
 use kdp::consent::identity::{Iin, Msisdn};
 use kdp::consent::method::{Allowance, Method};
 use kdp::consent::revocation::Rule;
+use kdp::current::Current;
 use kdp::dispatch::{Caller, Service};
-use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway, Unavailable};
+use kdp::gateway::fault::PartyFault;
+use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use kdp::metric::Metrics;
 use kdp::random::{Id, SystemRandom};
 use kdp::registry::{Role, SenderRecord};
@@ -95,11 +97,12 @@ impl Outside {
 }
 
 impl CitizenDirectory for Outside {
-    fn numbers<'a>(&'a self, asked: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, Unavailable>> {
+    fn numbers<'a>(&'a self, asked: &'a Iin) -> Answer<'a, Result<Vec<Msisdn>, PartyFault>> {
         let subject = (0..SUBJECTS).find(|n| iin(*n) == *asked);
         let answer = match self.bmg() {
             Gateway::Up => Ok(subject.and_then(phone_of).into_iter().collect()),
-            _ => Err(Unavailable),
+            // Not silence, after which it would be left alone.
+            _ => Err(PartyFault::Fault),
         };
         Box::pin(async move { answer })
     }
@@ -113,7 +116,7 @@ impl SmsGateway for Outside {
                 state.2.push(sms.id.to_owned());
                 Ok(())
             }
-            Gateway::Down => Err(SmsError::Unavailable),
+            Gateway::Down => Err(PartyFault::Fault.into()),
             Gateway::Refuses => Err(SmsError::Refused),
         };
         Box::pin(async move { answer })
@@ -157,7 +160,7 @@ pub struct Running {
 static TEMPLATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
     let (path, copy) = (directory.path().join("kdp.db"), directory.path().join("copy.db"));
-    migrate(&path).unwrap();
+    migrate(&path, 0).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
         let store = open(&path, &FaultySeal::new());
@@ -323,7 +326,9 @@ impl Running {
 
     /// A subject's SMS.
     pub async fn hear(&self, from: Msisdn, id: String, text: &str) -> Heard {
-        kdp::service::sms_reply::hear(&self.app, from, id, text, self.now()).await.unwrap()
+        kdp::service::sms_reply::hear(&self.app, from, id, text, kdp::service::sms_reply::came(self.now()))
+            .await
+            .unwrap()
     }
 
     /// Does what is due until nothing is.
@@ -356,7 +361,8 @@ async fn app(
         seal: seal.clone(),
         citizen: outside.clone(),
         sms: outside.clone(),
-        trust: Trust::default(),
+        channel: Arc::new(kdp::gateway::Absent),
+        trust: Arc::new(Current::new(Trust::default())),
         answers: EnvelopeSigner::new(signer, certificate, KeyInfoForm::Certificate),
         templates: config.templates().unwrap(),
         metrics: Metrics::default(),

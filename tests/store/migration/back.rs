@@ -12,6 +12,7 @@ use rusqlite::{Connection, params};
 use std::path::Path;
 
 const SECOND: &str = include_str!("../../../src/store/sql/sqlite-002.sql");
+const THIRD: &str = include_str!("../../../src/store/sql/sqlite-003.sql");
 /// Of a person, as a sender wrote it into an id.
 const NAMED: &str = "800101399015";
 
@@ -97,7 +98,7 @@ fn a_database_of_the_version_before_keeps_every_row_on_its_way_up() {
     let (old, new) = (directory.path().join("old.db"), directory.path().join("new.db"));
     second_version(&old, &*seal);
     Connection::open(&old).unwrap().execute("VACUUM INTO ?1", [new.to_str().unwrap()]).unwrap();
-    assert_eq!(migrate(&new), Ok((2, 3)));
+    assert_eq!(migrate(&new, NOON + 9), Ok((2, 4)));
     assert!(inspect(&new).is_ok());
     for table in tables(&old) {
         assert!(!rows(&old, &table, &[]).is_empty(), "{table}: nothing in it would be missed");
@@ -105,7 +106,12 @@ fn a_database_of_the_version_before_keeps_every_row_on_its_way_up() {
             // Numbered without gaps; ids that name a person are masked.
             "journal" => {
                 let without = ["seq", "sender", "message_id", "service", "operator", "chain"];
-                assert_eq!(rows(&old, &table, &without), rows(&new, &table, &without), "{table}");
+                let mut migrated = rows(&new, &table, &without);
+                let last = migrated.pop().unwrap();
+                assert_eq!(rows(&old, &table, &without), migrated, "{table}");
+                let (at, records) = (NOON + 9, migrated.len());
+                assert!(last.starts_with(&format!("Integer({at}), administration, ")), "{last}");
+                assert!(last.ends_with(&format!("chain begun, {{\"records\":{records}}}")), "{last}");
             }
             _ => assert_eq!(rows(&old, &table, &[]), rows(&new, &table, &[]), "{table}"),
         }
@@ -123,6 +129,21 @@ fn a_database_of_the_version_before_keeps_every_row_on_its_way_up() {
     );
 }
 
+/// A message of `AsyncChannel` in this state, with its job.
+fn asynchronous(path: &Path, n: u8, state: u8) {
+    let database = Connection::open(path).unwrap();
+    let id = [n; 16];
+    database
+        .execute(
+            "INSERT INTO asynchronous (id, chain, digest, since, state, message) VALUES (?1, ?1, x'00', 0, ?2, x'01')",
+            params![id, state],
+        )
+        .unwrap();
+    database
+        .execute("INSERT INTO job (due, task, request, tries) VALUES (0, 9, ?1, 0)", params![id])
+        .unwrap();
+}
+
 #[tokio::test]
 async fn down_and_up_again_loses_only_what_the_version_before_cannot_know() {
     let bench = second();
@@ -138,33 +159,51 @@ async fn down_and_up_again_loses_only_what_the_version_before_cannot_know() {
              INSERT INTO approval (id, act, digest, asked_by, asked, until) VALUES (x'01', 'erase', x'02', 'a', 0, 1);",
         )
         .unwrap();
-    let unknown = |table: &str| ["journal_head", "operator_guard", "approval"].contains(&table);
-    let all = |without: &[&str]| -> Vec<(String, Vec<String>)> {
-        tables(&path)
-            .into_iter()
-            .filter(|table| !unknown(table))
-            .map(|table| {
-                let mut kept = rows(&path, &table, without);
-                kept.retain(|row| !(table == "registered" && row.starts_with("operator, ")));
-                (table, kept)
-            })
-            .collect()
+    let all = || -> Vec<(String, Vec<String>)> {
+        let known = tables(&path).into_iter().filter(|table| table != "asynchronous");
+        let mut all: Vec<_> = known.map(|table| (table.clone(), rows(&path, &table, &[]))).collect();
+        all.sort();
+        all
     };
-    let mut before = all(&["chain", "operator"]);
-    before.sort();
-    let (up, chains) = (shape(&path), rows(&path, "journal", &[]));
-    assert_eq!(migrate_back(&path), Ok((3, 2)));
+    let (before, up) = (all(), shape(&path));
+    asynchronous(&path, 2, 2);
+    asynchronous(&path, 3, 3);
+    assert_eq!(migrate_back(&path, NOON, "aliya"), Ok((4, 3)));
     let fresh = tempfile::tempdir().unwrap();
-    let first = fresh.path().join("kdp.db");
-    second_version(&first, &*bench.seal);
-    assert_eq!(shape(&path), shape(&first), "what the program of before expects");
-    let mut down = all(&[]);
-    down.sort();
+    let third = fresh.path().join("kdp.db");
+    second_version(&third, &*bench.seal);
+    let upgrade = format!("BEGIN; {THIRD}; PRAGMA user_version = 3; COMMIT;");
+    Connection::open(&third).unwrap().execute_batch(&upgrade).unwrap();
+    assert_eq!(shape(&path), shape(&third), "what the program of before expects");
+    // What was done stands in the journal that the version before goes on with, and nothing else is new: no job, of which
+    // it would not know what it is.
+    let mut down = all();
+    let journal = down.iter_mut().find(|(table, _)| table == "journal").map(|(_, rows)| rows).unwrap();
+    let done = journal.pop().unwrap();
+    assert!(done.contains("administration") && done.contains("taken back to version 3"), "{done}");
+    assert!(done.contains("aliya") && done.contains(r#""messages":2"#), "{done}");
     assert_eq!(down, before);
-    assert_eq!(migrate(&path), Ok((2, 3)));
-    assert_eq!((shape(&path), rows(&path, "journal", &[])), (up, chains), "the chain is the same");
-    let refused = migrate_back(&first).unwrap_err().to_string();
-    assert!(refused.contains("version 2"), "{refused}");
+    assert_eq!(migrate(&path, NOON), Ok((3, 4)));
+    assert_eq!(shape(&path), up);
+    assert!(
+        rows(&path, "journal", &[]).pop().unwrap().contains("taken back to version 3"),
+        "the chain goes on"
+    );
+    let refused = migrate_back(&third, NOON, "").unwrap_err().to_string();
+    assert!(refused.contains("version 3"), "{refused}");
+}
+
+#[test]
+fn nothing_is_taken_back_while_somebody_waits_for_an_answer() {
+    for state in [0, 1] {
+        let bench = second();
+        let path = bench.path();
+        drop(bench.store);
+        asynchronous(&path, 1, state);
+        let refused = migrate_back(&path, NOON, "aliya").unwrap_err().to_string();
+        assert!(refused.contains("1 messages of AsyncChannel have no answer yet"), "{refused}");
+        assert!(inspect(&path).is_ok() && rows(&path, "asynchronous", &[]).len() == 1, "{state}");
+    }
 }
 
 #[test]

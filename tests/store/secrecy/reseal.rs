@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use kdp::consent::revocation::{Applicant, Rule};
 use kdp::incident::Incident;
 use kdp::random::SystemRandom;
+use kdp::store::asynchronous::Intake;
 use kdp::store::register::{Item, Kind, Register as _};
 use kdp::store::reseal::{Reseal as _, Resealing};
 use kdp::store::revocation::{Contested, Filing};
@@ -47,6 +48,11 @@ async fn full() -> Bench {
     let filing = Filing { id: id(NOON), contested, iin: iin(1), applicant, comment };
     bench.store.file(filing, record(NOON, "")).await.unwrap();
     bench.register(incident(NOON), NOON).await;
+    let bytes = |text: &str| zeroize::Zeroizing::new(text.as_bytes().to_vec());
+    let (sender, correlation_id) = ("bank".to_owned(), "chain".to_owned());
+    let intake =
+        Intake { id: id(NOON), sender, correlation_id, asked: bytes("ask"), message: bytes("ask, kept") };
+    bench.store.take(intake, record(NOON, "")).await.unwrap();
     for column in &COLUMNS {
         let there = format!("SELECT count(*) FROM {} WHERE {} IS NOT NULL", column.table, column.column);
         assert!(bench.number(&there) > 0, "{}: nothing in it would be missed", column.name);

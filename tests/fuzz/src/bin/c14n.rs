@@ -77,7 +77,9 @@ fn is_not_escaped(namespace: &str) -> bool {
 /// Whether there is such a namespace, as it is written in the source.
 fn has_namespace(source: &[u8], such: fn(&str) -> bool) -> bool {
     let text = String::from_utf8_lossy(source);
-    text.split("xmlns").skip(1).any(|rest| {
+    // A value may say "xmlns", too: each place is looked at with all that follows it.
+    text.match_indices("xmlns").any(|(at, _)| {
+        let rest = &text[at..];
         let Some(start) = rest.find(['"', '\'']) else { return false };
         let value = rest[start + 1..].split(&rest[start..=start]).next().unwrap_or_default();
         !value.is_empty() && such(value)

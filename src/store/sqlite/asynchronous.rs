@@ -1,0 +1,278 @@
+//! Messages of `AsyncChannel` as rows.
+
+use super::writer::failed;
+use super::{SqliteStore, journal, row};
+use crate::random::Id;
+use crate::store::asynchronous::{Asynchronous, Came, Delivery, Intake, Taken, Unanswered};
+use crate::store::seal::{Place, Seal};
+use crate::store::{Pending, Record, StoreError, Task};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use zeroize::Zeroizing;
+
+const MESSAGE: &str = "asynchronous.message";
+
+/// States.
+const OPEN: u8 = 0;
+const WAITS: u8 = 1;
+const SENT: u8 = 2;
+const ENDED: u8 = 3;
+const TWICE: u8 = 4;
+
+impl Asynchronous for SqliteStore {
+    fn take(&self, intake: Intake, record: Record) -> Pending<'_, Taken> {
+        let seal = self.seal.clone();
+        Box::pin(async move {
+            let sealed = sealed(&*seal, intake.id, &intake.message)?;
+            self.writer.write(move |c| take(c, &*seal, &intake, &sealed, &record)).await
+        })
+    }
+
+    fn unanswered(&self, id: Id) -> Pending<'_, Option<Unanswered>> {
+        Box::pin(self.read(move |connection, seal| unanswered(connection, seal, id)))
+    }
+
+    fn came_to(&self, id: Id, came: Came, at: i64) -> Pending<'_, bool> {
+        let seal = self.seal.clone();
+        Box::pin(async move {
+            let sealed = sealed(&*seal, id, &came.message)?;
+            self.writer.write(move |c| came_to(c, &*seal, id, &came, &sealed, at)).await
+        })
+    }
+
+    fn sent(&self, id: Id, theirs: String, again: i64, record: Record) -> Pending<'_, ()> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| sent(c, &*seal, id, &theirs, (again, &record))))
+    }
+
+    fn give_up(&self, id: Id, record: Record) -> Pending<'_, ()> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| {
+            end(c, id.as_bytes())?;
+            journal::append(c, &*seal, &record)
+        }))
+    }
+
+    fn delivery(&self, message_id: String, state: Delivery, again: i64, record: Record) -> Pending<'_, bool> {
+        let seal = self.seal.clone();
+        Box::pin(self.writer.write(move |c| delivery(c, &*seal, &message_id, (state, again), record)))
+    }
+}
+
+fn sealed(seal: &dyn Seal, id: Id, message: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let place = Place { column: MESSAGE, row: id.as_bytes() };
+    seal.seal(place, message).ok_or(StoreError::Unreadable(MESSAGE))
+}
+
+fn sent(
+    connection: &Connection,
+    seal: &dyn Seal,
+    id: Id,
+    theirs: &str,
+    (again, record): (i64, &Record),
+) -> Result<(), StoreError> {
+    let id = id.as_bytes();
+    let Some(state) = state_of(connection, id)?.filter(|state| [OPEN, TWICE].contains(state)) else {
+        // Word of its end overtook the word that it was taken over.
+        return drop_job(connection, id);
+    };
+    // So may the word that it was not delivered.
+    let next = if state == TWICE { OPEN } else { SENT };
+    connection
+        .prepare_cached("UPDATE asynchronous SET state = ?2, theirs = ?3 WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![id, next, theirs_hash(seal, theirs)]))
+        .map_err(failed)?;
+    drop_job(connection, id)?;
+    if next == OPEN {
+        row::add_job(connection, Task::Answer, again, id)?;
+    }
+    journal::append(connection, seal, record)
+}
+
+fn state_of(connection: &Connection, id: &[u8; 16]) -> Result<Option<u8>, StoreError> {
+    connection
+        .prepare_cached("SELECT state FROM asynchronous WHERE id = ?1")
+        .and_then(|mut s| s.query_row([id], |row| row.get(0)).optional())
+        .map_err(failed)
+}
+
+/// Ids of others' making may be made of numbers of persons.
+fn theirs_hash(seal: &dyn Seal, message_id: &str) -> [u8; 16] {
+    row::half(seal.hash("async-message", &[message_id.as_bytes()]))
+}
+
+fn take(
+    connection: &Connection,
+    seal: &dyn Seal,
+    intake: &Intake,
+    sealed: &[u8],
+    record: &Record,
+) -> Result<Taken, StoreError> {
+    let parts = [intake.sender.as_bytes(), intake.correlation_id.as_bytes()];
+    let chain = row::half(seal.hash("async-chain", &parts));
+    let digest = seal.hash("async-asked", &[&intake.asked]);
+    let known: Option<([u8; 16], [u8; 32])> = connection
+        .prepare_cached("SELECT id, digest FROM asynchronous WHERE chain = ?1")
+        .and_then(|mut s| s.query_row([chain], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map_err(failed)?;
+    match known {
+        Some((_, before)) if before != digest => return Ok(Taken::Otherwise),
+        Some((id, _)) => {
+            let record = Record { outcome: "pushed again".to_owned(), ..record.clone() };
+            journal::append(connection, seal, &record)?;
+            return Ok(Taken::Before(Id::from_bytes(id)));
+        }
+        None => {}
+    }
+    let id = intake.id.as_bytes();
+    connection
+        .prepare_cached(
+            "INSERT INTO asynchronous (id, chain, digest, since, state, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .and_then(|mut s| s.execute(params![id, chain, digest, record.at, OPEN, sealed]))
+        .map_err(failed)?;
+    row::add_job(connection, Task::Answer, record.at, id)?;
+    journal::append(connection, seal, record)?;
+    Ok(Taken::New)
+}
+
+fn unanswered(connection: &Connection, seal: &dyn Seal, id: Id) -> Result<Option<Unanswered>, StoreError> {
+    type Columns = (Vec<u8>, Option<[u8; 16]>, i64, bool);
+    // The request of a decision that was made and not noted: its record of the journal was written with it.
+    let found: Option<Columns> = connection
+        .prepare_cached(
+            "SELECT message, coalesce(request, (SELECT request FROM journal
+                 WHERE decision = ?1 AND decision IS NOT NULL AND request IS NOT NULL ORDER BY seq LIMIT 1)), since,
+                 theirs IS NOT NULL
+             FROM asynchronous WHERE id = ?1 AND state IN (?2, ?3) AND message IS NOT NULL",
+        )
+        .and_then(|mut s| {
+            s.query_row(params![id.as_bytes(), OPEN, TWICE], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()
+        })
+        .map_err(failed)?;
+    let Some((sealed, request, since, is_sent)) = found else { return Ok(None) };
+    let place = Place { column: MESSAGE, row: id.as_bytes() };
+    let message = seal.open(place, &sealed).ok_or(StoreError::Unreadable(MESSAGE))?;
+    let (message, request) = (Zeroizing::new(message.to_vec()), request.map(Id::from_bytes));
+    Ok(Some(Unanswered { message, request, since, is_sent }))
+}
+
+fn came_to(
+    connection: &Connection,
+    seal: &dyn Seal,
+    id: Id,
+    came: &Came,
+    sealed: &[u8],
+    at: i64,
+) -> Result<bool, StoreError> {
+    let request = came.request.map(|id| *id.as_bytes());
+    // It may have changed since it was asked about: then nobody will wake this message.
+    let stored = match request.filter(|_| came.waits) {
+        Some(request) => row::find(connection, seal, "id = ?1", request)?,
+        None => None,
+    };
+    let waits = stored.is_some_and(|stored| stored.request.consent.at(at).awaits_subject());
+    connection
+        .prepare_cached(
+            "UPDATE asynchronous SET request = ?2, message = ?3, state = ?4 WHERE id = ?1 AND state = ?5",
+        )
+        .and_then(|mut s| {
+            s.execute(params![id.as_bytes(), request, sealed, if waits { WAITS } else { OPEN }, OPEN])
+        })
+        .map_err(failed)?;
+    if waits {
+        drop_job(connection, id.as_bytes())?;
+    }
+    Ok(waits)
+}
+
+/// Has what waits for this request answered, which has changed.
+pub fn wake(connection: &Connection, request: Id, at: i64) -> Result<(), StoreError> {
+    // The literal is what the partial index asks for.
+    let mut statement = connection
+        .prepare_cached(
+            "UPDATE asynchronous SET state = 0, since = ?2 WHERE request = ?1 AND state = 1 RETURNING id",
+        )
+        .map_err(failed)?;
+    let rows = statement
+        .query_map(params![request.as_bytes(), at], |row| row.get::<_, [u8; 16]>(0))
+        .map_err(failed)?;
+    for id in rows.collect::<Result<Vec<_>, _>>().map_err(failed)? {
+        row::add_job(connection, Task::Answer, at, &id)?;
+    }
+    Ok(())
+}
+
+fn delivery(
+    connection: &Connection,
+    seal: &dyn Seal,
+    message_id: &str,
+    (state, again): (Delivery, i64),
+    record: Record,
+) -> Result<bool, StoreError> {
+    let (ours, theirs) = (Id::parse(message_id).map(|id| *id.as_bytes()), theirs_hash(seal, message_id));
+    // Nobody knows our id before it was sent; that it was may not be noted yet.
+    let known: Option<([u8; 16], u8)> = connection
+        .prepare_cached(
+            "SELECT id, state FROM asynchronous WHERE id = ?1 AND state IN (0, 2, 4)
+             UNION ALL SELECT id, state FROM asynchronous
+             WHERE theirs = ?2 AND theirs IS NOT NULL AND state IN (0, 2, 4) LIMIT 1",
+        )
+        .and_then(|mut s| s.query_row(params![ours, theirs], |row| Ok((row.get(0)?, row.get(1)?))).optional())
+        .map_err(failed)?;
+    let Some((id, is)) = known else { return Ok(false) };
+    match state {
+        Delivery::Done | Delivery::Stopped => end(connection, &id)?,
+        // It rests before it is sent again: that was told before.
+        Delivery::Failed if is != SENT && rests(connection, &id, record.at)? => return Ok(false),
+        Delivery::Failed if is != SENT => {
+            connection
+                .prepare_cached("UPDATE asynchronous SET state = ?2 WHERE id = ?1")
+                .and_then(|mut s| s.execute(params![id, TWICE]))
+                .map_err(failed)?;
+        }
+        Delivery::Failed => {
+            connection
+                .prepare_cached("UPDATE asynchronous SET state = ?2 WHERE id = ?1")
+                .and_then(|mut s| s.execute(params![id, OPEN]))
+                .map_err(failed)?;
+            row::add_job(connection, Task::Answer, again, &id)?;
+        }
+    }
+    journal::append(connection, seal, &Record { decision: Some(Id::from_bytes(id)), ..record })?;
+    Ok(true)
+}
+
+/// Whether a message is answered only after `at`.
+fn rests(connection: &Connection, id: &[u8; 16], at: i64) -> Result<bool, StoreError> {
+    connection
+        .prepare_cached("SELECT 1 FROM job WHERE request = ?1 AND task = ?2 AND due > ?3")
+        .and_then(|mut s| s.exists(params![id, row::number(Task::Answer), at]))
+        .map_err(failed)
+}
+
+/// Nothing more is to be done: what was asked, and by whom, is forgotten.
+fn end(connection: &Connection, id: &[u8; 16]) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("UPDATE asynchronous SET state = ?2, message = NULL WHERE id = ?1")
+        .and_then(|mut s| s.execute(params![id, ENDED]))
+        .map_err(failed)?;
+    drop_job(connection, id)
+}
+
+fn drop_job(connection: &Connection, id: &[u8; 16]) -> Result<(), StoreError> {
+    connection
+        .prepare_cached("DELETE FROM job WHERE request = ?1 AND task = ?2")
+        .and_then(|mut s| s.execute(params![id, row::number(Task::Answer)]))
+        .map(|_| ())
+        .map_err(failed)
+}
+
+/// How many messages have no answer yet.
+pub fn unanswered_count(connection: &Connection) -> Result<i64, StoreError> {
+    connection
+        .query_row("SELECT count(*) FROM asynchronous WHERE state IN (0, 1, 4)", [], |row| row.get(0))
+        .map_err(failed)
+}
