@@ -10,6 +10,7 @@ use crate::current::Current;
 use crate::gateway::asynchronous::{AsyncChannel, SHEP};
 use crate::gateway::bounded::Bounded;
 use crate::gateway::{BMG, CitizenDirectory, SMS, SmsGateway};
+use crate::job::Lanes;
 use crate::metric::Metrics;
 use crate::random::Random;
 use crate::registry::Registry;
@@ -64,7 +65,7 @@ pub struct App {
     /// Rings when a job may have fallen due.
     pub wake: Notify,
     /// Held while due jobs are worked on.
-    pub jobs: tokio::sync::Mutex<()>,
+    pub jobs: Lanes,
     limits: Current<Limits>,
     registry: Current<Registry>,
 }
@@ -135,7 +136,7 @@ impl App {
             pace: Pace::default(),
             steps: Steps::default(),
             wake: Notify::new(),
-            jobs: tokio::sync::Mutex::new(()),
+            jobs: Lanes::default(),
             registry: Current::new(registry),
         })
     }

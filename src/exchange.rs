@@ -134,7 +134,7 @@ async fn take(
             known.learn(&message.call.info);
             let call = asynchronous::only_request(message.kind, message.call)?;
             let admitted = dispatch::admit(app, verified, call, at, decision).await?;
-            asynchronous::take(app, admitted, message.ns).await
+            asynchronous::take(app, verified, admitted, message.ns).await
         }
         Pushed::Notification(notification) => {
             asynchronous::hear(app, verified, notification, (at, decision)).await

@@ -14,9 +14,10 @@ use crate::gateway::{BMG, SMS, Sms, SmsError};
 use crate::guard::guarded;
 use crate::service::asynchronous;
 use crate::store::seal::one_time_code;
-use crate::store::{AccessRequest, Change, Job, Record, StoreError, Task};
+use crate::store::{AccessRequest, Change, Job, Lane, Record, StoreError, Task};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::task::{JoinError, JoinSet};
 
 /// Jobs that are worked on at the same time.
@@ -28,10 +29,31 @@ const BATCH_AFTER_A_STEP: u32 = 16_384;
 /// How long the worker sleeps at most, so that it sees a clock that was moved.
 const NAP: Duration = Duration::from_millis(500);
 
+/// Held while the due jobs of a lane are worked on.
+#[derive(Default)]
+pub struct Lanes {
+    consent: Mutex<()>,
+    answers: Mutex<()>,
+}
+
+impl Lanes {
+    fn lane(&self, lane: Lane) -> &Mutex<()> {
+        match lane {
+            Lane::Consent => &self.consent,
+            Lane::Answers => &self.answers,
+        }
+    }
+}
+
 /// Works until the task is dropped.
 pub async fn work(app: Arc<App>) {
+    // Ends with this task.
+    let mut answers = JoinSet::new();
     loop {
-        match run_due(&app).await {
+        if answers.is_empty() || answers.try_join_next().is_some() {
+            answers.spawn(answer_due(app.clone()));
+        }
+        match run_lane(&app, Lane::Consent).await {
             Ok(0) | Err(StoreError::Unusable(_)) => {}
             Ok(_) => continue,
             Err(error) => tracing::warn!(%error, "due jobs could not be read"),
@@ -47,14 +69,27 @@ pub async fn work(app: Arc<App>) {
     }
 }
 
+/// Answers what came by `AsyncChannel` and is due now; rings when there may be more.
+async fn answer_due(app: Arc<App>) {
+    match run_lane(&app, Lane::Answers).await {
+        Ok(0) | Err(StoreError::Unusable(_)) => {}
+        Ok(_) => app.wake.notify_one(),
+        Err(error) => tracing::warn!(%error, "due answers could not be read"),
+    }
+}
+
 /// Does what is due now; answers with how much of it is not due any more. Nothing is begun while the database cannot be
 /// written: parties would be asked the same again and again.
 ///
 /// # Errors
 /// [`StoreError`] when the jobs cannot be read, or what they come to cannot be written.
 pub async fn run_due(app: &Arc<App>) -> Result<usize, StoreError> {
-    let _alone = app.jobs.lock().await;
-    let jobs = due(app).await?;
+    Ok(run_lane(app, Lane::Consent).await? + run_lane(app, Lane::Answers).await?)
+}
+
+async fn run_lane(app: &Arc<App>, lane: Lane) -> Result<usize, StoreError> {
+    let _alone = app.jobs.lane(lane).lock().await;
+    let jobs = due(app, lane).await?;
     if !jobs.is_empty() {
         app.store.check().await?;
     }
@@ -78,14 +113,14 @@ fn ended(job: Option<Result<bool, JoinError>>) -> usize {
 }
 
 /// What is due now, earliest first.
-async fn due(app: &App) -> Result<Vec<Job>, StoreError> {
+async fn due(app: &App, lane: Lane) -> Result<Vec<Job>, StoreError> {
     let now = app.careful_now();
     let (set_back, doubtful) = (app.steps.set_back(), app.steps.is_doubtful());
     if set_back == 0 && !doubtful {
-        return app.store.due(now, BATCH).await;
+        return app.store.due(lane, now, BATCH).await;
     }
     let latest_try = now + LONGEST_BACKOFF;
-    let mut jobs = app.store.due(latest_try.saturating_add(set_back), BATCH_AFTER_A_STEP).await?;
+    let mut jobs = app.store.due(lane, latest_try.saturating_add(set_back), BATCH_AFTER_A_STEP).await?;
     jobs.retain(|job| {
         if job.task.is_by_time() {
             job.due <= now && !doubtful
@@ -102,8 +137,12 @@ async fn due(app: &App) -> Result<Vec<Job>, StoreError> {
 /// # Errors
 /// [`StoreError`] when the jobs cannot be read.
 pub async fn run_in_order(app: &Arc<App>) -> Result<usize, StoreError> {
-    let _alone = app.jobs.lock().await;
-    let jobs = app.store.due(app.clock.now(), BATCH).await?;
+    let (_alone, _with_answers) =
+        (app.jobs.lane(Lane::Consent).lock().await, app.jobs.lane(Lane::Answers).lock().await);
+    let now = app.clock.now();
+    let mut jobs = app.store.due(Lane::Consent, now, BATCH).await?;
+    jobs.extend(app.store.due(Lane::Answers, now, BATCH).await?);
+    jobs.sort_by_key(|job| (job.due, job.id));
     for job in &jobs {
         perform(app, job).await;
     }

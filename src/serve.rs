@@ -2,7 +2,7 @@
 
 mod kannel;
 mod keep;
-mod outside;
+pub mod outside;
 mod tls;
 
 use crate::app::{App, Parts};

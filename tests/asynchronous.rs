@@ -17,6 +17,8 @@ mod flow;
 mod installation;
 #[path = "asynchronous/intake.rs"]
 mod intake;
+#[path = "asynchronous/lane.rs"]
+mod lane;
 #[path = "asynchronous/poll.rs"]
 mod poll;
 #[path = "common/schema.rs"]

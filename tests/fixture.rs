@@ -47,7 +47,7 @@ async fn stand() -> Stand {
 /// Sends a request and waits until nothing of what it set in motion is due any more.
 async fn send(stand: &Stand, path: &Path) -> Reply {
     let reply = Connection::open(stand.address).post(&std::fs::read(path).unwrap());
-    while !stand.running.app.store.due(NOW, 1).await.unwrap().is_empty() {
+    while !stand.running.app.store.due(kdp::store::Lane::Consent, NOW, 1).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     reply

@@ -294,6 +294,9 @@ async fn an_answer_in_the_alphabet_of_phones_becomes_the_token_and_reports_end_w
     }
     // Without an id of the gateway it is known by what it says and when.
     let (request, _) = service.ask(&uins[4]).await;
+    // What was said before the question is no yes to it.
+    service.get(&incoming(&uins[4], "3", "text=DA&coding=0&charset=UTF-8&time=1775026800")).await;
+    assert!(is(&service.state(&uins[4], &request).await, "PENDING", "waiting"));
     for _ in 0..2 {
         service
             .get(&incoming(&uins[4], "", "text=%D0%BD%D0%B5%D1%82&charset=UTF-8&coding=0&time=1775026800"))
@@ -301,7 +304,7 @@ async fn an_answer_in_the_alphabet_of_phones_becomes_the_token_and_reports_end_w
     }
     assert!(is(&service.state(&uins[4], &request).await, "INVALID", "subject-refused"));
     assert_eq!((service.figure("report").await, service.figure("on-the-way").await), (5, 1));
-    assert_eq!(service.figure("reply").await, 5);
+    assert_eq!(service.figure("reply").await, 6);
     service.stop.send(true).unwrap();
 }
 

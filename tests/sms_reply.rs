@@ -78,7 +78,7 @@ impl World {
             });
         let reply = Connection::open(self.stand.address).post(&envelope.unwrap());
         let now = self.stand.running.app.clock.now();
-        while !self.stand.running.app.store.due(now, 1).await.unwrap().is_empty() {
+        while !self.stand.running.app.store.due(kdp::store::Lane::Consent, now, 1).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         reply
@@ -116,8 +116,13 @@ impl World {
     }
 
     /// 1414 brings an SMS.
-    async fn say(&self, id: &str, (_, msisdn): &Person, text: &str) {
-        let received = kdp::clock::text(self.stand.running.app.clock.now());
+    async fn say(&self, id: &str, person: &Person, text: &str) {
+        self.say_at(id, person, text, self.stand.running.app.clock.now()).await;
+    }
+
+    /// The same, received by it at `at`.
+    async fn say_at(&self, id: &str, (_, msisdn): &Person, text: &str, at: i64) {
+        let received = kdp::clock::text(at);
         let data = [("msisdn", msisdn.as_str()), ("text", text), ("received_at", &received), ("sms_id", id)];
         self.heard(id, &data).await;
     }
@@ -271,6 +276,23 @@ async fn an_answer_after_the_timeout_changes_nothing_and_is_journalled() {
     assert_ne!(later, request);
     world.say("1", &someone, "ДА").await;
     assert!(is(&world.poll(&someone, &later).await, "PENDING", "waiting"), "the same SMS is heard once");
+    world.stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_yes_to_what_has_expired_is_no_yes_to_what_was_asked_since() {
+    let world = World::start().await;
+    let someone = world.someone();
+    world.ask(&someone).await;
+    world.advance("PT10M");
+    let said = world.stand.running.app.clock.now();
+    world.advance("PT6M");
+    let later = world.ask(&someone).await;
+    world.say_at("1", &someone, "ДА", said).await;
+    assert!(is(&world.poll(&someone, &later).await, "PENDING", "waiting"));
+    assert!(world.journal().contains(&"sms unexpected".to_owned()));
+    world.say("2", &someone, "ДА").await;
+    assert!(is(&world.poll(&someone, &later).await, "VALID", "granted"));
     world.stand.running.stop().await;
 }
 

@@ -65,14 +65,23 @@ fn a_service_of_its_own_runs_the_citizens_story_over_soap_alone() {
 }
 
 #[test]
-fn without_a_service_the_routes_to_one_say_so_and_the_sandbox_is_as_ever() {
+fn without_a_service_elsewhere_the_stand_is_the_outside_of_the_sandboxs_own() {
     let sandbox = pair::alone();
-    for path in ["/sandbox/shep/to-service", "/sandbox/shep/push"] {
-        let reply = sandbox.open().send("POST", path, "", b"<a/>");
-        assert_eq!(reply.status, 500);
-        assert!(reply.body.contains("kdp sandbox --service URL"), "{}", reply.body);
-    }
-    assert!(sandbox.get("/sandbox")["stand"]["service"].is_null());
+    let told = sandbox.get("/sandbox");
+    assert!(told["stand"]["service"].is_null());
+    let bank = initiator::Initiator::new(sandbox.address, &told, "bank", &sandbox.data());
+    // Re-signed by ШЭП on its way.
+    let told = bank.ask_to_the_end(NO.0, &[]);
+    assert_eq!((&*told.status, &*told.reason), ("INVALID", "subject-refused"), "{told:?}");
+    let (_, pushed) =
+        initiator::post(sandbox.address, "/sandbox/shep/push", &bank.message(YES.0, &[])).unwrap();
+    let pushed: serde_json::Value = serde_json::from_slice(&pushed).unwrap();
+    let chain = pushed["correlation_id"].as_str().unwrap().to_owned();
+    let answer = pair::eventually_some("the answer to what was pushed", || {
+        let shown = sandbox.get(&format!("/sandbox/async/{chain}"));
+        shown["responses"].as_array().and_then(|all| all.first()).cloned()
+    });
+    assert_eq!(answer["fields"]["status"], "VALID", "{answer}");
 }
 
 #[test]

@@ -42,6 +42,8 @@ section! {
         sms_per_initiator: u32 = 100_000,
         /// Token checks by id of one owner a day that were answered `unknown` or `mismatch`.
         blind_checks_per_owner: u32 = 1000,
+        /// Messages of `AsyncChannel` of one sender that have no answer yet.
+        unanswered_per_sender: u32 = 1000,
         /// How long running exchanges may end after SIGTERM, seconds.
         drain_seconds: u64 = 30,
     }

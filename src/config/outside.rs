@@ -27,6 +27,8 @@ section! {
         tls_ca: PathBuf = PathBuf::new(),
         /// Connections that are kept open.
         connections: usize = 16,
+        /// Whether `http://` to another machine will do in production.
+        plain: bool = false,
     }
 }
 
@@ -97,6 +99,8 @@ section! {
         callback_secret: PathBuf = PathBuf::new(),
         /// Authorities of its server, PEM, for https.
         tls_ca: PathBuf = PathBuf::new(),
+        /// Whether `http://` between it and another machine will do in production.
+        plain: bool = false,
     }
 }
 

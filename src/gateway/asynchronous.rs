@@ -1,7 +1,7 @@
 //! `AsyncChannel` of ШЭП, to which answers go that were not given at once (wire.md 3).
 
 use super::fault::PartyFault;
-use super::shep::ShepClient;
+use super::shep::{Bond, ShepClient};
 use super::{Absent, Answer};
 use crate::soap::async_client::{Handed, Response, Sender};
 use hyper::Uri;
@@ -55,7 +55,10 @@ impl AsyncChannel for ShepAsyncChannel {
                         {
                             Err(PartyFault::OtherQuestion)
                         }
-                        Handed::Over { message_id, .. } => Ok(message_id),
+                        Handed::Over { message_id, correlation_id } => {
+                            let is_bound = !correlation_id.is_empty();
+                            Ok((message_id, if is_bound { Bond::Correlation } else { Bond::Content }))
+                        }
                         Handed::Fault => Err(PartyFault::Fault),
                         Handed::Otherwise => Err(PartyFault::NotAnswer),
                     },

@@ -9,7 +9,7 @@ use hyper::header::{CONTENT_TYPE, ETAG, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, 
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::{request::Builder, uri::Authority, uri::PathAndQuery};
 use hyper::{Request, Response, Uri};
-use line::{Doubt, Kept, Line, Lost};
+use line::{Doubt, Kept, Line, Lost, Place};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use std::sync::Arc;
@@ -58,6 +58,24 @@ pub struct HttpAnswer {
     pub status: u16,
     /// The whole body, at most 4 MiB.
     pub body: Bytes,
+}
+
+/// An answer that was read to its end, and the connection on which it came: dropped, that is closed.
+pub struct Held<'c> {
+    /// See there.
+    pub answer: HttpAnswer,
+    place: Place,
+    line: Line,
+    kept: &'c Kept,
+}
+
+impl Held<'_> {
+    /// Keeps the connection for the next question, if there is room.
+    #[must_use]
+    pub fn keep(self) -> HttpAnswer {
+        self.kept.put(self.place, self.line);
+        self.answer
+    }
 }
 
 /// What a server said of the state of a file, to ask later whether it changed (RFC 9110, 8.8).
@@ -123,7 +141,7 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`].
     pub async fn get(&self, uri: &Uri) -> Result<HttpAnswer, HttpError> {
-        self.exchange(uri, Request::get("/"), Bytes::new()).await
+        self.exchange(uri, Request::get("/"), Bytes::new()).await.map(Held::keep)
     }
 
     /// `POST uri` of a SOAP 1.1 envelope, with an empty `SOAPAction` (wire.md 1); any HTTP status is an answer.
@@ -131,8 +149,15 @@ impl HttpClient {
     /// # Errors
     /// [`HttpError`].
     pub async fn post_soap(&self, uri: &Uri, envelope: Bytes) -> Result<HttpAnswer, HttpError> {
-        let request = Request::post("/").header(CONTENT_TYPE, "text/xml; charset=utf-8");
-        self.exchange(uri, request.header("SOAPAction", "\"\""), envelope).await
+        self.ask_soap(uri, envelope).await.map(Held::keep)
+    }
+
+    /// The same, for an asker who judges the answer before the connection is kept for the next question.
+    ///
+    /// # Errors
+    /// [`HttpError`].
+    pub async fn ask_soap(&self, uri: &Uri, envelope: Bytes) -> Result<Held<'_>, HttpError> {
+        self.exchange(uri, soap(), envelope).await
     }
 
     /// `POST uri` of a body of this media type; any HTTP status is an answer.
@@ -145,7 +170,7 @@ impl HttpClient {
         media_type: &'static str,
         body: Bytes,
     ) -> Result<HttpAnswer, HttpError> {
-        self.exchange(uri, Request::post("/").header(CONTENT_TYPE, media_type), body).await
+        self.exchange(uri, Request::post("/").header(CONTENT_TYPE, media_type), body).await.map(Held::keep)
     }
 
     /// `GET uri`, if it changed since `known`; any HTTP status is an answer. The time of the client is that until
@@ -173,12 +198,12 @@ impl HttpClient {
         Ok(Download { status, validators, body: answer.into_body(), _line: line })
     }
 
-    async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<HttpAnswer, HttpError> {
+    async fn exchange(&self, uri: &Uri, request: Builder, body: Bytes) -> Result<Held<'_>, HttpError> {
         let request = addressed(uri, request, body)?;
         timeout(self.timeout, self.converse(uri, request)).await.map_err(|_| HttpError::Timeout)?
     }
 
-    async fn converse(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<HttpAnswer, HttpError> {
+    async fn converse(&self, uri: &Uri, request: Request<Full<Bytes>>) -> Result<Held<'_>, HttpError> {
         let part = |part: Option<&str>| part.unwrap_or_default().to_owned();
         let place = (part(uri.scheme_str()), part(uri.authority().map(Authority::as_str)));
         if let Some(mut line) = self.kept.take(&place).await {
@@ -187,8 +212,7 @@ impl HttpClient {
                 Ok(answer) => {
                     let answer = whole(answer).await?;
                     doubt.dispel();
-                    self.kept.put(place, line);
-                    return Ok(answer);
+                    return Ok(Held { answer, place, line, kept: &self.kept });
                 }
                 Err(Lost::Unheard) => {}
                 Err(lost) => return Err(lost.into()),
@@ -196,8 +220,7 @@ impl HttpClient {
         }
         let mut line = self.connect(uri).await?;
         let answer = whole(line.ask(request).await?).await?;
-        self.kept.put(place, line);
-        Ok(answer)
+        Ok(Held { answer, place, line, kept: &self.kept })
     }
 
     async fn connect(&self, uri: &Uri) -> Result<Line, HttpError> {
@@ -225,6 +248,11 @@ async fn whole(answer: Response<Incoming>) -> Result<HttpAnswer, HttpError> {
     let body =
         body.map_err(|e| if e.is::<LengthLimitError>() { HttpError::TooLong } else { HttpError::Broken })?;
     Ok(HttpAnswer { status, body: body.to_bytes() })
+}
+
+/// SOAP 1.1 over HTTP (wire.md 1).
+fn soap() -> Builder {
+    Request::post("/").header(CONTENT_TYPE, "text/xml; charset=utf-8").header("SOAPAction", "\"\"")
 }
 
 impl From<Lost> for HttpError {

@@ -1,11 +1,11 @@
 //! ШЭП as we call others through it (wire.md 1, trust.md 1): a question, signed by us; the answer, believed only if one of the
 //! certificates of ШЭП signed it, and read from the very tree that was verified.
 //!
-//! What binds an answer to its question: the correlationId that we sent, if the answer brings it back; the date, so that what
-//! was said long ago is no answer; and what the data itself repeats ([`super::citizen`], [`super::sms`]). The contract obliges
-//! the answer to none of it: correlationId may be absent, messageId is the answering system's own, serviceId does not occur
-//! in an answer, and the signature covers the Body alone, not the question. For the rest, the connection binds: who stands in
-//! it could hand us an answer that ШЭП gave us to another question within [`OLDEST`]. So it must be https.
+//! What binds an answer to its question: the correlationId that we sent. The contract does not oblige the answer to bring it
+//! back, messageId is the answering system's own, serviceId does not occur in an answer, and the signature covers the Body
+//! alone, not the question. So an answer without it must be dated within [`CLOCKS`] of its question and say again what it is
+//! about ([`About`]), or it may be one to another question, which somebody in between kept; and no further question is asked
+//! on the connection on which it came, since an answer that is left over there would be taken for that of the next.
 
 use super::fault::PartyFault;
 use super::http_client::HttpClient;
@@ -14,7 +14,7 @@ use crate::current::Current;
 use crate::random::{Id, Random};
 use crate::soap::envelope::Envelope;
 use crate::soap::sync_channel::Node;
-use crate::soap::sync_client::{Answer, NoAnswer, Reply, Request};
+use crate::soap::sync_client::{Answer, NoAnswer, Request};
 use crate::text::StatusCode;
 use crate::trust::Trust;
 use crate::trust::outgoing::EnvelopeSigner;
@@ -23,9 +23,9 @@ use hyper::Uri;
 use secrecy::SecretString;
 use std::sync::Arc;
 
-/// By how much an answer may be dated before its question, milliseconds: clocks differ, and so do readings of a date
-/// without an offset. As for the messages of strict senders (wire.md 5).
-pub const OLDEST: i64 = 24 * 3_600_000;
+/// By how much an answer without our correlationId may be dated before its question or after its arrival, milliseconds:
+/// clocks differ.
+pub const CLOCKS: i64 = 5 * 60_000;
 
 /// Where ШЭП is, and who it is to us.
 pub struct Address {
@@ -49,6 +49,18 @@ pub struct Means {
 
 /// Children of `data` of an answer: those that were asked for by name, in the order of the answer, trimmed.
 pub type Fields = Vec<(&'static str, String)>;
+
+/// What a question is about: name and text of an element that its answer repeats, and must if nothing else binds it.
+pub type About<'a> = (&'static str, &'a str);
+
+/// By what an answer is known to be one to its question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bond {
+    /// It brought our correlationId back.
+    Correlation,
+    /// By what it says and when.
+    Content,
+}
 
 /// Calls services through ШЭП.
 pub struct ShepClient {
@@ -81,8 +93,8 @@ impl ShepClient {
         self.means.set(means);
     }
 
-    /// Calls a service by `SendMessage` and answers with the children of its `data` that have one of `names`. The service must
-    /// be one that may be asked twice: a question is repeated when a kept connection turns out to be closed. It has no time of
+    /// Calls a service by `SendMessage` and answers with the children of its `data` that have one of `names`, among them that
+    /// of `about`, which must say the same if it is there. The service must be one that may be asked twice: a question is repeated when a kept connection turns out to be closed. It has no time of
     /// its own: [`super::bounded`].
     ///
     /// # Errors
@@ -91,6 +103,7 @@ impl ShepClient {
         &self,
         service_id: &str,
         data: &[Node],
+        about: About<'_>,
         names: &[&'static str],
     ) -> Result<Fields, PartyFault> {
         let at = self.clock.now();
@@ -108,13 +121,16 @@ impl ShepClient {
         };
         let read = |body: Element<'_, '_>| {
             let Answer::Reply(reply) = Answer::read(body)? else { return Err(PartyFault::Fault) };
-            if !may_be_meant(&reply, &id, at) {
-                return Err(PartyFault::OtherQuestion);
-            }
+            let bond = match &reply.correlation_id {
+                Some(own) if *own == id => Bond::Correlation,
+                None if is_of_now(reply.response_date, at, self.clock.now()) => Bond::Content,
+                _ => return Err(PartyFault::OtherQuestion),
+            };
             if reply.code != StatusCode::Success.code() {
                 return Err(PartyFault::Status);
             }
-            reply.fields(names).map_err(|_| PartyFault::Content)
+            let fields = reply.fields(names).map_err(|_| PartyFault::Content)?;
+            if is_about(&fields, about, bond) { Ok((fields, bond)) } else { Err(PartyFault::OtherQuestion) }
         };
         self.converse(&self.address.url, &id, write, read).await
     }
@@ -126,7 +142,8 @@ impl ShepClient {
     }
 
     /// Sends to `url` a signed envelope with what `write` puts into its Body, whose wsu:Id is made of `id`, and has the Body of
-    /// the answer read once it is known to be of ШЭП.
+    /// the answer read once it is known to be of ШЭП. Only after an answer that `read` finds bound by its correlationId, the
+    /// connection is kept.
     ///
     /// # Errors
     /// [`PartyFault`].
@@ -135,12 +152,13 @@ impl ShepClient {
         url: &Uri,
         id: &str,
         write: impl FnOnce(&mut Writer<'_>, &Means),
-        read: impl FnOnce(Element<'_, '_>) -> Result<T, PartyFault>,
+        read: impl FnOnce(Element<'_, '_>) -> Result<(T, Bond), PartyFault>,
     ) -> Result<T, PartyFault> {
         let means = self.means.get();
         let envelope = means.signer.envelope(&format!("id-{id}"), |writer| write(writer, &means));
         let envelope = envelope.map_err(|_| PartyFault::Question)?;
-        let answer = means.http.post_soap(url, envelope.into()).await?;
+        let held = means.http.ask_soap(url, envelope.into()).await?;
+        let answer = &held.answer;
         // SOAP 1.1, 6.2: an answer has status 200, a fault 500. Of another status, only a fault is looked for.
         let is_ok = answer.status == 200;
         let unless_ok = |fault| if is_ok { fault } else { PartyFault::HttpStatus };
@@ -160,11 +178,20 @@ impl ShepClient {
         if verified.signer().peer.name != self.address.peer {
             return Err(PartyFault::Certificate);
         }
-        read(verified.body())
+        let (said, bond) = read(verified.body())?;
+        if bond == Bond::Correlation {
+            let _ = held.keep();
+        }
+        Ok(said)
     }
 }
 
-fn may_be_meant(reply: &Reply<'_, '_>, id: &str, at: i64) -> bool {
-    reply.correlation_id.as_ref().is_none_or(|own| own == id)
-        && reply.response_date.is_none_or(|date| date >= at - OLDEST)
+/// Whether an answer of this date may be one to a question of `asked` that came at `now`.
+fn is_of_now(date: Option<i64>, asked: i64, now: i64) -> bool {
+    date.is_some_and(|date| (asked - CLOCKS..=now + CLOCKS).contains(&date))
+}
+
+fn is_about(fields: &Fields, (name, text): About<'_>, bond: Bond) -> bool {
+    let mut said = fields.iter().filter(|(own, said)| *own == name && !said.is_empty()).peekable();
+    (bond == Bond::Correlation || said.peek().is_some()) && said.all(|(_, said)| said == text)
 }

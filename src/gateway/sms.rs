@@ -30,7 +30,9 @@ impl SmsGateway for ShepSms {
                 Node::leaf("s:text", sms.text),
                 Node::leaf("s:valid_until", clock::text(sms.valid_until)),
             ];
-            read(sms.id, &self.shep.send(&self.service_id, &data, &["sms_id", "status", "reason"]).await?)
+            let about = ("sms_id", sms.id);
+            let names = ["sms_id", "status", "reason"];
+            read(sms.id, &self.shep.send(&self.service_id, &data, about, &names).await?)
         })
     }
 }

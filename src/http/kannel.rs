@@ -75,8 +75,9 @@ impl Server {
             Said::Report { id, delivery } => {
                 ("report", sms_reply::report(&self.app, &id, delivery, sms_reply::came(at)).await)
             }
-            Said::Reply { from, id, text } => {
-                ("reply", sms_reply::hear(&self.app, from, id, &text, sms_reply::came(at)).await.map(|_| ()))
+            Said::Reply { from, id, text, at: said_at } => {
+                let heard = sms_reply::hear(&self.app, from, id, (&text, said_at), sms_reply::came(at)).await;
+                ("reply", heard.map(|_| ()))
             }
             // Never of use, however often it is brought.
             Said::Nothing(why) => {

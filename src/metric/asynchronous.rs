@@ -1,6 +1,7 @@
 //! Figures of `AsyncChannel`.
 
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
 /// What became of messages that are answered later.
@@ -12,6 +13,8 @@ pub struct AsyncMetrics {
     pub sent: Counter,
     /// Answers that were given up: ШЭП did not take them over in time, or says that it stopped delivering them.
     pub undeliverable: Counter,
+    /// Messages that have no answer yet, those whose subject is awaited too.
+    pub unanswered: Gauge,
 }
 
 impl AsyncMetrics {
@@ -22,5 +25,7 @@ impl AsyncMetrics {
         count("async_answers_sent", "Answers that ШЭП took over", &self.sent);
         let help = "Answers to messages of AsyncChannel that were given up";
         count("async_answers_undeliverable", help, &self.undeliverable);
+        let help = "Messages of AsyncChannel that have no answer yet";
+        registry.register("async_unanswered", help, self.unanswered.clone());
     }
 }

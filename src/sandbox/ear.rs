@@ -62,7 +62,8 @@ impl Ear for Own {
                 && let Some(from) = Msisdn::parse(from)
             {
                 let (id, at) = (incoming.id.clone(), self.0.clock.now());
-                sms_reply::hear(&self.0, from, id, text, sms_reply::came(at)).await?;
+                let said = (text.as_str(), Some(incoming.at));
+                sms_reply::hear(&self.0, from, id, said, sms_reply::came(at)).await?;
             }
             Ok(true)
         })

@@ -10,7 +10,6 @@ use crate::app::{App, Parts};
 use crate::clock::{Clock, MovableClock};
 use crate::config::{Config, Limits};
 use crate::current::Current;
-use crate::gateway::Absent;
 use crate::http::{Door, Server, Side};
 use crate::metric::Metrics;
 use crate::random::{Random, SeededRandom, SystemRandom};
@@ -102,12 +101,16 @@ async fn begin(options: Options, standing: Option<i64>, limits: Limits) -> Resul
     // Tokens name the address of the status list: under a standing clock they do not depend on a port that was free.
     let named = if standing.is_some() { format!("http://{}", options.listen) } else { base.clone() };
     config.listen.base_url = format!("{named}/shep/sync");
+    let own =
+        base.parse().map_err(|_| StartError::Other("the address of the listener is none".to_owned()))?;
+    config.shep.url = format!("{base}/sandbox/shep/sync");
+    config.shep.async_url = format!("{base}/sandbox/shep/async");
     let (app, outside) = build(config, &options, (&data, &world, &kept), clock.clone(), random).await?;
     crate::journal::keep::begin(&app).await;
     // What fell due while nothing ran takes effect before anybody can ask.
     crate::job::run_in_order(&app).await?;
     let made = stand::Made { data: &data, world: &world, passwords: &kept.passwords, crypto: kept.crypto };
-    let stand = Arc::new(Stand::new(&made, options.service.as_ref(), &app, &outside)?);
+    let stand = Arc::new(Stand::new(&made, (options.service.as_ref(), &own), &app, &outside)?);
     let ear: Arc<dyn Ear> =
         if options.service.is_some() { stand.clone() } else { Arc::new(Own(app.clone())) };
     let sandbox = Arc::new(Sandbox {
@@ -180,6 +183,8 @@ async fn build(
     operator::all(&*store, data, kept.seed, clock.now()).await?;
     let file = data.join("outside.jsonl");
     let outside = Arc::new(Outside::open(&file, world.clone(), clock.clone(), options.service.is_some())?);
+    let trust = Arc::new(Current::new(serve::read_trust(&config)?));
+    let channel = serve::outside::connect(&config, &trust, (clock.clone(), random.clone()))?.channel;
     let app = App::new(Parts {
         clock,
         random,
@@ -187,8 +192,8 @@ async fn build(
         seal,
         citizen: outside.clone(),
         sms: outside.clone(),
-        channel: Arc::new(Absent),
-        trust: Arc::new(Current::new(serve::read_trust(&config)?)),
+        channel,
+        trust,
         answers: serve::read_answers(&config)?,
         templates: config.templates()?,
         metrics,

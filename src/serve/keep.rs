@@ -3,6 +3,7 @@
 
 use super::own_expiry;
 use crate::app::App;
+use crate::service::asynchronous;
 use crate::store::StoreError;
 use crate::trust::revocation::watch::Watch;
 use std::sync::Arc;
@@ -33,12 +34,14 @@ pub async fn keep_revocation(app: Arc<App>) {
 }
 
 /// Finds out while nobody asks whether the database can be used: the log and the figures tell when it cannot, and when it
-/// can again.
+/// can again. And how much of what came by `AsyncChannel` has no answer yet.
 pub async fn keep_database(app: Arc<App>) {
     let mut tick = tokio::time::interval(Duration::from_secs(1));
     loop {
         tick.tick().await;
-        let _told = app.store.check().await;
+        if app.store.check().await.is_ok() {
+            let _later = asynchronous::measure(&app).await;
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::trust::Trust;
 use crate::trust::certificate::Certificate;
 use hyper::Uri;
 use secrecy::SecretString;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 const EXCHANGE: Duration = Duration::from_secs(30);
 
 /// Everything that the service calls.
-pub(super) struct Outside {
+pub struct Outside {
     /// БМГ.
     pub citizen: Arc<dyn CitizenDirectory>,
     /// 1414.
@@ -41,11 +42,16 @@ pub(super) struct Outside {
 ///
 /// # Errors
 /// [`StartError`] naming the file, or the key of the configuration.
-pub(super) fn connect(
+pub fn connect(
     config: &Config,
     trust: &Arc<Current<Trust>>,
     means: (Arc<dyn Clock>, Arc<dyn Random>),
 ) -> Result<Outside, StartError> {
+    if let Some(problem) =
+        in_the_clear(config).into_iter().find(|problem| problem.severity == Severity::Error)
+    {
+        return Err(StartError::Other(problem.text));
+    }
     let clock = means.0.clone();
     let shep = read_means(config)?
         .map(|read| {
@@ -181,20 +187,99 @@ pub(super) fn inspect(config: &Config) -> Vec<Problem> {
             "is not shorter than limits.exchange_seconds: exchanges are broken off while they wait for БМГ";
         tell(Severity::Warning, format!("bmg.timeout_ms {text}"));
     }
-    let shep = "messages travel in the clear, and an answer without correlationId is bound to its question by the \
-                connection alone";
-    let kannel = "passwords, numbers and what subjects are asked and answer travel in the clear";
-    for (name, address, text) in [
-        ("shep.url", &config.shep.url, shep),
-        ("shep.async_url", &config.shep.async_url, shep),
-        ("sms.kannel.url", &config.sms.kannel.url, kannel),
-        ("sms.kannel.callback", &config.sms.kannel.callback, kannel),
-    ] {
-        let host = address.parse::<Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
-        let is_here = host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"));
-        if address.starts_with("http:") && !is_here {
-            tell(Severity::Warning, format!("{name} is http://: {text}; use https://"));
+    problems.extend(in_the_clear(config));
+    problems
+}
+
+/// What travels in the clear between machines: in production an error, unless it was meant to.
+fn in_the_clear(config: &Config) -> Vec<Problem> {
+    let (shep, kannel) = (&config.shep, &config.sms.kannel);
+    let by_shep = "messages travel in the clear, and whoever stands between may change what answer is given to which question";
+    let by_kannel = "passwords, numbers and what subjects are asked and answer travel in the clear";
+    let of_shep = ("shep.plain", shep.plain, by_shep);
+    let of_kannel = ("sms.kannel.plain", kannel.plain, by_kannel);
+    let is_production = config.environment == Environment::Production;
+    let addresses = [
+        ("shep.url", &shep.url, of_shep),
+        ("shep.async_url", &shep.async_url, of_shep),
+        ("sms.kannel.url", &kannel.url, of_kannel),
+        ("sms.kannel.callback", &kannel.callback, of_kannel),
+    ];
+    let is_used = |name: &str| config.sms.driver == Driver::Kannel || !name.starts_with("sms.");
+    let mut problems = Vec::new();
+    for (name, address, (plain, is_meant, text)) in addresses {
+        if !is_used(name) || !leaves_in_the_clear(address) {
+            continue;
         }
+        let text = format!("{name} is http://: {text}; use https://");
+        problems.push(if is_production && !is_meant {
+            let text = format!("{text}, or set {plain} = true if something between protects the way");
+            Problem { severity: Severity::Error, text }
+        } else {
+            Problem { severity: Severity::Warning, text }
+        });
     }
     problems
+}
+
+/// Whether this is an `http://` address of another machine.
+fn leaves_in_the_clear(address: &str) -> bool {
+    let Ok(uri) = address.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_here = host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    uri.scheme_str() == Some("http") && !is_here
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+
+    fn started(text: &str) -> Result<(), String> {
+        let config = Config::parse(text).unwrap();
+        let trust = Arc::new(Current::new(Trust::default()));
+        let means: (Arc<dyn Clock>, Arc<dyn Random>) =
+            (Arc::new(SystemClock), Arc::new(SeededRandom::new(1, 0)));
+        connect(&config, &trust, means).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    const KANNEL: &str = "[sms]\ndriver = \"kannel\"\n[sms.kannel]\nusername = \"kdp\"\npassword = \"a\"\n\
+        callback_secret = \"b\"\nurl = \"URL\"\ncallback = \"CALLBACK\"\n";
+
+    #[test]
+    fn in_production_the_service_does_not_start_to_speak_in_the_clear_to_other_machines() {
+        let kannel = |url: &str, callback: &str| KANNEL.replace("URL", url).replace("CALLBACK", callback);
+        let (here, there) = ("http://127.0.0.1:1/", "http://shep.example/");
+        for (text, name) in [
+            (format!("[shep]\nurl = \"{there}\"\n"), "shep.url"),
+            ("[shep]\nurl = \"http://127.0.0.1.shep.example/\"\n".to_owned(), "shep.url"),
+            ("[shep]\nurl = \"HTTP://shep.example/\"\n".to_owned(), "shep.url"),
+            ("[shep]\nurl = \"http://[fe80::1]/\"\n".to_owned(), "shep.url"),
+            (format!("[shep]\nurl = \"{here}\"\nasync_url = \"{there}\"\n"), "shep.async_url"),
+            (kannel(there, here), "sms.kannel.url"),
+            (kannel(here, there), "sms.kannel.callback"),
+        ] {
+            let told = started(&text).unwrap_err();
+            let section = if name.starts_with("shep") { "shep.plain" } else { "sms.kannel.plain" };
+            assert!(told.starts_with(name) && told.contains(&format!("set {section} = true")), "{told}");
+            for allowed in [format!("environment = \"test\"\n{text}"), format!("{text}plain = true\n")] {
+                // What is wrong next: no certificates, no file.
+                let told = started(&allowed).unwrap_err();
+                assert!(!told.contains("http://"), "{told}");
+            }
+        }
+        for here in
+            ["http://127.0.0.2:1/", "http://LOCALHOST/", "http://[::1]:8080/", "https://shep.example/"]
+        {
+            let told = started(&format!("[shep]\nurl = \"{here}\"\n")).unwrap_err();
+            assert!(told.contains("[peers.shep]"), "{told}");
+        }
+        assert_eq!(
+            started(
+                &KANNEL.replace("kannel\"\n[", "none\"\n[").replace("CALLBACK", there).replace("URL", there)
+            ),
+            Ok(())
+        );
+    }
 }

@@ -7,6 +7,7 @@ mod reply;
 mod request;
 
 use crate::app::App;
+use crate::consent::identity::Iin;
 use crate::dispatch::Caller;
 use crate::fault::Fault;
 use crate::random::Id;
@@ -81,16 +82,32 @@ pub async fn decide(
     }
 }
 
+/// What is known of an access request before it is answered about again.
+pub struct About {
+    /// Its id.
+    pub id: Id,
+    /// The subject, if the message that asks still names it: must be the request's.
+    pub iin: Option<Iin>,
+    /// The decision about it that is journalled already under the message that asks, which is not journalled again.
+    pub decided: Option<String>,
+}
+
 /// What a request has come to by now: as a repeat by its id would be answered.
 ///
 /// # Errors
 /// [`StoreError`]: it may be asked again.
-pub async fn again(app: &App, caller: &Caller, id: Id, lang: Lang) -> Result<Answer, StoreError> {
-    let Some(request) = app.store.request(id).await? else {
+pub async fn again(app: &App, caller: &Caller, about: About, lang: Lang) -> Result<Answer, StoreError> {
+    let Some(request) = app.store.request(about.id).await? else {
         return Ok(Answer::new(Word::Invalid, Reason::RequestUnknown, lang));
     };
-    let repeat =
-        request::Repeat { id: Some(id), iin: request.iin, bin: request.bin, code: None, cancel: false };
+    let repeat = request::Repeat {
+        id: Some(about.id),
+        iin: about.iin.unwrap_or(request.iin),
+        bin: caller.sender.bin,
+        code: None,
+        cancel: false,
+        decided: about.decided,
+    };
     repeat::handle(app, caller, &repeat, lang).await
 }
 

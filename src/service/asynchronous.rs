@@ -17,8 +17,8 @@ use crate::random::Id;
 use crate::service::access_request;
 use crate::soap::async_channel::{Chain, MessageState, MessageType, Notification, Receipt};
 use crate::soap::sync_channel::Call;
-use crate::store::Record;
 use crate::store::asynchronous::{Delivery, Intake, Taken};
+use crate::store::{Record, StoreError};
 use crate::text::FaultCode;
 use crate::trust::{PeerKind, Verified};
 use kept::{Content, Kept};
@@ -44,21 +44,24 @@ pub fn only_request<'d, 'a>(kind: MessageType, call: Call<'d, 'a>) -> Result<Cal
 /// Takes a request in; answers with the receipt and the outcome, a metric label. `ns` is the set of elements it came in.
 ///
 /// # Errors
-/// SCE004 for another service than `KDP_SERVICE`; KDP403 when `company_bin` is not the sender's; KDP409 when the sender used
-/// the correlationId for something else; KDP503 when the database has too much to do.
+/// KDP403 from anybody but the ШЭП that is answered, and when `company_bin` is not the sender's; SCE004 for another service
+/// than `KDP_SERVICE`; KDP409 when the sender used the correlationId for something else; KDP429 when as many of its messages
+/// as may be have no answer yet; KDP503 when the database has too much to do.
 pub async fn take(
     app: &App,
+    verified: &Verified<'_, '_>,
     admitted: Admitted<'_>,
     ns: &'static str,
 ) -> Result<(Receipt, &'static str), Fault> {
     let Admitted { caller, service, payload, .. } = admitted;
+    from_shep(app, verified)?;
     if service != Service::AccessRequest {
         return Err(Fault::new(FaultCode::ServiceUnknown, "this service is not offered by AsyncChannel"));
     }
     access_request::own_bin(&caller, &payload.fields)?;
     let lang = access_request::lang(&caller, &payload.fields);
-    // ШЭП fills it in; of one that does not, the decision's id will do.
-    let chain = caller.info.correlation_id.clone().unwrap_or_else(|| caller.decision.to_string());
+    // ШЭП fills it in; of one that does not, the first decision's id will do.
+    let chain = |decision: Id| caller.info.correlation_id.clone().unwrap_or_else(|| decision.to_string());
     let content = Content::of(payload.fields);
     let asked = content.identity(&caller.info.service_id);
     let content = match dispatch::near(&caller) {
@@ -68,23 +71,30 @@ pub async fn take(
     let intake = Intake {
         id: caller.decision,
         sender: caller.info.sender_id.clone(),
-        correlation_id: chain.clone(),
+        correlation_id: caller.info.correlation_id.clone(),
+        message_id: caller.info.message_id.clone(),
         asked,
-        message: Kept::new(&caller, chain.clone(), lang, content).bytes(),
+        message: Kept::new(&caller, chain(caller.decision), lang, content).bytes(),
+        most: app.limits().unanswered_per_sender,
     };
     let taken = app.store.take(intake, caller.record("event", "taken in")).await?;
-    let outcome = match taken {
+    let (outcome, known_by) = match taken {
         Taken::New => {
             app.metrics.asynchronous.taken.inc();
             app.wake.notify_one();
-            "taken-in"
+            ("taken-in", caller.decision)
         }
-        Taken::Before(_) => "taken-in-before",
+        Taken::Before(id) => ("taken-in-before", id),
+        Taken::TooMany => {
+            let detail = "as many messages of the sender as may be have no answer yet";
+            return Err(Fault::new(FaultCode::TooMany, detail));
+        }
         Taken::Otherwise => {
             let detail = "correlationId was used for another request";
             return Err(Fault::new(FaultCode::MessageIdReused, detail));
         }
     };
+    let chain = chain(known_by);
     tracing::info!(
         message_id = &*log::id(&caller.info.message_id),
         correlation_id = &*log::id(&chain),
@@ -100,19 +110,36 @@ pub async fn take(
     Ok((Receipt { ns, message, session_id: caller.info.session_id }, outcome))
 }
 
+/// Counts for the figures what has no answer yet.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn measure(app: &App) -> Result<(), StoreError> {
+    app.metrics.asynchronous.unanswered.set(app.store.unanswered_count().await?);
+    Ok(())
+}
+
+/// Answers go to the one ШЭП, into the chain that a message names: another peer must not put them into the chains of others,
+/// nor tell what became of them.
+fn from_shep(app: &App, verified: &Verified<'_, '_>) -> Result<(), Fault> {
+    let peer = &verified.signer().peer;
+    if peer.kind == PeerKind::Gateway && peer.name == app.config.shep.peer {
+        return Ok(());
+    }
+    Err(Fault::new(FaultCode::SenderForbidden, "only the gateway that is answered uses AsyncChannel"))
+}
+
 /// Hears from ШЭП what became of an answer; about one that is not known, or whose end is known, nothing is done.
 ///
 /// # Errors
-/// KDP403 from anybody but a gateway; KDP503, SCE909.
+/// KDP403 from anybody but the ШЭП that is answered; KDP503, SCE909.
 pub async fn hear(
     app: &App,
     verified: &Verified<'_, '_>,
     notification: Notification,
     (at, decision): (i64, Id),
 ) -> Result<(Receipt, &'static str), Fault> {
-    if verified.signer().peer.kind != PeerKind::Gateway {
-        return Err(Fault::new(FaultCode::SenderForbidden, "only a gateway tells what became of a message"));
-    }
+    from_shep(app, verified)?;
     let (state, outcome) = match notification.state {
         MessageState::OnDelivery => (None, "answer on its way"),
         MessageState::Delivered => (Some(Delivery::Done), "answer delivered"),

@@ -11,7 +11,7 @@ use crate::dispatch::Caller;
 use crate::fault::Fault;
 use crate::random::Id;
 use crate::soap::sync_channel::{Node, Reply};
-use crate::store::{Change, Heard, Record, StoreError};
+use crate::store::{Change, Heard, Record, Said, StoreError};
 use crate::text::Flaw;
 
 /// The elements: `msisdn`, `text`, `received_at` and `sms_id` of a reply; `sms_id` and `state` of a report.
@@ -52,7 +52,7 @@ impl Delivery {
 }
 
 enum Request {
-    Reply { from: Msisdn, id: String, text: String },
+    Reply { from: Msisdn, id: String, text: String, at: Option<i64> },
     Report { id: String, delivery: Delivery },
 }
 
@@ -67,8 +67,8 @@ impl Request {
             let from =
                 Msisdn::parse(fields.need("msisdn")?).ok_or_else(|| malformed("msisdn", Flaw::Range))?;
             fields.need("received_at")?;
-            fields.time("received_at")?;
-            return Ok(Self::Reply { from, id, text: fields.need("text")?.to_owned() });
+            let at = fields.time("received_at")?;
+            return Ok(Self::Reply { from, id, text: fields.need("text")?.to_owned(), at });
         };
         if ["msisdn", "text", "received_at"].iter().any(|name| fields.has(name)) {
             return Err(malformed("state", Flaw::OneOf));
@@ -88,8 +88,8 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
         Err(error) => return refuse_data(app, caller, &error).await,
     };
     let (id, heard) = match request {
-        Request::Reply { from, id, text } => {
-            let heard = hear(app, from, id.clone(), &text, caller.record("event", "")).await;
+        Request::Reply { from, id, text, at } => {
+            let heard = hear(app, from, id.clone(), (&text, at), caller.record("event", "")).await;
             // Every answer has its decision, also that to a repeat.
             let heard = match heard {
                 Ok(Heard::Again) => app.store.note(caller.record("event", "reply again")).await,
@@ -146,7 +146,7 @@ async fn is_sending(app: &App, request: Id, at: i64) -> Result<bool, StoreError>
     Ok(request.is_some_and(|request| matches!(request.consent.at(at), Consent::Sending { .. })))
 }
 
-/// Hears `text` from `from`; `id` identifies the SMS, so that it is heard once, and journalled by `record` with its
+/// Hears `text` from `from`, said at the time that stands beside it (see [`Said::at`]); `id` identifies the SMS, so that it is heard once, and journalled by `record` with its
 /// outcome. What was heard before is not journalled again.
 ///
 /// # Errors
@@ -155,14 +155,14 @@ pub async fn hear(
     app: &App,
     from: Msisdn,
     id: String,
-    text: &str,
+    (text, at): (&str, Option<i64>),
     record: Record,
 ) -> Result<Heard, StoreError> {
     let reply = ParsedReply::parse(text);
     let fraud = reply.answer() == Answer::Fraud;
     let outcome = if fraud { "fraud" } else { "reply" };
     let record = Record { outcome: outcome.to_owned(), ..record };
-    let heard = app.store.hear(from, id, reply, record).await?;
+    let heard = app.store.hear(Said { from, id, at, reply }, record).await?;
     if fraud && heard != Heard::Again {
         let request = match &heard {
             Heard::Answered(request) => Some(request),

@@ -11,11 +11,16 @@ pub struct Intake {
     /// `senderId`.
     pub sender: String,
     /// Its chain, by which the answer will name it. With the sender it identifies the message.
-    pub correlation_id: String,
+    pub correlation_id: Option<String>,
+    /// `messageId`: of a message without a chain, it does so with what was asked, for such ids need not be unique. Empty: it is
+    /// another message each time.
+    pub message_id: String,
     /// What was asked, whatever stands around it, in bytes of the caller's making: compared by its keyed hash.
     pub asked: Zeroizing<Vec<u8>>,
     /// What the caller needs in order to answer; kept under seal.
     pub message: Zeroizing<Vec<u8>>,
+    /// How many messages of the sender may have no answer yet.
+    pub most: u32,
 }
 
 /// What became of an [`Intake`].
@@ -27,6 +32,8 @@ pub enum Taken {
     Before(Id),
     /// Its chain was used for something else: it was not taken in.
     Otherwise,
+    /// As many of the sender's messages as may be have no answer yet: it was not taken in.
+    TooMany,
 }
 
 /// A message that has no answer yet.
@@ -36,10 +43,14 @@ pub struct Unanswered {
     /// The access request that it led to, as far as that is known: as it was noted, or else as the journal has it under the id
     /// of its decision. So a crash between the two does not lead to a second request.
     pub request: Option<Id>,
+    /// The reason that was journalled last as what was decided about it.
+    pub decided: Option<String>,
     /// When it came, or when what it waited for ended, Unix milliseconds.
     pub since: i64,
     /// Whether ШЭП took an answer over, and did not deliver it.
     pub is_sent: bool,
+    /// Whether it was noted that an answer is tried.
+    pub is_begun: bool,
 }
 
 /// What a message came to, before it is answered.
@@ -69,8 +80,10 @@ pub trait Asynchronous: Send + Sync {
     fn take(&self, intake: Intake, record: Record) -> Pending<'_, Taken>;
     /// The message with this id, if it is to be answered now.
     fn unanswered(&self, id: Id) -> Pending<'_, Option<Unanswered>>;
+    /// How many messages have no answer yet.
+    fn unanswered_count(&self) -> Pending<'_, i64>;
     /// Notes what it came to. `true`: it waits, and its job with it, until the request changes; whoever changes the request
-    /// wakes it in the same transaction. `false`: it is to be answered now.
+    /// wakes it in the same transaction. `false`: it is to be answered now, and from now on ШЭП may tell of the answer.
     fn came_to(&self, id: Id, came: Came, at: i64) -> Pending<'_, bool>;
     /// ШЭП took the answer over, and gave it a messageId of its own. If it has said already that the answer was not delivered,
     /// it is sent again at `again`, Unix milliseconds.
@@ -78,6 +91,6 @@ pub trait Asynchronous: Send + Sync {
     /// The answer is not tried any more.
     fn give_up(&self, id: Id, record: Record) -> Pending<'_, ()>;
     /// ШЭП tells about an answer, by its messageId or ours; [`Delivery::Failed`] has it sent again at `again`, Unix
-    /// milliseconds. `false`: nothing was sent under that id, or that is known.
+    /// milliseconds. `false`: nothing was sent under that id, or more than one answer, or that is known.
     fn delivery(&self, message_id: String, state: Delivery, again: i64, record: Record) -> Pending<'_, bool>;
 }

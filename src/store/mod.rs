@@ -265,6 +265,21 @@ pub enum Change {
     Collect(Token),
 }
 
+/// An SMS of a subject.
+#[derive(Clone)]
+pub struct Said {
+    /// Whose phone it came from.
+    pub from: Msisdn,
+    /// It identifies the SMS, so that it is heard once.
+    pub id: String,
+    /// When the subject sent it, or the gateway knew, Unix milliseconds; `None`, or later than now: just now. A yes answers
+    /// only what was asked before (F-6), with two minutes for clocks that differ; a no and a fraud are heard whenever
+    /// they were said.
+    pub at: Option<i64>,
+    /// What it says.
+    pub reply: ParsedReply,
+}
+
 /// What an SMS of a subject led to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Heard {
@@ -274,10 +289,19 @@ pub enum Heard {
     Ambiguous,
     /// Not understood: help was queued, or had been.
     NotUnderstood,
-    /// Nothing waits on that number.
+    /// Nothing waits on that number, or nothing that was asked when it was said.
     NothingWaits,
     /// The same SMS was heard before.
     Again,
+}
+
+/// Which jobs wait for each other: those of one lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// All but answers.
+    Consent,
+    /// [`Task::Answer`]: who pushes many messages by `AsyncChannel` holds up no subject's SMS.
+    Answers,
 }
 
 /// Work that falls due.
@@ -370,8 +394,8 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
     /// Changes one request; answers with it as it is afterwards, whether the change applied or not.
     fn change(&self, id: Id, change: Change, record: Record)
     -> Pending<'_, Option<(AccessRequest, Applied)>>;
-    /// An SMS of a subject: `sms` identifies it, so that it is heard once.
-    fn hear(&self, from: Msisdn, sms: String, reply: ParsedReply, record: Record) -> Pending<'_, Heard>;
+    /// An SMS of a subject.
+    fn hear(&self, said: Said, record: Record) -> Pending<'_, Heard>;
     /// Writes the journal of something that changed nothing else.
     fn note(&self, record: Record) -> Pending<'_, ()>;
     /// Whether a strict sender used this messageId for another body (KDP409); remembers it otherwise.
@@ -402,8 +426,8 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
     /// Removes what was kept long enough, at most a bounded number of rows; `true`: there may be more.
     fn sweep(&self, sweeping: Sweeping, record: Record) -> Pending<'_, bool>;
 
-    /// Jobs due at `at`, earliest first.
-    fn due(&self, at: i64, most: u32) -> Pending<'_, Vec<Job>>;
+    /// Jobs of a lane that are due at `at`, earliest first.
+    fn due(&self, lane: Lane, at: i64, most: u32) -> Pending<'_, Vec<Job>>;
     /// When the next job falls due, Unix milliseconds.
     fn next_due(&self) -> Pending<'_, Option<i64>>;
     /// The job is done.

@@ -125,3 +125,38 @@ async fn after_shep_took_the_answer_over_and_before_that_was_known() {
     assert!(got[0].data("code").is_some() && got[0].data("code") == got[1].data("code"), "one token");
     assert_eq!(stand.number("SELECT count(*) FROM asynchronous WHERE state = 2"), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_refusal_that_names_an_earlier_request() {
+    let stand = Stand::start().await;
+    let granted = Push::own_means("granted");
+    stand.push(&granted).await;
+    stand.work().await;
+    let fields = vec![("request_id", stand.request_id()), ("cancel", "true".to_owned())];
+    stand.push(&Push { fields, ..Push::by_sms("cancel") }).await;
+    stand.work().await;
+    // The same token of the subject's, shown once more: used up, by the request that it was used for.
+    stand.push(&Push { fields: granted.fields, ..Push::by_sms("again") }).await;
+    let message: Vec<u8> = stand
+        .database()
+        .query_row("SELECT message FROM asynchronous WHERE seq = 3", [], |row| row.get(0))
+        .unwrap();
+    stand.work().await;
+    let refused = |stand: &Stand, n: usize| {
+        let got = stand.shep.got();
+        assert_eq!(got.len(), n);
+        let last = got.last().unwrap();
+        assert_eq!((last.text("correlationId"), last.data("status")), ("again", Some("INVALID")));
+        assert_eq!((last.data("reason"), last.data("code")), (Some("ovt-used"), None));
+    };
+    refused(&stand, 3);
+    let database = stand.database();
+    let sql = "UPDATE asynchronous SET state = 0, request = NULL, theirs = NULL, message = ?1 WHERE seq = 3";
+    database.execute(sql, params![message]).unwrap();
+    let sql =
+        "INSERT INTO job (due, task, request, tries) SELECT 0, 9, id, 0 FROM asynchronous WHERE seq = 3";
+    database.execute(sql, []).unwrap();
+    let stand = stand.killed().await;
+    stand.work().await;
+    refused(&stand, 4);
+}

@@ -192,3 +192,61 @@ async fn an_answer_that_is_not_taken_over_for_a_day_is_given_up_and_can_still_be
     assert!(polled.body.contains("subject-refused"), "{}", polled.body);
     assert!(!polled.body.contains(SUBJECT));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_decided_in_time_asks_nobody_any_more() {
+    let stand = Stand::start().await;
+    stand.push(&Push::by_sms("chain")).await;
+    stand.wait(86_401);
+    stand.work().await;
+    assert_eq!((stand.asked(), stand.shep.got().len()), (0, 0));
+    assert_eq!(stand.number("SELECT count(*) FROM access_request"), 0);
+    assert_eq!(stand.number("SELECT count(*) FROM journal WHERE outcome = 'answer undeliverable'"), 1);
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous WHERE state = 3 AND message IS NULL"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_given_up_in_time_too() {
+    let stand = Stand::configured("[shep]\nanswer_hours = 1\n").await;
+    stand.push(&Push::by_sms("chain")).await;
+    stand.database().execute("UPDATE asynchronous SET message = x'00'", []).unwrap();
+    for _ in 0..59 {
+        stand.work().await;
+        stand.wait(61);
+    }
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous WHERE state = 0"), 1);
+    for _ in 0..5 {
+        stand.work().await;
+        stand.wait(61);
+    }
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous WHERE state = 3 AND message IS NULL"), 1);
+    assert_eq!(stand.number("SELECT count(*) FROM job WHERE task = 9"), 0);
+    assert_eq!(stand.number("SELECT count(*) FROM journal WHERE outcome = 'answer undeliverable'"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_journalled_once_however_often_its_answer_is_tried() {
+    let stand = Stand::start().await;
+    stand.shep.will(&[Mood::Busy; 4]);
+    stand.push(&Push::own_means("chain")).await;
+    for _ in 0..5 {
+        stand.work().await;
+        stand.wait(61);
+    }
+    assert_eq!(stand.shep.got().len(), 5);
+    let decisions = "SELECT count(*) FROM journal WHERE kind = 'decision' AND outcome = ";
+    assert_eq!(stand.number(&format!("{decisions}'granted'")), 1);
+    // What it comes to later is another decision.
+    let ours = stand.shep.got()[0].text("messageId").to_owned();
+    let fields = vec![("request_id", stand.request_id()), ("cancel", "true".to_owned())];
+    stand.push(&Push { fields, ..Push::by_sms("cancel") }).await;
+    stand.work().await;
+    stand.notify(&stand.gateway, A, &ours, "NOT_DELIVERED").await;
+    stand.shep.will(&[Mood::Busy; 2]);
+    for _ in 0..4 {
+        stand.wait(61);
+        stand.work().await;
+    }
+    assert_eq!(stand.number(&format!("{decisions}'granted'")), 1);
+    assert_eq!(stand.number(&format!("{decisions}'cancelled'")), 1);
+}

@@ -2,6 +2,7 @@
 
 use super::shep::signer;
 use super::stand::{Push, Stand, assert_taken, fault};
+use kdp::service::asynchronous::measure;
 use kdp::soap::async_channel::{A, AC};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,9 +67,52 @@ async fn what_is_not_to_be_taken_in_is_refused_in_the_words_of_the_channel() {
     assert_eq!(fault(&stand.post("/shep/async", b"<a/>".to_vec()).await), "SCE001");
     // A message of one channel is none of the other.
     assert_eq!(fault(&stand.post("/shep/sync", stand.envelope(&push())).await), "SCE001");
+    // Answers go to ШЭП, into a chain that the pusher names: a direct peer has no business here.
+    let direct = stand.post("/shep/async", stand.envelope_by(&signer("bank"), &push())).await;
+    assert_eq!(fault(&direct), "KDP403");
     assert_eq!(stand.number("SELECT count(*) FROM asynchronous"), 0);
-    // A direct peer may push too, for itself.
-    assert_taken(&stand.post("/shep/async", stand.envelope_by(&signer("bank"), &push())).await, A, "chain");
+    assert_taken(&stand.push(&push()).await, A, "chain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_gateway_than_the_one_that_is_answered_may_not_push() {
+    let stand = Stand::configured("[shep]\npeer = \"other\"\n").await;
+    assert_eq!(fault(&stand.push(&Push::by_sms("chain")).await), "KDP403");
+    assert_eq!(fault(&stand.notify(&stand.gateway, A, "any", "DELIVERED").await), "KDP403");
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous"), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_has_no_more_than_so_many_unanswered_messages() {
+    let stand = Stand::configured("[limits]\nunanswered_per_sender = 2\n").await;
+    for chain in ["a", "b"] {
+        assert_taken(&stand.push(&Push::by_sms(chain)).await, A, chain);
+    }
+    stand.work().await;
+    let third = stand.push(&Push::own_means("c")).await;
+    assert_eq!((fault(&third), third.status), ("KDP429", 429));
+    measure(&stand.app).await.unwrap();
+    assert!(stand.app.metrics.text().contains("kdp_async_unanswered 2"));
+    assert_taken(&stand.push(&Push::by_sms("a")).await, A, "a");
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous"), 2);
+    stand.says("ДА").await;
+    stand.work().await;
+    assert_eq!(stand.shep.got().len(), 2);
+    assert_taken(&stand.push(&Push::own_means("c")).await, AC, "c");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_a_chain_that_comes_again_is_known_by_its_own_id() {
+    let stand = Stand::start().await;
+    let push = || Push { chain: None, ..Push::by_sms("") };
+    let chain = stand.push(&push()).await.element("correlationId").unwrap().to_owned();
+    stand.wait(30);
+    let again = stand.push(&Push { body_id: "another", ns: AC, ..push() }).await;
+    assert_taken(&again, AC, &chain);
+    assert_eq!(stand.number("SELECT count(*) FROM asynchronous"), 1);
+    // Ids need not be unique: what is asked tells such messages apart.
+    let other = stand.push(&Push { chain: None, ..Push::by_code("") }).await;
+    assert!(other.status == 200 && other.element("correlationId") != Some(&*chain), "{}", other.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

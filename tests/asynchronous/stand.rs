@@ -120,7 +120,17 @@ impl Stand {
 
     /// One with a channel to answer by, or without.
     pub async fn offering(channel: bool) -> Self {
+        Self::made(channel, "").await
+    }
+
+    /// One with these sections in its configuration.
+    pub async fn configured(sections: &str) -> Self {
+        Self::made(true, sections).await
+    }
+
+    async fn made(channel: bool, sections: &str) -> Self {
         let installation = tokio::task::spawn_blocking(Installation::complete).await.unwrap();
+        installation.reconfigure("[log]", &format!("{sections}[log]"));
         let config = format!(
             "[peers.shep]\nkind = \"gateway\"\ncertificates = [\"{}\"]\n[peers.bank]",
             pki("shep.cert.pem")
@@ -212,7 +222,7 @@ impl Stand {
     pub async fn says(&self, text: &str) -> Heard {
         let id = format!("heard-{text}-{}", self.clock.now());
         let record = Record { at: self.clock.now(), kind: "event", ..Record::default() };
-        hear(&self.app, Msisdn::parse(PHONE).unwrap(), id, text, record).await.unwrap()
+        hear(&self.app, Msisdn::parse(PHONE).unwrap(), id, (text, None), record).await.unwrap()
     }
 
     /// How many SMS ask the subject.

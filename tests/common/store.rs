@@ -11,8 +11,8 @@ use kdp::store::seal::{KeyFileSeal, Place, Seal};
 use kdp::store::sqlite::{SqliteStore, Synchronous, migrate};
 use kdp::store::token::{Check, Checked, Key, Registered};
 use kdp::store::{
-    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Record, Standing,
-    Store, StoreError, Task, Token,
+    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Lane, Opened, Opening, Record,
+    Said, Standing, Store, StoreError, Task, Token,
 };
 use kdp::text::{Lang, Reason};
 use std::path::{Path, PathBuf};
@@ -94,6 +94,11 @@ pub fn sqlite_from(disk: Disk, before: impl FnOnce(&Path, &dyn Seal)) -> Bench {
     }
 }
 
+/// An SMS that is brought as soon as it was sent.
+pub fn said(id: &str, from: Msisdn, text: &str) -> Said {
+    Said { from, id: id.to_owned(), at: None, reply: ParsedReply::parse(text) }
+}
+
 impl Bench {
     pub fn path(&self) -> PathBuf {
         self.directory.path().join("kdp.db")
@@ -151,8 +156,7 @@ impl Bench {
     }
 
     pub async fn say_as(&self, id: &str, phone: &Msisdn, text: &str, at: i64) -> Heard {
-        let reply = ParsedReply::parse(text);
-        self.store.hear(phone.clone(), id.to_owned(), reply, record(at, "reply")).await.unwrap()
+        self.store.hear(said(id, phone.clone(), text), record(at, "reply")).await.unwrap()
     }
 
     pub async fn consent(&self, id: Id) -> Consent {
@@ -174,7 +178,9 @@ impl Bench {
 
     /// What is due at `at` about requests and applications, earliest first; the daily sweep is always there.
     pub async fn due(&self, at: i64) -> Vec<Job> {
-        let jobs = self.store.due(at, 10_000).await.unwrap();
+        let mut jobs = self.store.due(Lane::Consent, at, 10_000).await.unwrap();
+        jobs.extend(self.store.due(Lane::Answers, at, 10_000).await.unwrap());
+        jobs.sort_by_key(|job| (job.due, job.id));
         jobs.into_iter().filter(|job| job.task != Task::Sweep).collect()
     }
 

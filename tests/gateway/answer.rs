@@ -3,7 +3,7 @@
 use crate::authority::{Authority, DAY, ListSaying, NOW, entry, name, of, rsa};
 use crate::server::{Act, Asked, Server};
 use crate::shep::{
-    IIN, NUMBER, SMS, Saying, Stand, element, good_server, signed, signer, signer_in, unsigned,
+    IIN, NUMBER, SMS, Saying, Stand, TODAY, element, good_server, signed, signer, signer_in, unsigned,
 };
 use kdp::config::Config;
 use kdp::gateway::SmsError;
@@ -29,6 +29,12 @@ fn forged(body: Vec<u8>, before: &str, after: &str) -> Act {
     let text = String::from_utf8(body).unwrap();
     assert!(text.contains(before), "{before} is not in {text}");
     ok(text.replace(before, after).into_bytes())
+}
+
+/// A right answer without our correlationId.
+fn unbound(asked: &Asked) -> Saying {
+    let about = format!("<s:iin>{IIN}</s:iin><s:msisdn>{NUMBER}</s:msisdn><s:status>found</s:status>");
+    Saying { correlation_id: String::new(), ..Saying::to(asked) }.with(&about)
 }
 
 fn fault() -> &'static str {
@@ -158,9 +164,51 @@ const CASES: &[Case] = &[
     ),
     (
         "an answer of the day before yesterday",
+        |a, s| ok(Saying { date: "2026-03-30T12:00:00+05:00".to_owned(), ..unbound(a) }.signed(s)),
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer of six minutes ago",
+        |a, s| ok(Saying { date: "2026-04-01T11:54:00+05:00".to_owned(), ..unbound(a) }.signed(s)),
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer of six minutes from now",
+        |a, s| ok(Saying { date: "2026-04-01T12:06:00+05:00".to_owned(), ..unbound(a) }.signed(s)),
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer of nobody knows when",
+        |a, s| ok(Saying { date: "today".to_owned(), ..unbound(a) }.signed(s)),
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer without a date",
         |a, s| {
-            let saying = Saying { date: "2026-03-30T12:00:00+05:00".to_owned(), ..Saying::to(a) };
-            ok(Saying { correlation_id: String::new(), ..saying }.signed(s))
+            ok(signed(&unbound(a).text().replace(&format!("<responseDate>{TODAY}</responseDate>"), ""), s))
+        },
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer about nobody knows whom",
+        |a, s| {
+            let number = format!("<s:msisdn>{NUMBER}</s:msisdn><s:status>found</s:status>");
+            ok(unbound(a).with(&number).signed(s))
+        },
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer about nobody",
+        |a, s| {
+            let number = format!("<s:iin/><s:msisdn>{NUMBER}</s:msisdn><s:status>found</s:status>");
+            ok(unbound(a).with(&number).signed(s))
+        },
+        PartyFault::OtherQuestion,
+    ),
+    (
+        "an answer about two persons",
+        |a, s| {
+            ok(unbound(a).with(&format!("<s:iin>{IIN}</s:iin><s:iin>900101399019</s:iin>{OTHER}")).signed(s))
         },
         PartyFault::OtherQuestion,
     ),
@@ -243,7 +291,7 @@ async fn nobody_who_listens_is_a_party_out_of_reach() {
 
 #[tokio::test]
 async fn a_good_answer_is_read_in_every_form_that_the_contract_allows() {
-    let number = format!("<s:msisdn>{NUMBER}</s:msisdn><s:status>FOUND</s:status>");
+    let number = format!("<s:iin>{IIN}</s:iin><s:msisdn>{NUMBER}</s:msisdn><s:status>FOUND</s:status>");
     let escaped = number.replace('<', "&lt;").replace("s:", "");
     for (key, form) in [
         ("shep", KeyInfoForm::Certificate),
@@ -258,7 +306,7 @@ async fn a_good_answer_is_read_in_every_form_that_the_contract_allows() {
             format!("<data>{}</data>", number.replace("s:", "")),
             format!("<s:data><s:answer>{number}</s:answer></s:data>"),
             format!("<data>&lt;answer>{escaped}&lt;/answer></data>"),
-            format!("<data><s:iin>{IIN}</s:iin>{number}<s:other/></data>"),
+            format!("<data>{number}<s:other/></data>"),
         ] {
             let by = signer_in(key, form);
             let wanted = data.clone();
@@ -271,6 +319,39 @@ async fn a_good_answer_is_read_in_every_form_that_the_contract_allows() {
             let stand = Stand::new(&server.url);
             assert_eq!(stand.numbers().await, Ok(vec![NUMBER.to_owned()]), "{key} {form:?} {data}");
         }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_our_correlation_id_is_one_if_it_is_of_now_and_says_again_what_it_is_about() {
+    for date in ["2026-04-01T11:55:00+05:00", "2026-04-01T07:05:00Z", "2026-04-01T12:00:00"] {
+        let by = signer("shep");
+        let server =
+            Server::start(move |asked| ok(Saying { date: date.to_owned(), ..unbound(asked) }.signed(&by)))
+                .await;
+        assert_eq!(Stand::new(&server.url).numbers().await, Ok(vec![NUMBER.to_owned()]), "{date}");
+    }
+    // With it, an answer needs neither.
+    let by = signer("shep");
+    let server = Server::start(move |asked| {
+        ok(Saying { date: "2020-01-01T00:00:00Z".to_owned(), ..Saying::to(asked) }.signed(&by))
+    })
+    .await;
+    assert_eq!(Stand::new(&server.url).numbers().await, Ok(vec![NUMBER.to_owned()]));
+}
+
+#[tokio::test]
+async fn an_sms_id_binds_the_answer_of_1414_as_an_iin_does_that_of_bmg() {
+    for (date, expected) in
+        [(TODAY, Ok(())), ("2026-04-01T11:54:00+05:00", Err(PartyFault::OtherQuestion.into()))]
+    {
+        let by = signer("shep");
+        let server = Server::start(move |asked| {
+            let saying = Saying { correlation_id: String::new(), ..Saying::to(asked) };
+            ok(Saying { date: date.to_owned(), ..saying }.signed(&by))
+        })
+        .await;
+        assert_eq!(Stand::new(&server.url).sms().await, expected, "{date}");
     }
 }
 

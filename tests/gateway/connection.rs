@@ -53,6 +53,55 @@ async fn with_none_to_be_kept_each_question_has_its_own() {
 }
 
 #[tokio::test]
+async fn after_an_answer_that_its_connection_alone_would_bind_that_is_not_used_again() {
+    let shep = signer("shep");
+    let about =
+        format!("<s:iin>{}</s:iin><s:msisdn>{NUMBER}</s:msisdn><s:status>found</s:status>", crate::shep::IIN);
+    let server = Server::start(move |asked| {
+        let saying = Saying { correlation_id: String::new(), ..Saying::to(asked) };
+        Act::Answer(200, saying.with(&about).signed(&shep))
+    })
+    .await;
+    one_by_one(&Stand::new(&server.url), 4).await;
+    assert_eq!(server.connections(), 4);
+}
+
+#[tokio::test]
+async fn after_an_answer_that_was_not_believed_its_connection_is_not_used_again() {
+    let shep = signer("shep");
+    let server = Server::start(move |asked| {
+        let mut answer = Saying::to(asked);
+        if asked.connection == 0 {
+            answer.correlation_id = "another".to_owned();
+        }
+        Act::Answer(200, answer.signed(&shep))
+    })
+    .await;
+    let stand = Stand::new(&server.url);
+    assert_eq!(stand.numbers().await, Err(PartyFault::OtherQuestion));
+    one_by_one(&stand, 3).await;
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn what_comes_behind_an_answer_answers_nothing_and_ends_its_connection() {
+    for (behind, pause) in [(&b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"[..], 0), (b"x", 0), (b"x", 50)]
+    {
+        let shep = signer("shep");
+        let server = Server::start(move |asked| {
+            Act::AnswerAndMore(Saying::to(asked).signed(&shep), behind.to_vec(), Duration::from_millis(pause))
+        })
+        .await;
+        let stand = Stand::new(&server.url);
+        for _ in 0..3 {
+            one_by_one(&stand, 1).await;
+            tokio::time::sleep(Duration::from_millis(2 * pause)).await;
+        }
+        assert_eq!((server.connections(), server.asked().len()), (3, 3), "{pause}");
+    }
+}
+
+#[tokio::test]
 async fn a_connection_that_the_server_closed_costs_no_question() {
     let shep = signer("shep");
     let server = Server::start(move |asked| Act::AnswerAndClose(200, Saying::to(asked).signed(&shep))).await;

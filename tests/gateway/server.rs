@@ -1,6 +1,7 @@
 //! A server that keeps connections, and on each does as a test tells it, well or ill.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -21,6 +22,8 @@ pub enum Act {
     Answer(u16, Vec<u8>),
     /// The same, and it closes without having said so.
     AnswerAndClose(u16, Vec<u8>),
+    /// A good status and a body, and after a while bytes that nobody asked for; the connection stays open.
+    AnswerAndMore(Vec<u8>, Vec<u8>, Duration),
     /// These bytes, and it closes.
     Bytes(Vec<u8>),
     /// Nothing, and it stays open.
@@ -86,6 +89,17 @@ async fn serve(
         heard.lock().unwrap().push(asked.clone());
         let act = acting.lock().unwrap()(&asked);
         let (bytes, stays) = match act {
+            Act::AnswerAndMore(body, more, after) => {
+                let answer = message(200, &body);
+                if after.is_zero() {
+                    ([answer, more].concat(), true)
+                } else if stream.write_all(&answer).await.is_err() {
+                    return;
+                } else {
+                    tokio::time::sleep(after).await;
+                    (more, true)
+                }
+            }
             Act::Answer(status, body) => (message(status, &body), true),
             Act::AnswerAndClose(status, body) => (message(status, &body), false),
             Act::Bytes(bytes) => (bytes, false),

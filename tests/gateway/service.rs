@@ -8,6 +8,7 @@ use crate::question::is_ours;
 use crate::server::{Act, Asked, Server};
 use crate::shep::{Saying, element, signer, unsigned};
 use kdp::gateway::fault::PartyFault;
+use kdp::serve::Severity;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -154,6 +155,16 @@ fn kdp_check_names_what_is_missing_to_call_others() {
         let checked = installation.try_run(&["check"]);
         assert!(checked.out.contains(expected), "{expected} is not in\n{}", checked.out);
         assert_eq!(checked.code, Some(code), "{}", checked.out);
+    }
+    let clear = good.replacen(url, "http://shep.example/", 1);
+    let clear = clear.replacen("environment = \"test\"", "environment = \"production\"", 1);
+    for (text, severity) in [
+        (clear.clone(), Severity::Error),
+        (clear.replacen("[shep]\n", "[shep]\nplain = true\n", 1), Severity::Warning),
+    ] {
+        let problems = kdp::serve::inspect(&kdp::config::Config::parse(&text).unwrap());
+        let told = problems.iter().find(|problem| problem.text.starts_with("shep.url is http://")).unwrap();
+        assert_eq!(told.severity, severity, "{told:?}");
     }
     // In production, whoever has the sandbox's keys must not be taken for ШЭП's server.
     let production = good.replacen("url = \"http://127.0.0.1:1/shep\"\n", &https, 1);

@@ -40,7 +40,7 @@ async fn every_answer_has_its_one_decision_in_the_journal() {
     for path in files("requests").into_iter().chain(files("attacks")) {
         let name = path.file_stem().unwrap().to_str().unwrap();
         let reply = Connection::open(stand.address).post(&std::fs::read(&path).unwrap());
-        while !stand.running.app.store.due(NOW, 1).await.unwrap().is_empty() {
+        while !stand.running.app.store.due(kdp::store::Lane::Consent, NOW, 1).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         let (records, now) = since(&stand, last);

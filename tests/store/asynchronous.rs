@@ -21,9 +21,11 @@ impl Bench {
         let intake = Intake {
             id,
             sender: "bank".to_owned(),
-            correlation_id: chain.to_owned(),
+            correlation_id: Some(chain.to_owned()),
+            message_id: "m-1".to_owned(),
             asked: bytes(asked),
             message: bytes(&format!("{asked}, kept")),
+            most: 1000,
         };
         let record = Record { decision: Some(id), ..record(NOON, "taken in") };
         self.store.take(intake, record).await.unwrap()
@@ -37,6 +39,12 @@ impl Bench {
         assert!(self.store.came_to(id, came, NOON + 2).await.unwrap(), "{}", self.name);
         assert!(self.tasks(id).await.is_empty() && self.store.unanswered(id).await.unwrap().is_none());
         id
+    }
+
+    /// Its answer is tried from now on.
+    async fn begins(&self, id: Id) {
+        let came = Came { message: bytes("decided"), request: None, waits: false };
+        assert!(!self.store.came_to(id, came, NOON + 2).await.unwrap(), "{}", self.name);
     }
 
     async fn tell(&self, message_id: &str, state: Delivery) -> bool {
@@ -70,7 +78,13 @@ async fn a_message_is_taken_in_once_and_its_chain_is_used_for_nothing_else() {
         let reopened = bench.reopened();
         assert!(reopened.unanswered(first).await.unwrap().is_some());
         assert_eq!(
-            reopened.due(NOON, 10).await.unwrap().iter().filter(|j| j.task == Task::Answer).count(),
+            reopened
+                .due(kdp::store::Lane::Answers, NOON, 10)
+                .await
+                .unwrap()
+                .iter()
+                .filter(|j| j.task == Task::Answer)
+                .count(),
             2
         );
         let ended = bench.store.give_up(first, record(NOON + 1, "given up")).await;
@@ -84,6 +98,18 @@ async fn a_request_that_was_opened_and_not_noted_is_found_by_the_decision() {
     for bench in benches() {
         let id = super::bench::id(NOON);
         bench.take(id, "chain", "ask").await;
+        // A refusal opens nothing, whatever request it names: one that a token was used for, one that was not opened.
+        let [earlier, never] = [bench.waiting(&Ask::of(2), NOON).await.id, super::bench::id(NOON)];
+        for (request, reason) in
+            [(earlier, Reason::OvtUsed), (earlier, Reason::LimitReached), (never, Reason::Suspended)]
+        {
+            let refused = record(NOON, reason.code());
+            let refused = Record { kind: "decision", request: Some(request), decision: Some(id), ..refused };
+            bench.store.note(refused).await.unwrap();
+            let kept = bench.store.unanswered(id).await.unwrap().unwrap();
+            assert!(kept.request.is_none(), "{reason:?} on {}", bench.name);
+            assert_eq!(kept.decided.as_deref(), Some(reason.code()));
+        }
         let request = Ask::default().request(NOON);
         let opened = Record { request: Some(request.id), decision: Some(id), ..record(NOON, "waiting") };
         let budget = kdp::store::Budget { subject: 10, initiator: 10 };
@@ -204,6 +230,8 @@ async fn an_answer_ends_when_it_is_delivered_and_is_sent_again_when_it_is_not() 
         let (id, other) = (super::bench::id(NOON), super::bench::id(NOON));
         bench.take(id, "a", "ask").await;
         bench.take(other, "b", "ask").await;
+        bench.begins(id).await;
+        bench.begins(other).await;
         let sent = |id: Id, theirs: &str| {
             bench.store.sent(id, theirs.to_owned(), NOON + HOUR, record(NOON + 5, "sent"))
         };
@@ -241,6 +269,14 @@ async fn what_shep_tells_may_overtake_that_it_took_the_answer_over() {
         let [done, failed] = [0, 1].map(|_| super::bench::id(NOON));
         bench.take(done, "a", "ask").await;
         bench.take(failed, "b", "ask").await;
+        // Nobody can know of an answer that was not tried.
+        for state in [Delivery::Done, Delivery::Stopped, Delivery::Failed] {
+            assert!(!bench.tell(&done.to_string(), state).await, "{}", bench.name);
+        }
+        assert!(bench.store.unanswered(done).await.unwrap().is_some_and(|kept| !kept.is_begun));
+        bench.begins(done).await;
+        bench.begins(failed).await;
+        assert!(bench.store.unanswered(done).await.unwrap().is_some_and(|kept| kept.is_begun));
         assert!(bench.tell(&done.to_string(), Delivery::Done).await, "{}", bench.name);
         sent(done).await.unwrap();
         assert!(bench.tasks(done).await.is_empty() && bench.kept() == 1, "it is over");
@@ -255,6 +291,47 @@ async fn what_shep_tells_may_overtake_that_it_took_the_answer_over() {
         sent(failed).await.unwrap();
         assert!(bench.tasks(failed).await.is_empty());
         assert!(bench.tell("theirs", Delivery::Done).await && bench.kept() == 0);
+    }
+}
+
+#[tokio::test]
+async fn one_id_of_theirs_for_two_answers_tells_of_neither() {
+    for bench in benches() {
+        for (chain, theirs) in [("a", "same"), ("b", "same"), ("c", "own")] {
+            let id = super::bench::id(NOON);
+            bench.take(id, chain, "ask").await;
+            bench.begins(id).await;
+            bench.store.sent(id, theirs.to_owned(), NOON + HOUR, record(NOON + 5, "sent")).await.unwrap();
+        }
+        assert!(!bench.tell("same", Delivery::Done).await && bench.kept() == 3, "{}", bench.name);
+        assert!(bench.tell("own", Delivery::Done).await && bench.kept() == 2);
+    }
+}
+
+#[tokio::test]
+async fn unanswered_messages_are_bounded_for_each_sender() {
+    for bench in benches() {
+        let intake = |sender: &str, chain: &str| Intake {
+            id: super::bench::id(NOON),
+            sender: sender.to_owned(),
+            correlation_id: Some(chain.to_owned()),
+            message_id: String::new(),
+            asked: bytes("ask"),
+            message: bytes("kept"),
+            most: 2,
+        };
+        let take = async |sender: &str, chain: &str| {
+            let intake = intake(sender, chain);
+            let id = intake.id;
+            (id, bench.store.take(intake, record(NOON, "taken in")).await.unwrap())
+        };
+        let (first, taken) = take("bank", "a").await;
+        assert_eq!((taken, take("bank", "b").await.1), (Taken::New, Taken::New), "{}", bench.name);
+        assert_eq!(take("bank", "c").await.1, Taken::TooMany);
+        assert_eq!(take("bank", "a").await.1, Taken::Before(first), "it counts once");
+        assert_eq!(take("other", "c").await.1, Taken::New, "another sender has its own");
+        bench.store.sent(first, "x".to_owned(), NOON, record(NOON, "sent")).await.unwrap();
+        assert_eq!(take("bank", "c").await.1, Taken::New, "what was answered does not count");
     }
 }
 

@@ -1,8 +1,7 @@
 //! Many at once: what must happen once happens once, and nobody gains by haste.
 
-use super::bench::{Ask, Bench, Disk, NOON, Proof, benches, phone, record, sqlite, token};
+use super::bench::{Ask, Bench, Disk, NOON, Proof, benches, phone, record, said, sqlite, token};
 use kdp::consent::method::Method;
-use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event};
 use kdp::store::seal::one_time_code;
 use kdp::store::{Applied, Change, Granted, Heard, Opened, StoreError};
@@ -136,10 +135,7 @@ async fn an_sms_delivered_many_times_at_once_answers_once() {
         let request = bench.waiting(&Ask::default(), NOON).await;
         let heard = at_once(|_| {
             let store = bench.store.clone();
-            async move {
-                let reply = ParsedReply::parse("ДА");
-                store.hear(phone(1), "one".to_owned(), reply, record(NOON, "reply")).await.unwrap()
-            }
+            async move { store.hear(said("one", phone(1), "ДА"), record(NOON, "reply")).await.unwrap() }
         })
         .await;
         assert_eq!(heard.iter().filter(|h| **h == Heard::Answered(request.id)).count(), 1, "{}", bench.name);

@@ -1,11 +1,10 @@
 //! What fails leaves nothing behind, and the store goes on.
 
 use super::bench::{
-    Ask, Bench, Disk, NOON, Proof, WIDE, benches, is_limited, new, phone, record, services, sqlite,
+    Ask, Bench, Disk, NOON, Proof, WIDE, benches, is_limited, new, phone, record, said, services, sqlite,
 };
 use super::registration::key;
 use kdp::consent::method::Method;
-use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event};
 use kdp::store::{Budget, Change, Granted, Heard, Opening, StoreError};
 use tokio::task::JoinSet;
@@ -21,10 +20,8 @@ async fn a_verb_that_fails_in_the_middle_leaves_no_trace() {
         let keys = bench.store.keep_keys(vec![key(), key()], record(NOON, "keys")).await;
         assert!(matches!(keys, Err(StoreError::NotCommitted | StoreError::Unreadable(_))), "{keys:?}");
         bench.seal.fail_after(0);
-        let yes = ParsedReply::parse("ДА");
-        assert!(
-            bench.store.hear(phone(1), "one".to_owned(), yes.clone(), record(NOON, "reply")).await.is_err()
-        );
+        let yes = said("one", phone(1), "ДА");
+        assert!(bench.store.hear(yes.clone(), record(NOON, "reply")).await.is_err());
         let change = bench.store.change(request.id, Change::Event(Event::No), record(NOON, "no")).await;
         assert!(change.is_err());
         assert!(bench.open_as(Ask::of(2).request(NOON), WIDE, NOON).await.is_err());
@@ -39,7 +36,7 @@ async fn a_verb_that_fails_in_the_middle_leaves_no_trace() {
         assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
         assert_eq!(bench.due(i64::MAX).await.len(), 1);
         // The same again is not a repeat: it never happened.
-        let heard = bench.store.hear(phone(1), "one".to_owned(), yes, record(NOON, "reply")).await.unwrap();
+        let heard = bench.store.hear(yes, record(NOON, "reply")).await.unwrap();
         assert_eq!(heard, Heard::Answered(request.id), "{}", bench.name);
         assert!(matches!(bench.grant(&proof, &ask, NOON).await, Granted::New(_)));
     }
@@ -155,9 +152,7 @@ fn a_row_that_cannot_be_read_is_named_and_does_not_stop_the_rest() {
         let read = bench.store.request(broken.id).await;
         assert!(matches!(read, Err(StoreError::Unreadable("access_request.person"))));
         for (from, id) in [(1, "one"), (1, "one"), (2, "two")] {
-            let hear = || {
-                bench.store.hear(phone(from), id.to_owned(), ParsedReply::parse("ДА"), record(NOON, "reply"))
-            };
+            let hear = || bench.store.hear(said(id, phone(from), "ДА"), record(NOON, "reply"));
             // Beside other work, which it must not take down.
             let (heard, noted) = tokio::join!(hear(), bench.store.note(record(NOON, "beside")));
             assert!(noted.is_ok());

@@ -1,9 +1,8 @@
 //! Random stories against a model that is too simple to be wrong: what each verb answers, what is stored after it, what
 //! falls due. A story fails when one of them differs; the model knows nothing of the store's code.
 
-use super::bench::{Ask, Bench, Disk, NOON, Proof, benches_whose, is_limited, phone, record, token};
+use super::bench::{Ask, Bench, Disk, NOON, Proof, benches_whose, is_limited, phone, record, said, token};
 use kdp::consent::method::Method;
-use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, End, Event};
 use kdp::random::Id;
 use kdp::store::seal::one_time_code;
@@ -392,9 +391,8 @@ impl Model {
         let reference = about.map(|request| self.requests[request].reference.clone());
         let text = format!("{word} {}", reference.as_deref().unwrap_or_default());
         let from = self.person(from);
-        let reply = ParsedReply::parse(&text);
-        let heard =
-            bench.store.hear(phone(from), sms.clone(), reply, record(self.now, "reply")).await.unwrap();
+        let said = said(&sms, phone(from), &text);
+        let heard = bench.store.hear(said, record(self.now, "reply")).await.unwrap();
         assert_eq!(heard, self.understand(from, &sms, words, reference.as_deref()), "{text}");
         self.last_sms = Some(sms.clone());
         self.heard.insert(sms);

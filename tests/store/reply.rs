@@ -1,11 +1,11 @@
 //! SMS of subjects: heard once, counted only where it is certain what they are about (wire.md 2.5).
 
-use super::bench::{Ask, NOON, benches, phone};
+use super::bench::{Ask, Bench, NOON, benches, phone, record, said};
 use super::closed;
 use kdp::consent::method::Method;
 use kdp::consent::{Consent, End, Event};
 use kdp::store::seal::one_time_code;
-use kdp::store::{Heard, Opened, Task};
+use kdp::store::{Heard, Opened, Said, Task};
 use kdp::text::Reason;
 
 /// A second request that waits on the phone of the first.
@@ -167,5 +167,72 @@ async fn a_second_answer_is_not_heard_after_the_first() {
         bench.say(&phone(1), "ДА", NOON).await;
         assert_eq!(bench.say(&phone(1), "НЕТ", NOON).await, Heard::NothingWaits, "{}", bench.name);
         assert!(matches!(bench.consent(request.id).await, Consent::Agreed { .. }));
+    }
+}
+
+/// What the first phone said at one time and is brought at another.
+async fn late(bench: &Bench, id: &str, text: &str, (at, brought): (i64, i64)) -> Heard {
+    let said = Said { at: Some(at), ..said(id, phone(1), text) };
+    bench.store.hear(said, record(brought, "reply")).await.unwrap()
+}
+
+const MINUTE: i64 = 60_000;
+
+#[tokio::test]
+async fn a_yes_or_a_code_that_was_said_before_the_question_is_no_answer_to_it() {
+    for bench in benches() {
+        let yes = bench.waiting(&Ask::default(), NOON).await;
+        let by_code = Ask { method: Method::Code, ..Ask::of(1) };
+        let by_code =
+            bench.waiting(&Ask { services: "C", reference: "2000".to_owned(), ..by_code }, NOON).await;
+        let code = one_time_code(&*bench.seal, &by_code);
+        let before = (NOON - 3 * 60 * MINUTE, NOON + 1);
+        for (n, text) in ["ДА", "ДА 1000", code.as_str(), "кто это"].into_iter().enumerate() {
+            let heard = late(&bench, &n.to_string(), text, before).await;
+            assert_eq!(heard, Heard::NothingWaits, "{text} on {}", bench.name);
+        }
+        for request in [&yes, &by_code] {
+            assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
+        }
+        assert!(bench.due(i64::MAX).await.iter().all(|job| job.task != Task::SendHelp), "{}", bench.name);
+        assert_eq!(bench.journal().iter().filter(|outcome| *outcome == "sms unexpected").count(), 4);
+        // Clocks differ by this, and no more.
+        let almost = (NOON - 2 * MINUTE - 1, NOON + 1);
+        assert_eq!(late(&bench, "5", "ДА 1000", almost).await, Heard::NothingWaits, "{}", bench.name);
+        let heard = late(&bench, "6", &code, (NOON - 2 * MINUTE, NOON + 1)).await;
+        assert_eq!(heard, Heard::Answered(by_code.id), "{}", bench.name);
+        // Of a clock that is far ahead: it was said just now.
+        let heard = late(&bench, "7", "ДА 1000", (NOON + 90 * MINUTE, NOON + 1)).await;
+        assert_eq!(heard, Heard::Answered(yes.id), "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn a_no_and_a_fraud_are_heard_whenever_they_were_said() {
+    for bench in benches() {
+        for (id, text, reason) in
+            [("1", "НЕТ", Reason::SubjectRefused), ("2", "STOP", Reason::SubjectReportedFraud)]
+        {
+            let request = bench.waiting(&Ask::default(), NOON).await;
+            let heard = late(&bench, id, text, (NOON - 3 * 60 * MINUTE, NOON + 1)).await;
+            assert_eq!(heard, Heard::Answered(request.id), "{text} on {}", bench.name);
+            assert!(bench.consent(request.id).await == closed(reason, NOON + 1), "{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bare_yes_that_was_said_before_the_sms_left_asks_for_the_reference() {
+    for bench in benches() {
+        let Opened::New(request) = bench.open(&Ask::default(), NOON).await else {
+            panic!("a request is opened");
+        };
+        // 1414 was out of reach; meanwhile the subject answered what it had been asked before.
+        let (left, brought) = (NOON + 10_000, NOON + 10_001);
+        assert!(bench.event(request.id, Event::SmsAccepted, left).await.1);
+        let early = (left - 2 * MINUTE - 1, brought);
+        assert_eq!(late(&bench, "1", "ДА", early).await, Heard::Ambiguous, "{}", bench.name);
+        assert!(matches!(bench.consent(request.id).await, Consent::Waiting { .. }));
+        assert_eq!(late(&bench, "2", "ДА 1000", early).await, Heard::Answered(request.id), "{}", bench.name);
     }
 }

@@ -255,7 +255,7 @@ async fn a_decision_counts_until_midnight_of_the_last_day_and_not_after() {
 
 /// The same data with nothing running on them; the bench itself is not used meanwhile.
 async fn late(store: &Arc<dyn Store>, at: i64) {
-    for job in store.due(at, 100).await.unwrap() {
+    for job in store.due(kdp::store::Lane::Consent, at, 100).await.unwrap() {
         if job.task == Task::Review {
             store.review(job.request, record(at, "review")).await.unwrap();
         }

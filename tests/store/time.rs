@@ -60,7 +60,7 @@ async fn a_state_has_the_one_task_that_moves_it_on() {
 #[tokio::test]
 async fn jobs_fall_due_in_order_are_put_off_and_done() {
     for bench in benches() {
-        let sweep = bench.store.due(i64::MAX, 10).await.unwrap();
+        let sweep = bench.store.due(kdp::store::Lane::Consent, i64::MAX, 10).await.unwrap();
         assert_eq!(sweep.iter().map(|job| job.task).collect::<Vec<_>>(), [Task::Sweep], "{}", bench.name);
         bench.store.done(sweep[0].id).await.unwrap();
         assert_eq!(bench.store.next_due().await.unwrap(), None);
@@ -68,23 +68,23 @@ async fn jobs_fall_due_in_order_are_put_off_and_done() {
         let first = new(bench.open(&Ask::of(2), NOON).await);
         let second = new(bench.open(&Ask::of(3), NOON).await);
         assert_eq!(bench.store.next_due().await.unwrap(), Some(NOON));
-        assert!(bench.store.due(NOON - 1, 10).await.unwrap().is_empty());
-        let due = bench.store.due(NOON, 10).await.unwrap();
+        assert!(bench.store.due(kdp::store::Lane::Consent, NOON - 1, 10).await.unwrap().is_empty());
+        let due = bench.store.due(kdp::store::Lane::Consent, NOON, 10).await.unwrap();
         assert_eq!(
             due.iter().map(|j| j.request).collect::<Vec<_>>(),
             [first.id, second.id],
             "{}",
             bench.name
         );
-        let all = bench.store.due(NOON + 10, 2).await.unwrap();
+        let all = bench.store.due(kdp::store::Lane::Consent, NOON + 10, 2).await.unwrap();
         assert_eq!(all.len(), 2, "no more than asked for");
         bench.store.postpone(due[0].id, NOON + 60).await.unwrap();
         bench.store.done(due[1].id).await.unwrap();
-        let rest = bench.store.due(NOON + 60, 10).await.unwrap();
+        let rest = bench.store.due(kdp::store::Lane::Consent, NOON + 60, 10).await.unwrap();
         let seen: Vec<_> = rest.iter().map(|j| (j.request, j.due, j.tries)).collect();
         assert_eq!(seen, [(later.id, NOON + 10, 0), (first.id, NOON + 60, 1)], "{}", bench.name);
         bench.store.postpone(rest[0].id, NOON + 90).await.unwrap();
-        let turned = bench.store.due(NOON + 90, 10).await.unwrap();
+        let turned = bench.store.due(kdp::store::Lane::Consent, NOON + 90, 10).await.unwrap();
         assert_eq!(
             turned.iter().map(|j| j.request).collect::<Vec<_>>(),
             [first.id, later.id],
@@ -92,7 +92,11 @@ async fn jobs_fall_due_in_order_are_put_off_and_done() {
         );
         bench.store.done(due[1].id).await.unwrap();
         bench.store.postpone(due[1].id, NOON).await.unwrap();
-        assert_eq!(bench.store.due(i64::MAX, 10).await.unwrap().len(), 2, "what is done stays done");
+        assert_eq!(
+            bench.store.due(kdp::store::Lane::Consent, i64::MAX, 10).await.unwrap().len(),
+            2,
+            "what is done stays done"
+        );
         // A change of state replaces the job, however it was put off.
         bench.event(first.id, Event::SmsAccepted, NOON + 20).await;
         assert_eq!(bench.tasks(first.id).await, [(Task::Expire, NOON + 100_020)], "{}", bench.name);

@@ -21,7 +21,7 @@ use tokio::time::Instant;
 const WORTH_TRYING: Duration = Duration::from_secs(20);
 
 /// Where a connection leads: scheme and authority.
-type Place = (String, String);
+pub(super) type Place = (String, String);
 
 /// A connection to a server, on which one question follows the other.
 pub(super) struct Line {

@@ -21,7 +21,7 @@ pub(super) enum Said {
     /// An SMS is on its way still, or nobody knows what became of it.
     OnTheWay,
     /// A subject's SMS.
-    Reply { from: Msisdn, id: String, text: String },
+    Reply { from: Msisdn, id: String, text: String, at: Option<i64> },
     /// Nothing of use, and why.
     Nothing(&'static str),
 }
@@ -83,7 +83,7 @@ impl Call {
         let from = std::str::from_utf8(self.get("from")).ok().and_then(|from| Msisdn::parse(from.trim()));
         let Some(from) = from else { return Said::Nothing("from") };
         let Some(id) = self.id(&from) else { return Said::Nothing("id and time") };
-        Said::Reply { from, id, text: self.text() }
+        Said::Reply { from, id, text: self.text(), at: self.time() }
     }
 
     /// By what the SMS is known when it is brought again. Without an id of the gateway, by what it says and when it came; with
@@ -107,6 +107,14 @@ impl Call {
             let _ = write!(known, "{byte:02x}");
         }
         Some(known)
+    }
+
+    /// When the gateway got it, Unix milliseconds. Less than ten digits of seconds are of before 2001: of a clock that was not
+    /// set, which says nothing.
+    fn time(&self) -> Option<i64> {
+        let time = std::str::from_utf8(self.get("time")).ok()?;
+        let seconds: i64 = time.parse().ok().filter(|_| time.len() == 10 && !time.starts_with(['+', '-']))?;
+        Some(seconds.saturating_mul(1000))
     }
 
     /// What cannot be read becomes U+FFFD, which no answer holds: it leads to help.
@@ -249,6 +257,26 @@ mod tests {
             "an escape code that the gateway did not know"
         );
         assert!(id("from=77010000001&text=DA&time=1").is_some());
+    }
+
+    #[test]
+    fn the_time_is_when_the_gateway_got_it_unless_its_clock_was_not_set() {
+        let of = |time: &str| match Call::read(&format!("id=1&from=77010000001&text=DA{time}")).reply() {
+            Said::Reply { at, .. } => at,
+            _ => panic!("{time}"),
+        };
+        assert_eq!(of("&time=1775026800"), Some(1_775_026_800_000));
+        for time in [
+            "",
+            "&time=",
+            "&time=1",
+            "&time=%25T",
+            "&time=-177502680",
+            "&time=%2B177502680",
+            "&time=17750268001",
+        ] {
+            assert_eq!(of(time), None, "{time}");
+        }
     }
 
     proptest! {

@@ -111,7 +111,6 @@ impl Stand {
 
     /// Keeps a request; answers with its ids, and, if it came by `AsyncChannel`, with the receipt of that.
     fn read_push(&self, body: &[u8]) -> Result<(Value, Option<Receipt>), Fault> {
-        self.service()?;
         let ((id, at), (correlation_id, _)) = (self.id()?, self.id()?);
         let (message_id, correlation_id) = (id.to_string(), correlation_id.to_string());
         let document = parse(body)?;
@@ -181,7 +180,7 @@ impl Stand {
     /// Brings it to the service once; `None`: nobody knows what came of it.
     async fn bring_push(&self, push: &Push, plan: &Plan) -> Option<End> {
         let message = self.pushed(push, plan)?;
-        let url = &self.service().ok()?.asynchronous;
+        let url = &self.service.asynchronous;
         let came = self.client.post_soap(url, message.into()).await.ok()?;
         let document = parse(&came.body).ok()?;
         let envelope = Envelope::read(&document).ok()?;

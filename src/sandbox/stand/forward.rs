@@ -128,7 +128,6 @@ impl Stand {
     }
 
     async fn carry(&self, body: &[u8]) -> Result<Answer, Fault> {
-        let service = self.service()?;
         let (id, _) = self.id()?;
         let carried = self.carried(body, id)?;
         let plan = self.faults.next(&[Party::Shep]);
@@ -138,9 +137,9 @@ impl Stand {
         let failed = |_| Fault::new(FaultCode::Internal, "the message could not be signed");
         let own = Plan::default();
         let message = self.message(&own, &id.to_string(), |writer| carried.write(writer)).map_err(failed)?;
-        let mut came = self.client.post_soap(&service.sync, message.clone().into()).await;
+        let mut came = self.client.post_soap(&self.service.sync, message.clone().into()).await;
         if plan.has(Switch::Duplicate) {
-            came = self.client.post_soap(&service.sync, message.into()).await;
+            came = self.client.post_soap(&self.service.sync, message.into()).await;
         }
         wait(&plan).await;
         let unreachable = |e| Fault::new(FaultCode::Internal, format!("the service gives no answer: {e}"));

@@ -56,7 +56,7 @@ impl Ear for Stand {
 
 impl Stand {
     async fn bring(&self, incoming: &Incoming, plan: &Plan) -> Brought {
-        let (Ok(service), Ok((id, at))) = (self.service(), self.id()) else { return Brought::Otherwise };
+        let Ok((id, at)) = self.id() else { return Brought::Otherwise };
         let (id, (peer, password)) = (id.to_string(), &self.sms);
         let password = SecretString::from(password.clone());
         let request = Request {
@@ -72,7 +72,7 @@ impl Stand {
             request.write(writer, |writer| data.iter().for_each(|node| node.write(writer)));
         });
         let Ok(message) = message else { return Brought::Otherwise };
-        match self.client.post_soap(&service.sync, message.into()).await {
+        match self.client.post_soap(&self.service.sync, message.into()).await {
             Ok(answer) => self.read_receipt(&answer.body).unwrap_or(Brought::Otherwise),
             Err(_) => Brought::Otherwise,
         }

@@ -23,7 +23,6 @@ use crate::http::Answer;
 use crate::random::Id;
 use crate::serve::StartError;
 use crate::soap::envelope::Envelope;
-use crate::text::FaultCode;
 use crate::trust::{Trust, Verified};
 use crate::xml::{Document, Element, Limits};
 use certificate::Certificates;
@@ -54,7 +53,7 @@ pub struct Made<'a> {
     pub crypto: Crypto,
 }
 
-/// Where the service elsewhere listens.
+/// Where the service listens.
 struct Service {
     sync: Uri,
     asynchronous: Uri,
@@ -65,7 +64,9 @@ pub struct Stand {
     /// Of the sandbox: clock, randomness, and whose signatures are believed.
     app: Arc<App>,
     outside: Arc<Outside>,
-    service: Option<Service>,
+    service: Service,
+    /// Whether that is another process.
+    is_elsewhere: bool,
     client: HttpClient,
     /// What fails.
     faults: Faults,
@@ -80,13 +81,13 @@ pub struct Stand {
 }
 
 impl Stand {
-    /// The outside of `service`, or of nobody.
+    /// The outside of `service`, or of that at `own`, the sandbox's.
     ///
     /// # Errors
     /// [`StartError`].
     pub fn new(
         made: &Made<'_>,
-        service: Option<&Uri>,
+        (service, own): (Option<&Uri>, &Uri),
         app: &Arc<App>,
         outside: &Arc<Outside>,
     ) -> Result<Self, StartError> {
@@ -98,7 +99,8 @@ impl Stand {
         Ok(Self {
             app: app.clone(),
             outside: outside.clone(),
-            service: service.map(Service::at).transpose()?,
+            service: Service::at(service.unwrap_or(own))?,
+            is_elsewhere: service.is_some(),
             client,
             faults: Faults::default(),
             certificates: Certificates::read(data, world, crypto)?,
@@ -112,7 +114,7 @@ impl Stand {
     /// Whether there is a service elsewhere.
     #[must_use]
     pub fn has_service(&self) -> bool {
-        self.service.is_some()
+        self.is_elsewhere
     }
 
     /// Answers what the routes of the stand are asked; `None`: it is none of them. `path` is what follows `/sandbox`.
@@ -154,8 +156,8 @@ impl Stand {
         let url = |path: &str| format!("{base}/sandbox{path}");
         let config = super::service::file(data);
         json!({
-            "service": self.service.as_ref().map(|service| service.sync.to_string()),
-            "serve_toml": self.service.is_some().then(|| config.display().to_string()),
+            "service": self.is_elsewhere.then(|| self.service.sync.to_string()),
+            "serve_toml": self.is_elsewhere.then(|| config.display().to_string()),
             "shep_url": url("/shep/sync"),
             "shep_async_url": url("/shep/async"),
             "to_service_url": url("/shep/to-service"),
@@ -165,11 +167,6 @@ impl Stand {
             "faults_url": url("/faults"),
             "faults": self.faults.show(),
         })
-    }
-
-    fn service(&self) -> Result<&Service, Fault> {
-        let text = "the stand has no service to bring this to: start it by `kdp sandbox --service URL`";
-        self.service.as_ref().ok_or_else(|| Fault::new(FaultCode::Internal, text))
     }
 
     /// An id of this moment, and the moment.

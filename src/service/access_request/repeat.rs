@@ -23,12 +23,12 @@ pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> 
     // A foreign request and an unknown one get the same answer.
     let Some(request) = known.filter(|r| r.iin == repeat.iin && r.bin == repeat.bin) else {
         let record = caller.record("decision", Reason::RequestUnknown.code());
-        app.store.note(Record { subject: Some(repeat.iin), ..record }).await?;
+        note(app, repeat, Record { subject: Some(repeat.iin), ..record }).await?;
         return Ok(Answer::new(Word::Invalid, Reason::RequestUnknown, lang));
     };
     if caller.sender.is_suspended(caller.at) && !repeat.cancel {
         let record = caller.record("decision", Reason::Suspended.code());
-        app.store.note(Record { request: Some(request.id), subject: Some(request.iin), ..record }).await?;
+        note(app, repeat, Record { request: Some(request.id), subject: Some(request.iin), ..record }).await?;
         return Ok(Answer::new(Word::Invalid, Reason::Suspended, lang));
     }
     if repeat.cancel {
@@ -47,11 +47,17 @@ pub async fn handle(app: &App, caller: &Caller, repeat: &Repeat, lang: Lang) -> 
             // What a collection came to is journalled with it.
             if !collects {
                 let record = caller.record("decision", answer.reason.code());
-                app.store.note(Record { request: Some(about.0), subject: Some(about.1), ..record }).await?;
+                note(app, repeat, Record { request: Some(about.0), subject: Some(about.1), ..record })
+                    .await?;
             }
             Ok(answer)
         }
     }
+}
+
+/// Journals a decision, unless it is journalled already.
+async fn note(app: &App, repeat: &Repeat, record: Record) -> Result<(), StoreError> {
+    if repeat.decided.as_ref() == Some(&record.outcome) { Ok(()) } else { app.store.note(record).await }
 }
 
 /// Method 5: the try is counted on disk before its verdict is known to anybody.

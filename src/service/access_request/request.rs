@@ -43,6 +43,8 @@ pub struct Repeat {
     pub code: Option<String>,
     /// The initiator takes its request or token back.
     pub cancel: bool,
+    /// The decision about it that is journalled already.
+    pub decided: Option<String>,
 }
 
 /// One of the two things the service is asked.
@@ -67,7 +69,7 @@ impl Request {
         let cancel = fields.boolean("cancel")?.unwrap_or(false);
         if let Some(id) = fields.get("request_id") {
             let code = fields.get("code").map(str::to_owned);
-            let repeat = Repeat { id: Id::parse(id), iin, bin, code, cancel };
+            let repeat = Repeat { id: Id::parse(id), iin, bin, code, cancel, decided: None };
             return Ok(Self::Repeat(repeat));
         }
         if cancel {

@@ -11,13 +11,14 @@ use crate::consent::method::Method;
 use crate::gateway::asynchronous::SHEP;
 use crate::gateway::fault::PartyFault;
 use crate::job::backoff;
-use crate::service::access_request::{self, Answer, Word};
+use crate::service::access_request::{self, About, Answer, Word};
 use crate::soap::async_client::Response;
-use crate::store::asynchronous::Came;
+use crate::store::asynchronous::{Came, Unanswered};
 use crate::store::{Job, Record, StoreError};
 use crate::text::Reason;
 
 /// Milliseconds.
+const MINUTE: i64 = 60_000;
 const HOUR: i64 = 3_600_000;
 
 /// Answers the message of the job, or lets it wait for the subject. `false`: it is tried again later.
@@ -25,22 +26,54 @@ const HOUR: i64 = 3_600_000;
 /// # Errors
 /// [`StoreError`].
 pub async fn answer(app: &App, job: &Job, at: i64) -> Result<bool, StoreError> {
-    let id = job.request;
-    let Some(unanswered) = app.store.unanswered(id).await? else {
-        return app.store.done(job.id).await.map(|()| true);
+    let span = i64::from(app.config.shep.answer_hours) * HOUR;
+    // Of one that cannot be read, tries tell the time: the longest rest between two is a minute.
+    let mut is_late = i64::from(job.tries) * MINUTE >= span;
+    let tried = match app.store.unanswered(job.request).await {
+        Ok(None) => return app.store.done(job.id).await.map(|()| true),
+        Ok(Some(unanswered)) => {
+            is_late = at >= unanswered.since.saturating_add(span);
+            attempt(app, job, unanswered, (at, is_late)).await
+        }
+        Err(error) => Err(error),
     };
+    match tried {
+        // Nothing personal is kept for ever because it cannot be answered.
+        Err(error) if is_late && !matches!(error, StoreError::Unusable(_) | StoreError::Busy) => {
+            tracing::error!(decision = %job.request, %error, "a message could not be processed");
+            let record = Record { at, kind: "event", decision: Some(job.request), ..Record::default() };
+            give_up(app, job, record, "failure").await
+        }
+        tried => tried,
+    }
+}
+
+async fn attempt(
+    app: &App,
+    job: &Job,
+    unanswered: Unanswered,
+    (at, is_late): (i64, bool),
+) -> Result<bool, StoreError> {
+    let id = job.request;
     let mut kept = Kept::read(&unanswered.message)?;
     let Some(sender) = app.registry().senders.get(&kept.sender).cloned() else {
         let record = Record { at, kind: "event", decision: Some(id), ..Record::default() };
         return give_up(app, job, record, "its sender is not registered any more").await;
     };
     let (caller, lang) = (kept.caller(sender, id, at), kept.lang());
-    let is_late = at >= unanswered.since + i64::from(app.config.shep.answer_hours) * HOUR;
     if is_late && unanswered.is_sent {
         return give_up(app, job, caller.record("event", ""), "not delivered").await;
     }
+    if is_late && unanswered.request.is_none() && kept.content.asked().is_some() {
+        // Whoever asked does not wait any more: the subject is not troubled.
+        return give_up(app, job, caller.record("event", ""), "not decided in time").await;
+    }
     let (answer, request) = match (unanswered.request, &kept.content) {
-        (Some(request), _) => (access_request::again(app, &caller, request, lang).await?, Some(request)),
+        (Some(request), content) => {
+            let iin = content.asked().and_then(Result::ok).and_then(|asked| asked.need_iin("uin").ok());
+            let about = About { id: request, iin, decided: unanswered.decided };
+            (access_request::again(app, &caller, about, lang).await?, Some(request))
+        }
         (None, Content::Said(said)) => (said.answer(lang), None),
         (None, content) => {
             let asked = content.asked().ok_or(StoreError::Unreadable("asynchronous.request"))?;
@@ -50,7 +83,7 @@ pub async fn answer(app: &App, job: &Job, at: i64) -> Result<bool, StoreError> {
         }
     };
     let waits = waits(&answer);
-    if waits || kept.content.asked().is_some() {
+    if waits || !unanswered.is_begun {
         kept.content = if request.is_some() { Content::Decided } else { Content::Said(Said::of(&answer)) };
         if app.store.came_to(id, Came { message: kept.bytes(), request, waits }, at).await? {
             return Ok(true);

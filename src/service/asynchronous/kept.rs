@@ -8,6 +8,7 @@ use crate::service::payload::{DataError, Fields};
 use crate::soap::sync_channel::RequestInfo;
 use crate::store::StoreError;
 use crate::text::{Flaw, Lang, Reason, StatusCode};
+use crate::token::jws::MAX_TOKEN_BYTES;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ impl Content {
         match fields {
             Ok(fields) => {
                 let kept = fields.all().filter(|(name, _)| *name != "auth_token");
-                Self::Asked(kept.map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
+                Self::Asked(kept.map(|(name, text)| (name.to_owned(), beginning(text))).collect())
             }
             Err(error) => Self::Malformed(error.into()),
         }
@@ -131,6 +132,11 @@ impl Content {
             Self::Decided | Self::Said(_) => None,
         }
     }
+}
+
+/// As much of a field as can matter: a longer token is malformed however it goes on, and would fill the disk.
+fn beginning(text: &str) -> String {
+    text.get(..text.floor_char_boundary(MAX_TOKEN_BYTES + 1)).unwrap_or(text).to_owned()
 }
 
 impl From<DataError> for Malformed {

@@ -6,6 +6,7 @@ use crate::random::Id;
 use crate::store::asynchronous::{Asynchronous, Came, Delivery, Intake, Taken, Unanswered};
 use crate::store::seal::{Place, Seal};
 use crate::store::{Pending, Record, StoreError, Task};
+use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
@@ -29,6 +30,10 @@ impl Asynchronous for SqliteStore {
 
     fn unanswered(&self, id: Id) -> Pending<'_, Option<Unanswered>> {
         Box::pin(self.read(move |connection, seal| unanswered(connection, seal, id)))
+    }
+
+    fn unanswered_count(&self) -> Pending<'_, i64> {
+        Box::pin(self.read(|connection, _| unanswered_count(connection)))
     }
 
     fn came_to(&self, id: Id, came: Came, at: i64) -> Pending<'_, bool> {
@@ -107,8 +112,9 @@ fn take(
     sealed: &[u8],
     record: &Record,
 ) -> Result<Taken, StoreError> {
-    let parts = [intake.sender.as_bytes(), intake.correlation_id.as_bytes()];
-    let chain = row::half(seal.hash("async-chain", &parts));
+    let id = intake.id.as_bytes();
+    let sender = row::half(seal.hash("async-sender", &[intake.sender.as_bytes()]));
+    let chain = chain(seal, intake);
     let digest = seal.hash("async-asked", &[&intake.asked]);
     let known: Option<([u8; 16], [u8; 32])> = connection
         .prepare_cached("SELECT id, digest FROM asynchronous WHERE chain = ?1")
@@ -123,40 +129,66 @@ fn take(
         }
         None => {}
     }
-    let id = intake.id.as_bytes();
+    if unanswered_of(connection, &sender)? >= intake.most {
+        return Ok(Taken::TooMany);
+    }
     connection
         .prepare_cached(
-            "INSERT INTO asynchronous (id, chain, digest, since, state, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO asynchronous (id, chain, sender, digest, since, state, message)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )
-        .and_then(|mut s| s.execute(params![id, chain, digest, record.at, OPEN, sealed]))
+        .and_then(|mut s| s.execute(params![id, chain, sender, digest, record.at, OPEN, sealed]))
         .map_err(failed)?;
     row::add_job(connection, Task::Answer, record.at, id)?;
     journal::append(connection, seal, record)?;
     Ok(Taken::New)
 }
 
+/// What identifies a message: a second one is the same one again.
+fn chain(seal: &dyn Seal, intake: &Intake) -> [u8; 16] {
+    let sender = intake.sender.as_bytes();
+    row::half(match &intake.correlation_id {
+        Some(chain) => seal.hash("async-chain", &[sender, chain.as_bytes()]),
+        None if intake.message_id.is_empty() => seal.hash("async-own", &[intake.id.as_bytes()]),
+        None => seal.hash("async-unchained", &[sender, intake.message_id.as_bytes(), &intake.asked]),
+    })
+}
+
+/// How many of the sender's messages have no answer yet.
+fn unanswered_of(connection: &Connection, sender: &[u8; 16]) -> Result<u32, StoreError> {
+    // The list is what the partial index asks for.
+    connection
+        .prepare_cached("SELECT count(*) FROM asynchronous WHERE sender = ?1 AND state IN (0, 1, 4)")
+        .and_then(|mut s| s.query_row([sender], |row| row.get(0)))
+        .map_err(failed)
+}
+
 fn unanswered(connection: &Connection, seal: &dyn Seal, id: Id) -> Result<Option<Unanswered>, StoreError> {
-    type Columns = (Vec<u8>, Option<[u8; 16]>, i64, bool);
-    // The request of a decision that was made and not noted: its record of the journal was written with it.
+    type Columns = (Vec<u8>, Option<[u8; 16]>, i64, bool, Option<String>, bool);
+    // The request of a decision that was made and not noted: its record of the journal was written with it. Not that of a
+    // refusal, which changed nothing and is decided again: it may name the request that a verification token was used for, one
+    // that was not opened, or one whose code was not judged.
     let found: Option<Columns> = connection
         .prepare_cached(
-            "SELECT message, coalesce(request, (SELECT request FROM journal
-                 WHERE decision = ?1 AND decision IS NOT NULL AND request IS NOT NULL ORDER BY seq LIMIT 1)), since,
-                 theirs IS NOT NULL
+            "SELECT message, coalesce(request, (SELECT j.request FROM journal j JOIN access_request a ON a.id = j.request
+                 WHERE j.decision = ?1 AND j.decision IS NOT NULL AND j.outcome NOT IN (?4, ?5)
+                 ORDER BY j.seq LIMIT 1)), since, theirs IS NOT NULL, (SELECT outcome FROM journal
+                 WHERE decision = ?1 AND decision IS NOT NULL AND kind = 'decision' ORDER BY seq DESC LIMIT 1), begun
              FROM asynchronous WHERE id = ?1 AND state IN (?2, ?3) AND message IS NOT NULL",
         )
         .and_then(|mut s| {
-            s.query_row(params![id.as_bytes(), OPEN, TWICE], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            let refusals = [Reason::OvtUsed.code(), Reason::LimitReached.code()];
+            s.query_row(params![id.as_bytes(), OPEN, TWICE, refusals[0], refusals[1]], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
             })
             .optional()
         })
         .map_err(failed)?;
-    let Some((sealed, request, since, is_sent)) = found else { return Ok(None) };
+    let Some((sealed, request, since, is_sent, decided, is_begun)) = found else { return Ok(None) };
     let place = Place { column: MESSAGE, row: id.as_bytes() };
     let message = seal.open(place, &sealed).ok_or(StoreError::Unreadable(MESSAGE))?;
     let (message, request) = (Zeroizing::new(message.to_vec()), request.map(Id::from_bytes));
-    Ok(Some(Unanswered { message, request, since, is_sent }))
+    Ok(Some(Unanswered { message, request, decided, since, is_sent, is_begun }))
 }
 
 fn came_to(
@@ -176,7 +208,7 @@ fn came_to(
     let waits = stored.is_some_and(|stored| stored.request.consent.at(at).awaits_subject());
     connection
         .prepare_cached(
-            "UPDATE asynchronous SET request = ?2, message = ?3, state = ?4 WHERE id = ?1 AND state = ?5",
+            "UPDATE asynchronous SET request = ?2, message = ?3, state = ?4, begun = ?4 = ?5 WHERE id = ?1 AND state = ?5",
         )
         .and_then(|mut s| {
             s.execute(params![id.as_bytes(), request, sealed, if waits { WAITS } else { OPEN }, OPEN])
@@ -212,17 +244,7 @@ fn delivery(
     (state, again): (Delivery, i64),
     record: Record,
 ) -> Result<bool, StoreError> {
-    let (ours, theirs) = (Id::parse(message_id).map(|id| *id.as_bytes()), theirs_hash(seal, message_id));
-    // Nobody knows our id before it was sent; that it was may not be noted yet.
-    let known: Option<([u8; 16], u8)> = connection
-        .prepare_cached(
-            "SELECT id, state FROM asynchronous WHERE id = ?1 AND state IN (0, 2, 4)
-             UNION ALL SELECT id, state FROM asynchronous
-             WHERE theirs = ?2 AND theirs IS NOT NULL AND state IN (0, 2, 4) LIMIT 1",
-        )
-        .and_then(|mut s| s.query_row(params![ours, theirs], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-        .map_err(failed)?;
-    let Some((id, is)) = known else { return Ok(false) };
+    let Some((id, is)) = told_of(connection, seal, message_id)? else { return Ok(false) };
     match state {
         Delivery::Done | Delivery::Stopped => end(connection, &id)?,
         // It rests before it is sent again: that was told before.
@@ -243,6 +265,36 @@ fn delivery(
     }
     journal::append(connection, seal, &Record { decision: Some(Id::from_bytes(id)), ..record })?;
     Ok(true)
+}
+
+/// Which message ШЭП tells of, and its state: one whose answer was tried, though it may not be noted yet that ШЭП has it. If
+/// ШЭП gave one id to several, it is not known which.
+fn told_of(
+    connection: &Connection,
+    seal: &dyn Seal,
+    message_id: &str,
+) -> Result<Option<([u8; 16], u8)>, StoreError> {
+    let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    if let Some(ours) = Id::parse(message_id) {
+        let known = connection
+            .prepare_cached(
+                "SELECT id, state FROM asynchronous WHERE id = ?1 AND begun AND state IN (0, 2, 4)",
+            )
+            .and_then(|mut s| s.query_row([ours.as_bytes()], pair).optional())
+            .map_err(failed)?;
+        if known.is_some() {
+            return Ok(known);
+        }
+    }
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT id, state FROM asynchronous
+             WHERE theirs = ?1 AND theirs IS NOT NULL AND state IN (0, 2, 4) LIMIT 2",
+        )
+        .map_err(failed)?;
+    let rows = statement.query_map([theirs_hash(seal, message_id)], pair).map_err(failed)?;
+    let rows: Vec<([u8; 16], u8)> = rows.collect::<Result<_, _>>().map_err(failed)?;
+    Ok(<[_; 1]>::try_from(rows).ok().map(|[one]| one))
 }
 
 /// Whether a message is answered only after `at`.

@@ -4,17 +4,18 @@ use super::writer::failed;
 use super::{journal, row};
 use crate::random::Id;
 use crate::store::seal::Seal;
-use crate::store::{Job, Record, StoreError};
+use crate::store::{Job, Lane, Record, StoreError, Task};
 use rusqlite::{Connection, params};
 
-pub fn due(connection: &Connection, at: i64, most: u32) -> Result<Vec<Job>, StoreError> {
+pub fn due(connection: &Connection, lane: Lane, at: i64, most: u32) -> Result<Vec<Job>, StoreError> {
     let mut statement = connection
         .prepare_cached(
-            "SELECT id, due, task, request, tries FROM job WHERE due <= ?1 ORDER BY due, id LIMIT ?2",
+            "SELECT id, due, task, request, tries FROM job WHERE due <= ?1 AND (task = ?3) = ?4 ORDER BY due, id LIMIT ?2",
         )
         .map_err(failed)?;
+    let (answer, answers) = (row::number(Task::Answer), lane == Lane::Answers);
     let rows = statement
-        .query_map(params![at, most], |row| {
+        .query_map(params![at, most, answer, answers], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get::<_, u8>(2)?, row.get(3)?, row.get(4)?))
         })
         .map_err(failed)?;

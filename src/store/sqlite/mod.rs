@@ -29,13 +29,12 @@ use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
 use super::{
-    Access, AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Opened, Opening, Pending,
-    Record, Standing, Store, StoreError, Sweeping,
+    Access, AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Lane, Opened, Opening,
+    Pending, Record, Said, Standing, Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;
-use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
+use crate::consent::identity::{Bin, Iin, ServiceIds};
 use crate::consent::revocation::Rule;
-use crate::consent::sms::ParsedReply;
 use crate::metric::StoreMetrics;
 use crate::random::Id;
 use crate::text::Reason;
@@ -368,9 +367,9 @@ impl Store for SqliteStore {
         Box::pin(self.writer.write(move |c| request::change(c, &*seal, id, change, &spans, record)))
     }
 
-    fn hear(&self, from: Msisdn, sms: String, reply: ParsedReply, record: Record) -> Pending<'_, Heard> {
+    fn hear(&self, said: Said, record: Record) -> Pending<'_, Heard> {
         let (seal, spans) = (self.seal.clone(), self.spans);
-        Box::pin(self.writer.write(move |c| request::hear(c, &*seal, &from, &sms, &reply, &spans, record)))
+        Box::pin(self.writer.write(move |c| request::hear(c, &*seal, &said, &spans, record)))
     }
 
     fn note(&self, record: Record) -> Pending<'_, ()> {
@@ -458,8 +457,8 @@ impl Store for SqliteStore {
         })
     }
 
-    fn due(&self, at: i64, most: u32) -> Pending<'_, Vec<Job>> {
-        Box::pin(self.read(move |connection, _| job::due(connection, at, most)))
+    fn due(&self, lane: Lane, at: i64, most: u32) -> Pending<'_, Vec<Job>> {
+        Box::pin(self.read(move |connection, _| job::due(connection, lane, at, most)))
     }
 
     fn next_due(&self) -> Pending<'_, Option<i64>> {

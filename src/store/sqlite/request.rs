@@ -5,15 +5,15 @@ use super::subject::{self, failed_check, held, held_finding};
 use super::writer::failed;
 use super::{asynchronous, budget, journal, registration, token};
 use crate::consent::check::Finding;
-use crate::consent::identity::{Bin, Msisdn};
+use crate::consent::identity::Bin;
 use crate::consent::method::Method;
-use crate::consent::sms::{Answer, ParsedReply};
+use crate::consent::sms::Answer;
 use crate::consent::{Consent, Event, Spans, code};
 use crate::random::Id;
 use crate::store::seal::{self, Seal};
 use crate::store::{
-    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, StoreError,
-    Task,
+    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Said,
+    StoreError, Task,
 };
 use crate::text::{Check, Reason};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -21,6 +21,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// `told` bits.
 const HELP: u8 = 1;
 const REFERENCE: u8 = 2;
+/// By how much the clock by which an SMS was sent may be behind, milliseconds.
+const CLOCKS: i64 = 120_000;
 
 pub fn open(
     connection: &Connection,
@@ -333,23 +335,21 @@ fn revoked_since(
 pub fn hear(
     connection: &Connection,
     seal: &dyn Seal,
-    from: &Msisdn,
-    sms: &str,
-    reply: &ParsedReply,
+    said: &Said,
     spans: &Spans,
     record: Record,
 ) -> Result<Heard, StoreError> {
     // It may be made of the phone. What older programs wrote is there for some days.
-    let hash = row::foreign_id(seal, "sms", sms);
+    let hash = row::foreign_id(seal, "sms", &said.id);
     let heard: Option<i64> = connection
         .prepare_cached("SELECT at FROM heard_sms WHERE sms IN (?1, ?2)")
-        .and_then(|mut s| s.query_row([&hash, sms], |row| row.get(0)).optional())
+        .and_then(|mut s| s.query_row([&hash, &said.id], |row| row.get(0)).optional())
         .map_err(failed)?;
     if heard.is_some() {
         return Ok(Heard::Again);
     }
     // Read before anything is written: a row that cannot be read must not undo the work of others.
-    let on_phone = row::on_phone(connection, seal, &row::phone_hash(seal, from))?;
+    let on_phone = row::on_phone(connection, seal, &row::phone_hash(seal, &said.from))?;
     connection
         .prepare_cached("INSERT INTO heard_sms (sms, at) VALUES (?1, ?2)")
         .and_then(|mut s| s.execute(params![hash, record.at]))
@@ -361,7 +361,7 @@ pub fn hear(
             waiting.push(stored);
         }
     }
-    let (heard, about) = understand(connection, seal, waiting, reply, spans, &record)?;
+    let (heard, about) = understand(connection, seal, waiting, said, spans, &record)?;
     let outcome = match heard {
         Heard::Answered(_) => format!("{} by sms", record.outcome),
         Heard::Ambiguous => "sms ambiguous".to_owned(),
@@ -376,10 +376,17 @@ fn understand(
     connection: &Connection,
     seal: &dyn Seal,
     mut waiting: Vec<Stored>,
-    reply: &ParsedReply,
+    said: &Said,
     spans: &Spans,
     record: &Record,
 ) -> Result<(Heard, Option<Id>), StoreError> {
+    let reply = &said.reply;
+    let said_at = said.at.unwrap_or(record.at).saturating_add(CLOCKS);
+    // To refuse is safe. Anything else that was said before the question is about another one: an answer that comes after the
+    // timeout changes nothing (F-6).
+    if !matches!(reply.answer(), Answer::No | Answer::Fraud) {
+        waiting.retain(|s| s.request.opened <= said_at);
+    }
     if waiting.is_empty() {
         return Ok((Heard::NothingWaits, None));
     }
@@ -411,8 +418,8 @@ fn understand(
             }
             Ok((Heard::Answered(about), Some(about)))
         }
-        // The SMS is not known to have left: a bare yes may be a late one to another request.
-        [one] if event == Event::Yes && reply.reference().is_none() && is_sending(one) => {
+        // The SMS is not known to have left by then: a bare yes may be a late one to another request.
+        [one] if event == Event::Yes && reply.reference().is_none() && !had_left(one, said_at, spans) => {
             let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
             Ok((Heard::Ambiguous, about))
         }
@@ -448,8 +455,13 @@ fn close(
     save(connection, seal, &stored, at)
 }
 
-fn is_sending(stored: &Stored) -> bool {
-    matches!(stored.request.consent, Consent::Sending { .. })
+/// Whether the SMS that asks is known to have left by `at`.
+fn had_left(stored: &Stored, at: i64, spans: &Spans) -> bool {
+    match stored.request.consent {
+        Consent::Waiting { until, .. } => until.saturating_sub(spans.answer.saturating_mul(1000)) <= at,
+        Consent::Sending { .. } => false,
+        _ => true,
+    }
 }
 
 /// Queues one message about all that waits, unless each of them had it before.

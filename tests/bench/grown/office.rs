@@ -12,7 +12,7 @@ use kdp::random::{Id, Random as _, SystemRandom};
 use kdp::serve::Opened;
 use kdp::store::revocation::{Contested, Filed, Filing, Solution, Solved};
 use kdp::store::token::{Check, Key, Registered};
-use kdp::store::{AccessRequest, Granted, Granting, Heard, Record, Store, Token};
+use kdp::store::{AccessRequest, Granted, Granting, Heard, Record, Said, Store, Token};
 use kdp::text::Lang;
 use kdp::token::security::{self, Claims, Status, StatusReference};
 use kdp::trust::algorithm::sha256;
@@ -176,7 +176,10 @@ impl Office {
         let reused = self.store.conflicts(BANK.id.to_owned(), message.clone(), body, at).await;
         assert!(!reused.expect("a message is remembered"), "the id is taken");
         let from = Msisdn::parse(&format!("+7701{:07}", number % 10_000_000)).expect("a number");
-        let heard = self.store.hear(from, message, ParsedReply::parse("1"), record).await;
+        let heard = self
+            .store
+            .hear(Said { from, id: message, at: Some(at), reply: ParsedReply::parse("1") }, record)
+            .await;
         assert!(heard.expect("an SMS is heard") == Heard::NothingWaits, "somebody waited for it");
     }
 

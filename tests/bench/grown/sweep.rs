@@ -154,7 +154,8 @@ impl Idle {
             let record = Record { at, kind: "event", outcome: "sweep".to_owned(), ..Record::default() };
             let (begun, before) = (Instant::now(), read_so_far());
             runtime.block_on(async {
-                let due = opened.store.due(at, 256).await.expect("the store reads");
+                let due =
+                    opened.store.due(kdp::store::Lane::Consent, at, 256).await.expect("the store reads");
                 assert!(due.is_empty(), "something is due");
                 let next = opened.store.next_due().await.expect("the store reads");
                 assert!(next.is_some_and(|next| next > at));

@@ -7,6 +7,7 @@ use super::{Bench, sweep};
 use std::time::Duration;
 
 const TOKEN: &str = include_str!("../../../src/store/sqlite/token.rs");
+const ASYNCHRONOUS: &str = include_str!("../../../src/store/sqlite/asynchronous.rs");
 const ERASE: &str = include_str!("../../../src/store/sqlite/erase.rs");
 const REGISTRATION: &str = include_str!("../../../src/store/sqlite/registration.rs");
 const SUBJECT: &str = include_str!("../../../src/store/sqlite/subject.rs");
@@ -72,6 +73,12 @@ fn what_grows_with_the_years_is_found_by_an_index_and_never_gone_through_or_sort
         (REGISTRATION, "SELECT 1 FROM suspension".to_owned(), "PRIMARY KEY (sender=?)"),
         (SUBJECT, "SELECT since, until FROM hold".to_owned(), "PRIMARY KEY (subject=? AND kind=?)"),
         (SUBJECT, "SELECT coalesce(min(kind), 0) FROM hold".to_owned(), "PRIMARY KEY (subject=?)"),
+        // What a sender pushes is counted.
+        (
+            ASYNCHRONOUS,
+            "SELECT count(*) FROM asynchronous WHERE sender".to_owned(),
+            "asynchronous_sender (sender=?)",
+        ),
         // The sweep.
         (
             ERASE,

@@ -326,9 +326,8 @@ impl Running {
 
     /// A subject's SMS.
     pub async fn hear(&self, from: Msisdn, id: String, text: &str) -> Heard {
-        kdp::service::sms_reply::hear(&self.app, from, id, text, kdp::service::sms_reply::came(self.now()))
-            .await
-            .unwrap()
+        let came = kdp::service::sms_reply::came(self.now());
+        kdp::service::sms_reply::hear(&self.app, from, id, (text, None), came).await.unwrap()
     }
 
     /// Does what is due until nothing is.

@@ -135,7 +135,8 @@ fn asynchronous(path: &Path, n: u8, state: u8) {
     let id = [n; 16];
     database
         .execute(
-            "INSERT INTO asynchronous (id, chain, digest, since, state, message) VALUES (?1, ?1, x'00', 0, ?2, x'01')",
+            "INSERT INTO asynchronous (id, chain, sender, digest, since, state, message)
+             VALUES (?1, ?1, x'00', x'00', 0, ?2, x'01')",
             params![id, state],
         )
         .unwrap();

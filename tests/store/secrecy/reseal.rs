@@ -49,9 +49,15 @@ async fn full() -> Bench {
     bench.store.file(filing, record(NOON, "")).await.unwrap();
     bench.register(incident(NOON), NOON).await;
     let bytes = |text: &str| zeroize::Zeroizing::new(text.as_bytes().to_vec());
-    let (sender, correlation_id) = ("bank".to_owned(), "chain".to_owned());
-    let intake =
-        Intake { id: id(NOON), sender, correlation_id, asked: bytes("ask"), message: bytes("ask, kept") };
+    let intake = Intake {
+        id: id(NOON),
+        sender: "bank".to_owned(),
+        correlation_id: Some("chain".to_owned()),
+        message_id: String::new(),
+        asked: bytes("ask"),
+        message: bytes("ask, kept"),
+        most: 1,
+    };
     bench.store.take(intake, record(NOON, "")).await.unwrap();
     for column in &COLUMNS {
         let there = format!("SELECT count(*) FROM {} WHERE {} IS NOT NULL", column.table, column.column);
