@@ -100,6 +100,11 @@ fn steady(text: &str, reply: &ParsedReply) {
         (reply.answer(), reply.reference().map(str::to_owned), reply.code_candidate().map(str::to_owned))
     };
     let same = told(reply);
+    // Zeros at the end fill up; before anything else they are of another encoding, and in another order they are not.
+    let text = text.trim_end_matches('\0');
+    if text.contains('\0') {
+        return;
+    }
     for other in
         [format!(" {text}\r\n"), format!("«{text}»."), text.to_ascii_lowercase(), text.to_ascii_uppercase()]
     {
