@@ -102,7 +102,7 @@ fn journal(database: &Connection, at: i64, request: Option<Id>, subject: Option<
 fn first_version(path: &Path, seal: &dyn Seal) {
     let database = Connection::open(path).unwrap();
     database.execute_batch(&format!("PRAGMA journal_mode = WAL; {FIRST}; PRAGMA user_version = 1;")).unwrap();
-    let waiting = format!(r#"{{"state":"waiting","until":{},"attempts":0}}"#, NOON + 100_000);
+    let waiting = format!(r#"{{"state":"waiting","until":{},"attempts":0}}"#, NOON + 900_000);
     let granted = format!(r#"{{"state":"granted","expires":{}}}"#, NOON / 1000 + 600);
     let cancelled = r#"{"state":"closed","end":"invalid","reason":"cancelled"}"#;
     let row = |id, method, consent| Row { id, method, consent, live: false, token: None, directory: None };
@@ -137,7 +137,7 @@ fn first_version(path: &Path, seal: &dyn Seal) {
         ("INSERT INTO signing_key VALUES (?1, ?2)", params![key.kid, sealed]),
         (
             "INSERT INTO job (due, task, request, tries) VALUES (?1, 5, ?2, 3)",
-            params![NOON + 100_000, OLD.waiting.as_bytes()],
+            params![NOON + 900_000, OLD.waiting.as_bytes()],
         ),
         ("INSERT INTO heard_sms VALUES ('sms-old', ?1)", params![NOON]),
         ("INSERT INTO message VALUES ('bank', 'm-1', zeroblob(32), ?1)", params![NOON]),
@@ -210,7 +210,7 @@ async fn requests_of_the_first_version_go_on_where_they_stood() {
     assert!(
         waiting.services == services("A;B") && waiting.reference == "1000" && waiting.directory.is_none()
     );
-    assert_eq!(bench.tasks(OLD.waiting).await, [(Task::Expire, NOON + 100_000)]);
+    assert_eq!(bench.tasks(OLD.waiting).await, [(Task::Expire, NOON + 900_000)]);
     assert_eq!(bench.say_as("sms-old", &phone(1), "ДА", NOON + 1).await, Heard::Again);
     assert_eq!(bench.say_as("sms-new", &phone(1), "ДА", NOON + 1).await, Heard::Answered(OLD.waiting));
     let (collected, made) = bench.collect(OLD.waiting, NOON + 2).await;

@@ -419,7 +419,11 @@ fn understand(
             Ok((Heard::Answered(about), Some(about)))
         }
         // The SMS is not known to have left by then: a bare yes may be a late one to another request.
-        [one] if event == Event::Yes && reply.reference().is_none() && !had_left(one, said_at, spans) => {
+        [one]
+            if event == Event::Yes
+                && reply.reference().is_none()
+                && !had_left(one, (said_at, record.at), spans) =>
+        {
             let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
             Ok((Heard::Ambiguous, about))
         }
@@ -455,10 +459,12 @@ fn close(
     save(connection, seal, &stored, at)
 }
 
-/// Whether the SMS that asks is known to have left by `at`.
-fn had_left(stored: &Stored, at: i64, spans: &Spans) -> bool {
+/// Whether the SMS that asks is known to have left by `at`. It has by `now`, however long answers are awaited by now.
+fn had_left(stored: &Stored, (at, now): (i64, i64), spans: &Spans) -> bool {
     match stored.request.consent {
-        Consent::Waiting { until, .. } => until.saturating_sub(spans.answer.saturating_mul(1000)) <= at,
+        Consent::Waiting { until, .. } => {
+            until.saturating_sub(spans.answer.saturating_mul(1000)).min(now) <= at
+        }
         Consent::Sending { .. } => false,
         _ => true,
     }
