@@ -312,14 +312,27 @@ async fn put_off(
     (party, fault): (&'static str, PartyFault),
     at: i64,
 ) -> Result<bool, StoreError> {
-    if !matches!(fault, PartyFault::LeftAlone | PartyFault::Absent) {
-        let outcome = format!("{party}: {}", fault.code());
-        let request = Some(job.request);
-        app.store.note(Record { at, kind: "party", request, outcome, ..Record::default() }).await?;
-    }
+    note_fault(app, party, fault, Record { at, request: Some(job.request), ..Record::default() }).await?;
     let next = at + backoff(job.tries);
     let due = consent.until().map_or(next, |until| next.min(until));
     app.store.postpone(job.id, due).await.map(|()| false)
+}
+
+/// Journals what a party outside did wrong, in a record about whom or what it met.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn note_fault(
+    app: &App,
+    party: &'static str,
+    fault: PartyFault,
+    record: Record,
+) -> Result<(), StoreError> {
+    if !fault.is_its_own() {
+        return Ok(());
+    }
+    let outcome = format!("{party}: {}", fault.code());
+    app.store.note(Record { kind: "party", outcome, ..record }).await
 }
 
 /// 2, 4, 8, 16, 32, then every 60 seconds; milliseconds.

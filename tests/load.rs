@@ -161,7 +161,8 @@ fn at_ten_times_its_capacity_with_one_hostile_sender_the_others_are_served_and_l
     println!("{figures}");
     assert!(others.success() >= 0.95, "the others are hardly ever refused: {figures}");
     assert!(others.p99() <= 5 * alone.p99() + Duration::from_millis(500), "and wait no longer: {figures}");
-    let enough = alone.granted.len() * 2 / 5;
+    // Of the connections theirs are one of ten.
+    let enough = alone.granted.len() / 4;
     assert!(others.granted.len() >= enough, "the flood, nine of ten, does not take their places: {figures}");
     assert!(!hostile.refused.is_empty(), "it is refused what it cannot have: {figures}");
     assert_eq!(service.terminate().code, Some(0));

@@ -80,6 +80,12 @@ impl PartyFault {
         }
     }
 
+    /// Whether the party did it: it is there, and was asked.
+    #[must_use]
+    pub fn is_its_own(self) -> bool {
+        !matches!(self, Self::LeftAlone | Self::Absent)
+    }
+
     /// Whether nothing came at all: after some of these the party is left alone for a while.
     #[must_use]
     pub fn is_silence(self) -> bool {

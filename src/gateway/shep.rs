@@ -94,8 +94,8 @@ impl ShepClient {
     }
 
     /// Calls a service by `SendMessage` and answers with the children of its `data` that have one of `names`, among them that
-    /// of `about`, which must say the same if it is there. The service must be one that may be asked twice: a question is repeated when a kept connection turns out to be closed. It has no time of
-    /// its own: [`super::bounded`].
+    /// of `about`, which must say the same if it is there. The service must be one that may be asked twice: a question is
+    /// repeated when a kept connection turns out to be closed. It has no time of its own: [`super::bounded`].
     ///
     /// # Errors
     /// [`PartyFault`]: whatever is wrong with the answer; nothing of it is used then.

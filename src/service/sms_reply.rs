@@ -146,8 +146,8 @@ async fn is_sending(app: &App, request: Id, at: i64) -> Result<bool, StoreError>
     Ok(request.is_some_and(|request| matches!(request.consent.at(at), Consent::Sending { .. })))
 }
 
-/// Hears `text` from `from`, said at the time that stands beside it (see [`Said::at`]); `id` identifies the SMS, so that it is heard once, and journalled by `record` with its
-/// outcome. What was heard before is not journalled again.
+/// Hears `text` from `from`, said at the time that stands beside it (see [`Said::at`]); `id` identifies the SMS, so that it
+/// is heard once, and journalled by `record` with its outcome. What was heard before is not journalled again.
 ///
 /// # Errors
 /// [`StoreError`]: it was not heard, and may be brought again.

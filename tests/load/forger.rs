@@ -92,6 +92,7 @@ fn a_flood_in_the_name_of_a_sender_leaves_it_served_from_elsewhere_and_behind_th
     println!("{figures}");
     assert!(victim.success() >= 0.95, "it is hardly ever refused: {figures}");
     assert!(victim.p99() <= 5 * alone.p99() + Duration::from_millis(500), "and waits no longer: {figures}");
-    assert!(victim.granted.len() >= alone.granted.len() / 5, "the flood does not take its places: {figures}");
+    // Of the connections its own are one of ten.
+    assert!(victim.granted.len() >= alone.granted.len() / 8, "the flood does not take its places: {figures}");
     assert_eq!(service.terminate().code, Some(0));
 }

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::consent::method::Method;
 use crate::gateway::asynchronous::SHEP;
 use crate::gateway::fault::PartyFault;
-use crate::job::backoff;
+use crate::job::{backoff, note_fault};
 use crate::service::access_request::{self, About, Answer, Word};
 use crate::soap::async_client::Response;
 use crate::store::asynchronous::{Came, Unanswered};
@@ -135,10 +135,9 @@ async fn give_up(app: &App, job: &Job, record: Record, why: &str) -> Result<bool
 
 /// What ШЭП did wrong is journalled, but not each time of a day's tries.
 async fn put_off(app: &App, job: &Job, record: Record, fault: PartyFault) -> Result<bool, StoreError> {
-    let is_told = job.tries == 0 || job.tries.is_power_of_two();
-    if is_told && !matches!(fault, PartyFault::LeftAlone | PartyFault::Absent) {
-        let outcome = format!("{SHEP}: {}", fault.code());
-        app.store.note(Record { kind: "party", outcome, ..record.clone() }).await?;
+    let again = record.at + backoff(job.tries);
+    if job.tries == 0 || job.tries.is_power_of_two() {
+        note_fault(app, SHEP, fault, record).await?;
     }
-    app.store.postpone(job.id, record.at + backoff(job.tries)).await.map(|()| false)
+    app.store.postpone(job.id, again).await.map(|()| false)
 }
