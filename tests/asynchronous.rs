@@ -19,6 +19,8 @@ mod installation;
 mod intake;
 #[path = "asynchronous/lane.rs"]
 mod lane;
+#[path = "common/parts.rs"]
+mod parts;
 #[path = "asynchronous/poll.rs"]
 mod poll;
 #[path = "common/schema.rs"]

@@ -19,6 +19,8 @@ mod database;
 mod installation;
 #[path = "fault/machine.rs"]
 mod machine;
+#[path = "common/parts.rs"]
+mod parts;
 #[path = "fault/party.rs"]
 mod party;
 #[path = "serve/process.rs"]
@@ -31,6 +33,7 @@ use asker::{Asker, token};
 use connection::Connection;
 use installation::Installation;
 use machine::{Machine, eventually};
+use parts::parts;
 use shim::Shim;
 
 /// What an answer said about a request, as far as the requester is concerned.

@@ -10,22 +10,23 @@ mod connection;
 #[path = "serve/installation.rs"]
 #[expect(dead_code, reason = "shared with other suites")]
 mod installation;
+#[path = "common/parts.rs"]
+mod parts;
 
 use asker::{Asker, subjects};
 use connection::{Connection, Reply};
 use installation::Installation;
-use kdp::app::{App, Parts};
+use kdp::app::App;
 use kdp::clock::MovableClock;
 use kdp::config::{Config, Limits};
 use kdp::consent::identity::{Iin, Msisdn};
-use kdp::current::Current;
 use kdp::gateway::fault::PartyFault;
 use kdp::gateway::http_client::HttpClient;
 use kdp::gateway::kannel::{Access, CallbackSecret, KannelSms};
-use kdp::gateway::{Absent, Answer, CitizenDirectory, Sms, SmsError, SmsGateway as _};
+use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway as _};
 use kdp::http::{Door, Server, Side};
-use kdp::metric::Metrics;
 use kdp::serve;
+use parts::parts;
 use secrecy::SecretString;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -183,23 +184,10 @@ impl Service {
     async fn start_with(kannel: Kannel) -> Self {
         let installation = Installation::complete();
         let config = Config::read(Path::new(&installation.config())).unwrap();
-        let opened = serve::open_store(&config).unwrap();
         let clock = Arc::new(MovableClock::running(0));
         let (listener, public) = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-        let parts = Parts {
-            clock: clock.clone(),
-            random: opened.random,
-            store: opened.store,
-            seal: opened.seal,
-            citizen: Arc::new(Citizens),
-            sms: Arc::new(kannel.sms(&format!("http://{public}"), clock)),
-            channel: Arc::new(Absent),
-            trust: Arc::new(Current::new(serve::read_trust(&config).unwrap())),
-            answers: serve::read_answers(&config).unwrap(),
-            templates: config.templates().unwrap(),
-            metrics: Metrics::default(),
-            config,
-        };
+        let sms = Arc::new(kannel.sms(&format!("http://{public}"), clock.clone()));
+        let parts = parts(config, clock, (Arc::new(Citizens), sms));
         let app = Arc::new(App::new(parts).await.unwrap());
         let (stop, stopped) = watch::channel(false);
         let door = Door { side: Side::Both, tls: watch::channel(None).1, stop: stopped.clone() };

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Reply};
 use super::installation::{BIN, DATA, Installation, SENDER, SERVICE_ID, SUBJECT, pki};
+use super::parts::parts;
 use super::shep::{Shep, signer};
 use kdp::app::{App, Parts};
 use kdp::clock::{self, Clock as _, MovableClock, SystemClock};
@@ -14,7 +15,6 @@ use kdp::gateway::http_client::HttpClient;
 use kdp::gateway::shep::{Address, Means, ShepClient};
 use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use kdp::http::{Door, Server, Side};
-use kdp::metric::Metrics;
 use kdp::random::SystemRandom;
 use kdp::serve;
 use kdp::service::sms_reply::hear;
@@ -151,7 +151,6 @@ impl Stand {
         if channel {
             config.shep.async_url.clone_from(&shep.url);
         }
-        let opened = serve::open_store(&config).unwrap();
         let trust = Arc::new(Current::new(serve::read_trust(&config).unwrap()));
         let http = HttpClient::new(Duration::from_secs(20), None).unwrap();
         let means = Means { signer: serve::read_answers(&config).unwrap(), password: None, http };
@@ -167,20 +166,8 @@ impl Stand {
             (clock.clone(), Arc::new(SystemRandom::default())),
         );
         let channel = ShepAsyncChannel::new(Arc::new(client), shep.url.parse().unwrap());
-        let parts = Parts {
-            clock: clock.clone(),
-            random: opened.random,
-            store: opened.store,
-            seal: opened.seal,
-            citizen: subject.clone(),
-            sms: subject.clone(),
-            channel: Arc::new(channel),
-            trust,
-            answers: serve::read_answers(&config).unwrap(),
-            templates: config.templates().unwrap(),
-            metrics: Metrics::default(),
-            config,
-        };
+        let parts = parts(config, clock.clone(), (subject.clone(), subject.clone()));
+        let parts = Parts { channel: Arc::new(channel), trust, ..parts };
         let app = Arc::new(App::new(parts).await.unwrap());
         let (listener, address) = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (stop, stopped) = watch::channel(false);

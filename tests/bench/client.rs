@@ -1,7 +1,7 @@
 //! Who stands behind ШЭП: the bank that asks, the owner that checks, the portal that looks. Requests are signed
 //! before they are needed.
 
-use crate::installation::{BANK, EGOV, OTHERS, OWNER, SERVICES, Sender, pki};
+use crate::installation::{BANK, CODE, EGOV, GROUND, OTHERS, OWNER, SERVICES, SMS, Sender, pki};
 use crate::stand::Stand;
 use kdp::clock::{self, Clock as _, SystemClock};
 use kdp::consent::identity::Iin;
@@ -26,6 +26,16 @@ pub enum Ask {
     Grant(Iin),
     /// The same by another initiator than the bank.
     GrantTo(usize, Iin),
+    /// The same by method 3.
+    Proactive(Iin),
+    /// The same by method 4.
+    Logging(Iin),
+    /// That the subject be asked by SMS, method 1.
+    BySms(Iin),
+    /// What the subject answers to an SMS with this id, from this number.
+    Say { number: String, id: String, text: String },
+    /// The token of this request, now that the subject has said yes.
+    Collect(Iin, String),
     /// What this token is worth.
     Check(Issued),
     /// The same, with the `ServiceID` left out: refused for its data, and journalled.
@@ -45,7 +55,13 @@ impl Ask {
     /// What stands in every right answer.
     fn mark(&self) -> &'static str {
         match self {
-            Self::Grant(_) | Self::GrantTo(..) => ">VALID<",
+            Self::Grant(_)
+            | Self::GrantTo(..)
+            | Self::Proactive(_)
+            | Self::Logging(_)
+            | Self::Collect(..) => ">VALID<",
+            Self::BySms(_) => ">PENDING<",
+            Self::Say { .. } => ">SCSS001<",
             Self::Check(_) => ">active<",
             Self::Incomplete(_) => ">SCSE002<",
             Self::Look(_) => ">[{\"",
@@ -54,7 +70,10 @@ impl Ask {
 
     fn sender(&self) -> Sender {
         match self {
-            Self::Grant(_) => BANK,
+            Self::Grant(_) | Self::Proactive(_) | Self::Logging(_) | Self::BySms(_) | Self::Collect(..) => {
+                BANK
+            }
+            Self::Say { .. } => SMS,
             Self::GrantTo(other, _) => OTHERS.into_iter().nth(*other).expect("one of them"),
             Self::Check(_) | Self::Incomplete(_) => OWNER,
             Self::Look(_) => EGOV,
@@ -63,7 +82,13 @@ impl Ask {
 
     fn service(&self) -> &'static str {
         match self {
-            Self::Grant(_) | Self::GrantTo(..) => "KDP_SERVICE",
+            Self::Grant(_)
+            | Self::GrantTo(..)
+            | Self::Proactive(_)
+            | Self::Logging(_)
+            | Self::BySms(_)
+            | Self::Collect(..) => "KDP_SERVICE",
+            Self::Say { .. } => "KDP_SMS_REPLY",
             Self::Check(_) | Self::Incomplete(_) => "KDP_CHECK_TOKEN",
             Self::Look(_) => "KDP_PERSONALDATA",
         }
@@ -88,13 +113,14 @@ impl Request {
 
 /// Signs as the gateway and as the bank.
 pub struct Client {
-    keys: Keys,
+    keys: Arc<Keys>,
     /// Numbers of subjects that were not used yet.
     next_subject: Cell<usize>,
     made: RefCell<HashMap<SocketAddr, usize>>,
 }
 
-struct Keys {
+/// Their keys.
+pub struct Keys {
     gateway: EnvelopeSigner,
     bank: RsaSigner,
     random: SystemRandom,
@@ -108,7 +134,7 @@ impl Client {
         };
         let certificate = Certificate::from_file(&read("shep.cert.pem")).expect("a certificate");
         let gateway = EnvelopeSigner::new(Box::new(key("shep.key.pem")), certificate, form);
-        let keys = Keys { gateway, bank: key("bank.key.pem"), random: SystemRandom::default() };
+        let keys = Arc::new(Keys { gateway, bank: key("bank.key.pem"), random: SystemRandom::default() });
         Self { keys, next_subject: Cell::new(0), made: RefCell::default() }
     }
 
@@ -120,17 +146,24 @@ impl Client {
     /// Requests for tokens of so many subjects that nobody has asked about.
     pub fn grants(&self, stand: &Stand, count: usize) -> Arc<[Request]> {
         *self.made.borrow_mut().entry(stand.address).or_default() += count;
-        let mut asks = Vec::with_capacity(count);
-        while asks.len() < count {
-            asks.extend(subject(self.next_subject.replace(self.next_subject.get() + 1)).map(Ask::Grant));
-        }
-        self.sign(stand, &asks)
+        self.sign(stand, &self.about_others(count, Ask::Grant))
+    }
+
+    /// The same question about so many subjects that nobody has asked about.
+    pub fn about_others(&self, count: usize, ask: impl Fn(Iin) -> Ask) -> Vec<Ask> {
+        let numbers = std::iter::repeat_with(|| self.next_subject.replace(self.next_subject.get() + 1));
+        numbers.filter_map(subject).take(count).map(ask).collect()
+    }
+
+    /// To sign one after the other with.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.clone()
     }
 
     /// Signs on all cores.
     pub fn sign(&self, stand: &Stand, asks: &[Ask]) -> Arc<[Request]> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let keys = &self.keys;
+        let keys = &*self.keys;
         let signed: Vec<Vec<Request>> = thread::scope(|scope| {
             let parts = asks.chunks(asks.len().div_ceil(cores).max(1));
             let sign = |part: &[Ask]| part.iter().map(|ask| keys.request(stand.address, ask)).collect();
@@ -146,7 +179,8 @@ impl Keys {
         Id::new(SystemClock.now(), &self.random).expect("randomness").to_string()
     }
 
-    fn request(&self, address: SocketAddr, ask: &Ask) -> Request {
+    /// A message to the service at `address`, signed now.
+    pub fn request(&self, address: SocketAddr, ask: &Ask) -> Request {
         let (at, message_id) = (SystemClock.now(), self.id());
         let data = self.data(ask, at);
         let content = |writer: &mut Writer<'_>| message(writer, ask, &message_id, at, &data);
@@ -167,21 +201,28 @@ impl Keys {
         const YEAR: i64 = 366 * 86_400_000;
         let service = || SERVICES.split(';').next().unwrap_or_default().to_owned();
         let text = str::to_owned;
+        let of = |iin: &Iin, more: Vec<(&'static str, String)>| [purpose(ask, iin), more].concat();
+        let ovt = |mcheck| ("ovt", self.ovt(ask.sender().bin, mcheck, at));
+        let method = |number: u8| ("method", number.to_string());
+        let ground = || ("ground_id", text(GROUND));
         match ask {
-            Ask::Grant(iin) | Ask::GrantTo(_, iin) => vec![
-                ("uin", text(iin.as_str())),
-                ("company", text("АО «Песочный банк»")),
-                ("company_bin", text(ask.sender().bin)),
-                ("company_responsible", text("Департамент розничного бизнеса")),
-                ("employee_name", text("Тестов Тест Тестович")),
-                ("access_name", text(SERVICES)),
-                (
-                    "personal_data_name",
-                    text("ФИО, дата рождения, адрес регистрации, сведения о недвижимости"),
-                ),
-                ("expiresIn", text("600000")),
-                ("omit-sms", text("true")),
-                ("ovt", self.ovt(ask.sender().bin, at)),
+            Ask::Grant(iin) | Ask::GrantTo(_, iin) => {
+                of(iin, vec![("omit-sms", text("true")), ovt(Mcheck::Biometrics)])
+            }
+            Ask::Proactive(iin) => {
+                let code = ("proactive_code", text(CODE));
+                of(iin, vec![ovt(Mcheck::Biometrics), method(3), ground(), code])
+            }
+            Ask::Logging(iin) => of(iin, vec![ovt(Mcheck::NoConsent), method(4), ground()]),
+            Ask::BySms(iin) => of(iin, vec![("omit-sms", text("false"))]),
+            Ask::Collect(iin, request) => {
+                of(iin, vec![("omit-sms", text("false")), ("request_id", request.clone())])
+            }
+            Ask::Say { number, id, text: said } => vec![
+                ("msisdn", number.clone()),
+                ("text", said.clone()),
+                ("received_at", clock::text(at)),
+                ("sms_id", id.clone()),
             ],
             Ask::Check(token) => vec![
                 ("code", token.compact.clone()),
@@ -199,10 +240,10 @@ impl Keys {
         }
     }
 
-    fn ovt(&self, bin: &str, at: i64) -> String {
+    fn ovt(&self, bin: &str, mcheck: Mcheck, at: i64) -> String {
         let claims = NewOvt {
             cbin: bin,
-            mcheck: Mcheck::Biometrics,
+            mcheck,
             iat: at / 1000,
             exp: at / 1000 + 3600,
             uin: None,
@@ -210,6 +251,21 @@ impl Keys {
         };
         ovt::make(&claims, &self.bank, None).expect("a verification token")
     }
+}
+
+/// What stands in every request for a token: who asks for what, about whom.
+fn purpose(ask: &Ask, iin: &Iin) -> Vec<(&'static str, String)> {
+    let own = [
+        ("uin", iin.as_str()),
+        ("company", "АО «Песочный банк»"),
+        ("company_bin", ask.sender().bin),
+        ("company_responsible", "Департамент розничного бизнеса"),
+        ("employee_name", "Тестов Тест Тестович"),
+        ("access_name", SERVICES),
+        ("personal_data_name", "ФИО, дата рождения, адрес регистрации, сведения о недвижимости"),
+        ("expiresIn", "600000"),
+    ];
+    own.map(|(name, text)| (name, text.to_owned())).to_vec()
 }
 
 /// The content of the Body as a sender writes it (wire.md 1).

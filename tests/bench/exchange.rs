@@ -10,6 +10,7 @@ mod cryptography;
 mod grown;
 mod installation;
 mod load;
+mod outside;
 mod overload;
 mod process;
 mod published;
@@ -67,6 +68,8 @@ enum Command {
     StatusList,
     /// Ten times the load of its capacity, most of it by one sender
     Overload,
+    /// БМГ and 1414 slow or silent: what SMS requests cost, and what the others see of it
+    Outside,
     /// A large database beside an almost empty one
     Grown(grown::Options),
 }
@@ -102,6 +105,7 @@ fn main() {
             table.print();
         }
         (Some(Command::Overload), _) => overload::measure(&options.dir),
+        (Some(Command::Outside), _) => outside::measure(&options),
         (Some(Command::Grown(grown)), _) => grown.run(&options.dir),
     }
 }

@@ -4,6 +4,7 @@
 mod operator;
 
 use kdp::config::Config;
+use kdp::consent::directory::{Ground, Name, ProactiveService};
 use kdp::consent::method::{Allowance, CodeForm, Method};
 use kdp::dispatch::secret_hash;
 use kdp::registry::{Auth, ReplyForm, Role, SenderRecord};
@@ -33,6 +34,13 @@ pub const BANK: Sender = Sender { id: "bank_kdp", bin: "260140990117", role: Rol
 pub const OWNER: Sender = Sender { id: "owner_kdp", bin: "260140990513", role: Role::Owner };
 /// The portal on which subjects see who asked.
 pub const EGOV: Sender = Sender { id: "egov_kdp", bin: "260140990612", role: Role::Egov };
+
+/// «Мобильное правительство», which brings what subjects answer.
+pub const SMS: Sender = Sender { id: "sms_kdp", bin: "260140990711", role: Role::Sms };
+/// The ground of methods 3 and 4.
+pub const GROUND: &str = "L-9-1";
+/// The proactive service.
+pub const CODE: &str = "PS-1";
 
 /// Other initiators, which ask while the bank floods.
 pub const OTHERS: [Sender; 8] = [
@@ -65,10 +73,10 @@ impl Sender {
             reply: ReplyForm::Kdp,
             strict: false,
             allowance: Allowance {
-                methods: vec![Method::OwnMeans],
+                methods: vec![Method::Sms, Method::OwnMeans, Method::Proactive, Method::Logging],
                 services: SERVICES.split(';').map(str::to_owned).collect(),
                 max_term_seconds: 366 * 86_400,
-                logging: false,
+                logging: true,
                 legacy: false,
                 ovt_bound: false,
                 code: CodeForm::Digits,
@@ -94,11 +102,13 @@ pub struct Settings {
     pub disk: Disk,
     /// `token.status_ttl_seconds`.
     pub status_ttl: u32,
+    /// ШЭП, behind which БМГ and 1414 are; `None`: nobody is there.
+    pub shep: Option<SocketAddr>,
 }
 
 impl From<Disk> for Settings {
     fn from(disk: Disk) -> Self {
-        Self { disk, status_ttl: 300 }
+        Self { disk, status_ttl: 300, shep: None }
     }
 }
 
@@ -143,11 +153,12 @@ impl Installation {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let at = opened.clock.now();
-            for sender in [BANK, OWNER, EGOV].into_iter().chain(OTHERS) {
-                let item = Item::Sender(Box::new(sender.record(&*opened.seal)));
-                let outcome = "sender registered".to_owned();
+            let senders = [BANK, OWNER, EGOV, SMS].into_iter().chain(OTHERS);
+            let senders = senders.map(|sender| Item::Sender(Box::new(sender.record(&*opened.seal))));
+            for item in senders.chain([Item::Ground(ground()), Item::Proactive(proactive_service())]) {
+                let outcome = "registered".to_owned();
                 let record = Record { at, kind: "registration", outcome, ..Record::default() };
-                opened.store.register(item, 0, record).await.expect("a sender is registered");
+                opened.store.register(item, 0, record).await.expect("it is registered");
             }
         });
         self
@@ -180,7 +191,7 @@ impl Installation {
             Disk::Full => "full",
             Disk::Off => "off",
         };
-        let text = format!(
+        let mut text = format!(
             "environment = \"test\"\n\
              [listen]\npublic = \"{public}\"\nadmin = \"{admin}\"\n\
              [database]\nurl = \"sqlite://{}\"\nsynchronous = \"{synchronous}\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n\
@@ -195,9 +206,39 @@ impl Installation {
             file("service.key.pem"),
             pki("shep.cert.pem").display(),
         );
+        if let Some(shep) = settings.shep {
+            let sections = format!("[shep]\nurl = \"http://{shep}/\"\n[bmg]\ndriver = \"shep\"\n");
+            text.push_str(&sections);
+            text.push_str("[sms]\ndriver = \"shep\"\n");
+        }
         let config = self.file("kdp.toml");
         fs::write(&config, text).expect("a configuration");
         config
+    }
+}
+
+fn ground() -> Ground {
+    Ground {
+        id: GROUND.to_owned(),
+        revision: 0,
+        text: Name { kk: "Негіз".to_owned(), ru: "Основание".to_owned() },
+        methods: vec![Method::Proactive, Method::Logging],
+        source: "L-9 1)".to_owned(),
+        exempt: false,
+        confirmed: None,
+        expires_at: None,
+    }
+}
+
+fn proactive_service() -> ProactiveService {
+    ProactiveService {
+        code: CODE.to_owned(),
+        revision: 0,
+        bin: BANK.bin.to_owned(),
+        name: Name { kk: "Қызмет".to_owned(), ru: "Услуга".to_owned() },
+        services: SERVICES.split(';').map(str::to_owned).collect(),
+        period_seconds: 366 * 86_400,
+        expires_at: None,
     }
 }
 

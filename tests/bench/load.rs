@@ -105,17 +105,21 @@ fn last(text: &str, bytes: usize) -> &str {
 
 /// Reads one answer into `buffer`: where its body begins, and where it ends.
 pub async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> (usize, usize) {
+    message(stream, buffer).await.expect("the server answers")
+}
+
+/// Reads one message of HTTP; `None` when the other side has closed.
+pub async fn message(stream: &mut TcpStream, buffer: &mut [u8]) -> Option<(usize, usize)> {
     let mut filled = 0;
     let mut whole = None;
     while whole.is_none_or(|(_, end)| filled < end) {
-        let read = stream.read(&mut buffer[filled..]).await.expect("the server answers");
-        assert!(read > 0, "the server closed the connection");
+        let read = stream.read(&mut buffer[filled..]).await.ok().filter(|read| *read > 0)?;
         filled += read;
         if whole.is_none() {
             whole = extent(&buffer[..filled]);
         }
     }
-    whole.expect("the answer was read")
+    whole
 }
 
 /// Where body begins and ends, as soon as the head is there.

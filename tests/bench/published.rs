@@ -89,7 +89,7 @@ fn service(table: &mut Table, place: &Path, revoked: &BTreeSet<u64>) {
     let installation = Installation::temporary(place);
     let database = rusqlite::Connection::open(installation.database()).expect("a database");
     write(&database, revoked.iter().copied());
-    let settings = Settings { disk: Disk::Full, status_ttl: TTL };
+    let settings = Settings { status_ttl: TTL, ..Disk::Full.into() };
     let stand = Stand::start(installation, settings);
     let first = timed(stand.address);
     table.row("first GET after the start", format!("{:.1} ms", first.time), "");

@@ -24,6 +24,7 @@ from citizens import Citizens
 from installation import SERVICE, Installation
 from kannel_boxes import NOWHERE, SMPP, Access, Kannel, Phones, say_by_fakesmsc
 from kdp_client import Caller, Line
+from procedure import run
 from reply import is_fault, parse, read_fault, read_reply
 from sandbox import default_binary
 from smpp import Network
@@ -472,23 +473,13 @@ def main() -> int:
         nowhere, reports, strangers, afterwards,
     ]  # fmt: skip
     procedures = [one for one in procedures if not arguments.only or one.__name__ in arguments.only]
-    failed = 0
     with tempfile.TemporaryDirectory(prefix="kdp-kannel-") as folder:
         stand = Stand(binary, Path(folder))
         try:
             stand.start()
-            for procedure in procedures:
-                started = time.monotonic()
-                try:
-                    told = procedure(stand)
-                    print(f"ok      {procedure.__name__:16} {time.monotonic() - started:5.1f} s  {told}", flush=True)
-                except (AssertionError, OSError) as error:
-                    failed += 1
-                    print(f"FAILED  {procedure.__name__:16} {error}", flush=True)
+            return run(stand, procedures)
         finally:
             stand.end()
-    print(f"{len(procedures) - failed} passed, {failed} failed")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

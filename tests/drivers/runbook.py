@@ -19,6 +19,7 @@ from typing import Self
 from dsig import Signer
 from installation import SERVICE, Installation
 from kdp_client import Caller, Line
+from procedure import run
 from reply import is_fault, parse, read_fault, read_reply
 from sandbox import default_binary
 
@@ -194,24 +195,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kdp", type=Path, default=None)
     binary = (parser.parse_args().kdp or default_binary()).resolve()
-    failed = 0
-    procedures = (gateway_certificate, every_key, backup, journal)
     with tempfile.TemporaryDirectory(prefix="kdp-runbook-") as folder:
         installation = Installation(binary, Path(folder))
         try:
             installation.start()
-            for procedure in procedures:
-                started = time.monotonic()
-                try:
-                    told = procedure(installation)
-                    print(f"ok      {procedure.__name__:20} {time.monotonic() - started:5.1f} s  {told}", flush=True)
-                except AssertionError as error:
-                    failed += 1
-                    print(f"FAILED  {procedure.__name__:20} {error}", flush=True)
+            return run(installation, (gateway_certificate, every_key, backup, journal))
         finally:
             installation.stop()
-    print(f"{len(procedures) - failed} passed, {failed} failed")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

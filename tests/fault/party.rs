@@ -2,15 +2,13 @@
 
 use super::asker::subjects;
 use super::*;
-use kdp::app::{App, Parts};
+use kdp::app::App;
 use kdp::clock::{Clock, MovableClock, SystemClock};
 use kdp::config::Config;
 use kdp::consent::identity::{Iin, Msisdn};
-use kdp::current::Current;
 use kdp::gateway::fault::PartyFault;
 use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use kdp::http::{Door, Server, Side};
-use kdp::metric::Metrics;
 use kdp::serve;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -84,23 +82,9 @@ struct Service {
 impl Service {
     async fn start(installation: &Installation) -> Self {
         let config = Config::read(Path::new(&installation.config())).unwrap();
-        let opened = serve::open_store(&config).unwrap();
         let clock = Arc::new(MovableClock::running(0));
         let (bmg, sms) = (Arc::new(Party::default()), Arc::new(Party::default()));
-        let parts = Parts {
-            clock: clock.clone(),
-            random: opened.random,
-            store: opened.store,
-            seal: opened.seal,
-            citizen: bmg.clone(),
-            sms: sms.clone(),
-            channel: Arc::new(kdp::gateway::Absent),
-            trust: Arc::new(Current::new(serve::read_trust(&config).unwrap())),
-            answers: serve::read_answers(&config).unwrap(),
-            templates: config.templates().unwrap(),
-            metrics: Metrics::default(),
-            config,
-        };
+        let parts = parts(config, clock.clone(), (bmg.clone(), sms.clone()));
         let app = Arc::new(App::new(parts).await.unwrap());
         let (listener, public) = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let (stop, stopped) = watch::channel(false);
