@@ -52,7 +52,8 @@ fuzz_target!(init: seed::write_if_asked(&seeds()), |data: &[u8]| {
     };
     let theirs = match libxml2::canonical(&question) {
         Ok(theirs) => theirs,
-        Err(refusal) => return assert!(refusal == Refusal::Canonical && has_namespace(case.source, is_odd)),
+        Err(Refusal::Parse) => return assert!(has_long_reference(case.source), "libxml2 does not read it"),
+        Err(Refusal::Canonical) => return assert!(has_namespace(case.source, is_odd), "libxml2 gives no form"),
     };
     if !has_namespace(case.source, is_not_escaped) {
         assert_eq!(String::from_utf8_lossy(ours), String::from_utf8_lossy(&theirs), "libxml2 gives another form");
@@ -61,6 +62,13 @@ fuzz_target!(init: seed::write_if_asked(&seeds()), |data: &[u8]| {
     assert_eq!(form(Target::Document(&again), &case.method()), Ok(ours.to_vec()), "not the form of itself");
     within(&again, &case);
 });
+
+/// Whether a character is written with more than 64 digits: libxml2 (2.9) loses its place in such a reference when it moves
+/// its buffer meanwhile, and takes it for none. Expat reads it.
+fn has_long_reference(source: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(source);
+    text.split("&#").skip(1).any(|rest| rest.find(';').is_some_and(|end| end > 64))
+}
 
 /// Whether libxml2 may take a namespace for no URI, and gives no form then: we do not parse URIs.
 fn is_odd(namespace: &str) -> bool {
