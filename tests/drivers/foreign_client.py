@@ -1,0 +1,179 @@
+"""The programs of tests/clients/, each written with a SOAP library that others made.
+
+A program reads lines `name=value` from standard input: `wsdl` and `address` (URLs), `wrapper` (`sync-channel` or `kdp`),
+the elements of requestInfo, and the children of data as `data.NAME`. It calls `address`, and writes lines of the same
+form from the objects that it was given: `info.code`, `info.message` and `data.NAME`, or of a fault `fault.faultstring`
+and the elements of its detail as `fault.NAME`.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import zeep
+from envelope import K, Message, T
+from reply import Reply
+
+HERE = Path(__file__).resolve().parents[1] / "clients"
+# Longest that a program may take, seconds: each is a new process, some a new JVM.
+PATIENCE = 60
+
+
+class Wrapper(enum.Enum):
+    """The elements of wire.md 1, which are the operation of the WSDL, and of wire.md 2.2, which are types of its schemas."""
+
+    SYNC_CHANNEL = "sync-channel"
+    KDP = "kdp"
+
+    @property
+    def request(self) -> str:
+        return f"{{{T}}}SendMessage" if self is Wrapper.SYNC_CHANNEL else f"{{{K}}}sendMessageRequest"
+
+    @property
+    def response(self) -> str:
+        return f"{{{T}}}SendMessageResponse" if self is Wrapper.SYNC_CHANNEL else f"{{{K}}}sendMessageResponse"
+
+
+Ways = tuple[tuple[Wrapper, Wrapper], ...]
+TYPED: Ways = ((Wrapper.SYNC_CHANNEL, Wrapper.SYNC_CHANNEL),)
+# Reads the answer although the operation has another one.
+LENIENT: Ways = ((Wrapper.SYNC_CHANNEL, Wrapper.KDP),)
+SECOND: Ways = ((Wrapper.KDP, Wrapper.KDP),)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a client's own objects hold of an answer."""
+
+    info: dict[str, str] = field(default_factory=dict)
+    data: dict[str, str] = field(default_factory=dict)
+    fault: dict[str, str] = field(default_factory=dict)
+
+    def reply(self) -> Reply:
+        assert not self.fault, f"a fault instead of an answer: {self.fault}"
+        return Reply(self.info.get("code", ""), self.info.get("message", ""), self.data)
+
+    @staticmethod
+    def same(name: str, mine: str, theirs: str | None) -> bool:
+        """Times are compared as times: where a client has a type for them, it writes them its own way."""
+        if name in ("errorDate", "expires_at"):
+            return datetime.fromisoformat(mine) == datetime.fromisoformat(theirs or "")
+        return mine == (theirs or "")
+
+
+class Client(ABC):
+    """One library."""
+
+    # In which wrapper it can ask, and in which be answered.
+    ways: Ways = TYPED
+
+    def __init__(self, build: Path, wsdl: str, address: str) -> None:
+        """`build`: a folder of its own for what is generated; URLs of the contract, and of who takes messages."""
+        self.build, self.wsdl, self.address = build, wsdl, address
+
+    @abstractmethod
+    def version(self) -> str:
+        """Name and version of the library."""
+
+    def prepare(self) -> None:
+        """Generates and compiles, where the library does that."""
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """What runs the program."""
+
+    def environment(self) -> dict[str, str]:
+        """What it needs beside the usual variables."""
+        return {}
+
+    def ask(self, wrapper: Wrapper, message: Message) -> Told:
+        given = {
+            "wsdl": self.wsdl,
+            "address": self.address,
+            "wrapper": wrapper.value,
+            "messageId": message.message_id,
+            "serviceId": message.service_id,
+            "messageDate": message.message_date,
+            "senderId": message.sender_id,
+            "password": message.password or "",
+            **{f"data.{name}": text for name, text in message.fields},
+        }
+        lines = "".join(f"{name}={text}\n" for name, text in given.items())
+        return told(run(self.command(), lines, self.environment()))
+
+
+def told(printed: str) -> Told:
+    found: dict[str, dict[str, str]] = {"info": {}, "data": {}, "fault": {}}
+    for line in printed.splitlines():
+        name, is_pair, text = line.partition("=")
+        part, _, name = name.partition(".")
+        assert is_pair and part in found, f"not a line of the protocol: {line[:200]}"
+        found[part][name] = text
+    return Told(**found)
+
+
+def run(command: Sequence[str], given: str = "", environment: Mapping[str, str] | None = None) -> str:
+    """Its standard output; a failure tells the end of its standard error."""
+    done = subprocess.run(
+        command,
+        input=given.encode(),
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    wrong = (done.stderr or done.stdout).decode(errors="replace").strip()
+    assert done.returncode == 0, f"exit {done.returncode}: {' | '.join(wrong.splitlines()[-12:])[-1500:]}"
+    return done.stdout.decode()
+
+
+class Zeep(Client):
+    ways = TYPED + LENIENT + SECOND
+
+    def version(self) -> str:
+        return f"zeep {zeep.__version__}"
+
+    def command(self) -> Sequence[str]:
+        return [sys.executable, str(HERE / "zeep/client.py")]
+
+
+class Node(Client):
+    """Both libraries of Node: only what the WSDL has as an operation."""
+
+    module: str
+
+    def version(self) -> str:
+        package = json.loads((self._modules / self.module / "package.json").read_text())
+        return f"{self.module} {package['version']}"
+
+    @property
+    def _modules(self) -> Path:
+        return self.build.parent / "node/node_modules"
+
+    def command(self) -> Sequence[str]:
+        return ["node", str(HERE / f"node/{self.module}.js")]
+
+    def environment(self) -> dict[str, str]:
+        return {"NODE_PATH": str(self._modules)}
+
+
+class NodeSoap(Node):
+    module = "soap"
+    ways = TYPED + LENIENT
+
+
+class StrongSoap(Node):
+    module = "strong-soap"
+    ways = TYPED + LENIENT
+
+
+CLIENTS: dict[str, type[Client]] = {"zeep": Zeep, "soap": NodeSoap, "strong-soap": StrongSoap}
