@@ -168,12 +168,36 @@ class Node(Client):
 
 class NodeSoap(Node):
     module = "soap"
-    ways = TYPED + LENIENT
 
 
 class StrongSoap(Node):
     module = "strong-soap"
-    ways = TYPED + LENIENT
 
 
-CLIENTS: dict[str, type[Client]] = {"zeep": Zeep, "soap": NodeSoap, "strong-soap": StrongSoap}
+class Php(Client):
+    ways = TYPED + SECOND
+
+    def version(self) -> str:
+        return f"SoapClient of PHP {run(['php', '-r', 'echo PHP_VERSION;'])}"
+
+    def command(self) -> Sequence[str]:
+        return ["php", str(HERE / "php/client.php")]
+
+
+class SoapLite(Client):
+    ways = TYPED + LENIENT + SECOND
+
+    def version(self) -> str:
+        return f"SOAP::Lite {run(['perl', '-MSOAP::Lite', '-e', 'print $SOAP::Lite::VERSION'])}"
+
+    def command(self) -> Sequence[str]:
+        return ["perl", str(HERE / "perl/client.pl")]
+
+
+CLIENTS: dict[str, type[Client]] = {
+    "zeep": Zeep,
+    "soap": NodeSoap,
+    "strong-soap": StrongSoap,
+    "php": Php,
+    "soap-lite": SoapLite,
+}
