@@ -11,15 +11,16 @@ from __future__ import annotations
 import enum
 import json
 import os
+import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 import zeep
+
 from envelope import K, Message, T
 from reply import Reply
 
@@ -62,13 +63,6 @@ class Told:
         assert not self.fault, f"a fault instead of an answer: {self.fault}"
         return Reply(self.info.get("code", ""), self.info.get("message", ""), self.data)
 
-    @staticmethod
-    def same(name: str, mine: str, theirs: str | None) -> bool:
-        """Times are compared as times: where a client has a type for them, it writes them its own way."""
-        if name in ("errorDate", "expires_at"):
-            return datetime.fromisoformat(mine) == datetime.fromisoformat(theirs or "")
-        return mine == (theirs or "")
-
 
 class Client(ABC):
     """One library."""
@@ -82,10 +76,11 @@ class Client(ABC):
 
     @abstractmethod
     def version(self) -> str:
-        """Name and version of the library."""
+        """Of the library; raises OSError or AssertionError if it is not there."""
 
     def prepare(self) -> None:
-        """Generates and compiles, where the library does that."""
+        """Generates and compiles, where the library does that; the others load the WSDL in each call."""
+        assert self.version()
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -140,7 +135,7 @@ class Zeep(Client):
     ways = TYPED + LENIENT + SECOND
 
     def version(self) -> str:
-        return f"zeep {zeep.__version__}"
+        return zeep.__version__
 
     def command(self) -> Sequence[str]:
         return [sys.executable, str(HERE / "zeep/client.py")]
@@ -152,8 +147,7 @@ class Node(Client):
     module: str
 
     def version(self) -> str:
-        package = json.loads((self._modules / self.module / "package.json").read_text())
-        return f"{self.module} {package['version']}"
+        return json.loads((self._modules / self.module / "package.json").read_text())["version"]
 
     @property
     def _modules(self) -> Path:
@@ -178,7 +172,7 @@ class Php(Client):
     ways = TYPED + SECOND
 
     def version(self) -> str:
-        return f"SoapClient of PHP {run(['php', '-r', 'echo PHP_VERSION;'])}"
+        return run(["php", "-r", "echo PHP_VERSION;"])
 
     def command(self) -> Sequence[str]:
         return ["php", str(HERE / "php/client.php")]
@@ -188,10 +182,74 @@ class SoapLite(Client):
     ways = TYPED + LENIENT + SECOND
 
     def version(self) -> str:
-        return f"SOAP::Lite {run(['perl', '-MSOAP::Lite', '-e', 'print $SOAP::Lite::VERSION'])}"
+        return run(["perl", "-MSOAP::Lite", "-e", "print $SOAP::Lite::VERSION"])
 
     def command(self) -> Sequence[str]:
         return ["perl", str(HERE / "perl/client.pl")]
+
+
+class JaxWs(Client):
+    ways = TYPED + SECOND
+
+    # What libjaxws-java brings; its tools need more than their manifests name.
+    JARS = (
+        *("jaxws-tools", "jaxws-rt", "jaxb-xjc", "jaxb-core", "jaxb-impl", "jaxb-runtime", "jaxb-jxc", "txw2", "xsom"),
+        *("istack-commons-runtime", "istack-commons-tools", "codemodel", "rngom", "dtd-parser", "relaxngDatatype"),
+        *("javax.activation", "xml-resolver"),
+    )
+    PATH = ":".join(f"/usr/share/java/{name}.jar" for name in JARS)
+
+    def version(self) -> str:
+        said = run([self.jdk("java"), "-cp", self.PATH, "com.sun.tools.ws.WsImport", "-version"])
+        return said.split()[-1].strip('"')
+
+    @staticmethod
+    def jdk(tool: str) -> str:
+        """That of JDK 17, whichever is the machine's default."""
+        found = sorted(Path("/usr/lib/jvm").glob(f"java-17-openjdk-*/bin/{tool}"))
+        assert found, f"no {tool} of JDK 17 in /usr/lib/jvm"
+        return str(found[0])
+
+    def prepare(self) -> None:
+        sources, classes = self.build / "sources", self.build / "classes"
+        shutil.rmtree(self.build, ignore_errors=True)
+        sources.mkdir(parents=True)
+        classes.mkdir()
+        wsimport = ["com.sun.tools.ws.WsImport", "-quiet", "-Xnocompile", "-encoding", "UTF-8", "-s", str(sources)]
+        run([self.jdk("java"), "-cp", self.PATH, *wsimport, "-d", str(sources), self.wsdl])
+        generated = [str(path) for path in sorted(sources.rglob("*.java"))]
+        options = ["-proc:none", "-encoding", "UTF-8", "-cp", self.PATH, "-d", str(classes)]
+        run([self.jdk("javac"), *options, *generated, str(HERE / "java/Client.java")])
+
+    def command(self) -> Sequence[str]:
+        return [self.jdk("java"), "-cp", f"{self.build / 'classes'}:{self.PATH}", "Client"]
+
+
+class Gsoap(Client):
+    ways = TYPED + SECOND
+
+    SHARE = "/usr/share/gsoap"
+
+    def version(self) -> str:
+        done = subprocess.run(["soapcpp2", "-V"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        return (done.stdout or done.stderr).split()[-1]
+
+    def prepare(self) -> None:
+        shutil.rmtree(self.build, ignore_errors=True)
+        self.build.mkdir(parents=True)
+        header, sources = self.build / "kdp.h", HERE / "gsoap"
+        run(["wsdl2h", "-p", "-x", "-t", str(sources / "typemap.dat"), "-o", str(header), self.wsdl])
+        with header.open("a") as more:
+            more.write((sources / "more.h").read_text())
+        paths = f"{self.SHARE}:{self.SHARE}/import"
+        run(["soapcpp2", "-j", "-C", "-x", "-w", "-L", f"-I{paths}", "-d", str(self.build), str(header)])
+        generated = [str(path) for path in sorted(self.build.glob("soap*.cpp"))]
+        program = [str(sources / "client.cpp"), *generated, f"{self.SHARE}/custom/struct_timeval.c"]
+        options = ["-std=c++17", f"-I{self.build}", f"-I{self.SHARE}", "-o", str(self.build / "client")]
+        run(["g++", *program, *options, "-lgsoap++"])
+
+    def command(self) -> Sequence[str]:
+        return [str(self.build / "client")]
 
 
 CLIENTS: dict[str, type[Client]] = {
@@ -200,4 +258,6 @@ CLIENTS: dict[str, type[Client]] = {
     "strong-soap": StrongSoap,
     "php": Php,
     "soap-lite": SoapLite,
+    "gsoap": Gsoap,
+    "jax-ws": JaxWs,
 }
