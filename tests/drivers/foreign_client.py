@@ -1,9 +1,9 @@
 """The programs of tests/clients/, each written with a SOAP library that others made.
 
-A program reads lines `name=value` from standard input: `wsdl` and `address` (URLs), `wrapper` (`sync-channel` or `kdp`),
-the elements of requestInfo, and the children of data as `data.NAME`. It calls `address`, and writes lines of the same
-form from the objects that it was given: `info.code`, `info.message` and `data.NAME`, or of a fault `fault.faultstring`
-and the elements of its detail as `fault.NAME`.
+A program reads lines `name=value` from standard input: `wsdl` and `address` (URLs), `wrapper` (`sync-channel` or
+`kdp`), the elements of requestInfo, and the children of data as `data.NAME`. It calls `address`, and writes lines of
+the same form from the objects that it was given: `info.code`, `info.message` and `data.NAME`, or of a fault
+`fault.faultstring` and the elements of its detail as `fault.NAME`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PATIENCE = 60
 
 
 class Wrapper(enum.Enum):
-    """The elements of wire.md 1, which are the operation of the WSDL, and of wire.md 2.2, which are types of its schemas."""
+    """The elements of the operation of the WSDL (wire.md 1), and those that its schemas have beside (wire.md 2.2)."""
 
     SYNC_CHANNEL = "sync-channel"
     KDP = "kdp"
