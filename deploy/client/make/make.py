@@ -2,7 +2,8 @@
 
     python make.py                   write what is missing or differs, delete what is no longer made
     python make.py --check           write nothing; exit 1 when anything differs
-    python make.py --record BINARY   ask a sandbox of this binary anew for the answers that WireMock gives
+    python make.py --record BINARY [FOLDER]
+                                     ask a sandbox of this binary anew for the answers that WireMock gives
 """
 
 import sys
@@ -22,7 +23,7 @@ FOLDERS = ["csharp", "http", "java", "python", "shell", "soapui", "wiremock"]
 
 def main() -> int:
     if sys.argv[1:2] == ["--record"]:
-        record.answers(Path(sys.argv[2]).resolve())
+        record.answers(Path(sys.argv[2]).resolve(), Path(sys.argv[3]) if sys.argv[3:] else record.ANSWERS)
         return 0
     check = "--check" in sys.argv[1:]
     made = {pack.CLIENT / name: content.encode() for name, content in files().items()}

@@ -15,16 +15,15 @@ from lxml import etree
 ANSWERS = pack.CLIENT / "wiremock" / "__files"
 
 
-def answers(binary: Path) -> None:
+def answers(binary: Path, to: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [binary, "sandbox", "--listen", "127.0.0.1:0", "--data", folder, "--seed", str(world.WORLD["seed"])]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as sandbox:
             try:
                 origin = sandbox.stdout.readline().split()[1].removesuffix("/shep/sync")
-                ANSWERS.mkdir(parents=True, exist_ok=True)
+                to.mkdir(parents=True, exist_ok=True)
                 for name, octets in told(origin).items():
-                    # Where the sandbox listened for this is nobody's business later.
-                    (ANSWERS / name).write_bytes(octets)
+                    (to / name).write_bytes(octets)
             finally:
                 sandbox.terminate()
 
