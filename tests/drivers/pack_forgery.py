@@ -77,8 +77,18 @@ def moved_into_the_object(root: etree._Element) -> None:
     root[0].remove(kept)
 
 
+def signed_by_shep(root: etree._Element) -> None:
+    """As ШЭП passes an answer on: signed anew, the certificate named by issuer and serial alone."""
+    header = root.find(name_in(SOAP, "Header"))
+    header.remove(header[0])
+    sign(root, Signer(str(PKI / "shep.key.pem"), str(PKI / "shep.cert.pem")), Profile(KeyForm.ISSUER_SERIAL))
+
+
+#: Those that must be believed: else a client that believes nothing would pass.
+GENUINE_BY = {"genuine": "service", "signed by ШЭП": "shep"}
 FORGERIES: dict[str, Callable[[etree._Element], None]] = {
     "genuine": lambda _: None,
+    "signed by ШЭП": signed_by_shep,
     "changed on its way": changed,
     "not signed": unsigned,
     "signed by another party": signed_by_another,
@@ -87,6 +97,7 @@ FORGERIES: dict[str, Callable[[etree._Element], None]] = {
     "wrapped": wrapped,
     "wrapped, the id twice": wrapped_under_the_same_id,
     "wrapped in an Object": moved_into_the_object,
+    "a page of a proxy": lambda _: None,
 }
 
 
@@ -96,7 +107,7 @@ class Forger:
     def __init__(self, name: str) -> None:
         root = etree.fromstring(GENUINE)
         FORGERIES[name](root)
-        answer = etree.tostring(root)
+        answer = b"<html><p>Gateway Timeout<hr>" if "page" in name else etree.tostring(root)
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
@@ -112,7 +123,8 @@ class Forger:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         url = f"http://127.0.0.1:{self._server.server_address[1]}/shep/sync"
-        self.settings = {"KDP_URL": url, "KDP_TRUST": str(PKI / "service.cert.pem")}
+        trusted = GENUINE_BY.get(name, "service")
+        self.settings = {"KDP_URL": url, "KDP_TRUST": str(PKI / f"{trusted}.cert.pem")}
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()

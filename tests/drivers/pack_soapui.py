@@ -1,8 +1,8 @@
 """The project of SoapUI, without SoapUI: its form, its contract, and what it would send.
 
-SoapUI itself cannot be had from a package registry. What is run: the scripts, by Groovy 2.4 as in SoapUI, with stand-ins for
-the two objects that SoapUI gives them; the requests, their properties expanded and signed by libxmlsec1 as the project's
-signing says; the assertions, by an evaluation of their XPath.
+SoapUI itself cannot be had from a package registry. What is run: the scripts, by Groovy 2.4 as in SoapUI, with stand-ins
+for the two objects that SoapUI gives them; the requests, their properties expanded and signed by libxmlsec1 as the
+project's signing says; the assertions, by an evaluation of their XPath.
 """
 
 from __future__ import annotations
@@ -91,9 +91,7 @@ def form(project: etree._Element) -> None:
 
 def contract(project: etree._Element, sandbox: Sandbox) -> None:
     cache = project.find(".//con:definitionCache", SPACES)
-    parts = {
-        part.findtext("con:url", None, SPACES): part.findtext("con:content", None, SPACES) for part in cache
-    }
+    parts = {part.findtext("con:url", None, SPACES): part.findtext("con:content", None, SPACES) for part in cache}
     assert cache.get("rootPart") in parts and len(parts) >= 8, list(parts)
     interface = project.find("con:interface", SPACES)
     assert interface.get("definition") == cache.get("rootPart")

@@ -24,7 +24,10 @@ SAME = {"status", "reason", "reason_text", "errorCode", "errorMessage", "faultco
 def run(checks: Checks, binary: Path, jar: Path, folder: Path) -> None:
     fresh = folder / "answers"
     recorded = subprocess.run(
-        [sys.executable, CLIENT / "make/make.py", "--record", binary, fresh], capture_output=True, text=True, check=False
+        [sys.executable, CLIENT / "make/make.py", "--record", binary, fresh],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert recorded.returncode == 0, recorded.stderr
     for path in sorted(fresh.iterdir()):
@@ -39,7 +42,7 @@ def run(checks: Checks, binary: Path, jar: Path, folder: Path) -> None:
     try:
         await_ready(port, server, folder / "wiremock.log")
         for kind in CLIENTS:
-            with checks.case(f"the client in {kind} reads a token of method 2 from it, and of method 1 by asking again"):
+            with checks.case(f"the client in {kind} reads a token of method 2, and of method 1 by asking again"):
                 client = Client(kind, folder)
                 for method in ("2", "1"):
                     said = client.run(settings(port, KDP_METHOD=method))
@@ -53,7 +56,8 @@ def run(checks: Checks, binary: Path, jar: Path, folder: Path) -> None:
             with checks.case(title):
                 said = client.run(settings(port, **changed))
                 assert said.code == code and word in said.out, f"exit {said.code}: {said.out} {said.err}"
-        for name, word in [("not-signed", "SCE007"), ("sha-1", "SCE006"), ("method-1", "PENDING"), ("method-2", "VALID")]:
+        prepared = {"not-signed": "SCE007", "sha-1": "SCE006", "method-1": "PENDING", "method-2": "VALID"}
+        for name, word in prepared.items():
             with checks.case(f"the prepared request {name}: {word}"):
                 text = post(port, (CLIENT / f"http/request/{name}.xml").read_bytes())
                 assert f">{word}<" in text, text

@@ -157,7 +157,10 @@ def post(request: bytes) -> bytes:
 def read(answer: bytes, service: x509.Certificate) -> dict[str, str]:
     """The children of data, from the very Body whose signature was verified."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    root = etree.fromstring(answer, parser)
+    try:
+        root = etree.fromstring(answer, parser)
+    except etree.XMLSyntaxError as error:
+        raise NotBelieved(f"no XML from {URL}: {error}") from None
     body = root.find(f"{{{SOAP}}}Body")
     for fault in root.iter(f"{{{SOAP}}}Fault"):
         said = {etree.QName(each).localname: each.text or "" for each in fault.iter(etree.Element)}
@@ -223,6 +226,6 @@ if __name__ == "__main__":
         sys.exit(main())
     except KeyError as missing:
         sys.exit(f"set {missing}; on a sandbox: eval \"$(python3 settings.py)\"")
-    except (NotBelieved, OSError, ValueError, etree.XMLSyntaxError) as error:
+    except (NotBelieved, OSError, ValueError) as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         sys.exit(2)

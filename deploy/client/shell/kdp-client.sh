@@ -95,6 +95,7 @@ post() {
 }
 
 stop_at_fault() {
+    xmllint --nonet --noout "$folder/answer.xml" 2>/dev/null || { echo "no XML from $url" >&2; exit 2; }
     [[ $(value "count(//*[local-name()='Fault'])") != 0 ]] || return 0
     echo "fault        $(value "string(//*[local-name()='faultstring'])")"
     echo "code         $(value "string(//*[local-name()='errorCode'])")"

@@ -230,6 +230,7 @@ public class Client {
         System.out.println("token\n" + token);
     }
 
+    /** What is no XML is told by the parser's message: a page of a proxy, say. */
     static Document parse(byte[] octets) throws Exception {
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
         // Without it the DOM has no namespaces, and every signature is wrong.
