@@ -1,8 +1,8 @@
 """The project of SoapUI, without SoapUI: its form, its contract, and what it would send.
 
-SoapUI itself cannot be had from a package registry. What is run: the scripts, by Groovy 2.4 as in SoapUI, with stand-ins
-for the two objects that SoapUI gives them; the requests, their properties expanded and signed by libxmlsec1 as the
-project's signing says; the assertions, by an evaluation of their XPath.
+SoapUI itself cannot be had from a package registry. What is run: the scripts, by Groovy 2.4 as in SoapUI, with
+stand-ins for the two objects that SoapUI gives them; the requests, their properties expanded and signed by libxmlsec1
+as the project's signing says; the assertions, by an evaluation of their XPath.
 """
 
 from __future__ import annotations

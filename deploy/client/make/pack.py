@@ -1,4 +1,4 @@
-"""What all packs say, from one source: the world of the sandbox, the schema of the request, the names of the contract."""
+"""What all packs say, from one source: the world of the sandbox, the schema of the request, the contract's names."""
 
 import re
 import sys
@@ -45,7 +45,7 @@ def order() -> list[str]:
 
 
 def lines(form: str, setting: str, omit_sms: str, constant: str = "{}") -> str:
-    """A line of source for each child of data but the ovt: `form` with its name and its value, as the language writes it."""
+    """A line of source for each child of data but the ovt: `form` with its name and its value."""
     made = []
     for name in order():
         if name == "ovt":

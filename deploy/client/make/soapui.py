@@ -34,8 +34,8 @@ def project() -> str:
     cases = (case("Method 2", [script("ovt", "ovt.groovy"), step("ask", method_2(), "VALID")])
              + case("Method 1", [step("ask", method_1(), "PENDING"), script("wait", "wait.groovy"),
                                  step("ask again", method_1("request_id"), "VALID")]))
-    properties = "".join(f"<con:property><con:name>{name}</con:name><con:value>{escape(value)}</con:value></con:property>"
-                         for name, value in PROPERTIES.items())
+    properties = "".join(f"<con:property><con:name>{name}</con:name><con:value>{escape(value)}</con:value>"
+                         f"</con:property>" for name, value in PROPERTIES.items())
     return pack.template(
         "soapui/project.xml", CONFIG=CONFIG, BINDING=BINDING, KEYSTORE=KEYSTORE, SIGNING=SIGNING, PARTS=definition(),
         CALLS=call("Method 2", method_2()) + call("Method 1", method_1()), CASES=cases, PROPERTIES=properties,
@@ -65,7 +65,7 @@ def cdata(content: str) -> str:
     return "<![CDATA[" + content.replace("]]>", "]]]]><![CDATA[>") + "]]>"
 
 
-# --- requests: SoapUI signs them when it sends them --------------------------------------------------------------------
+# --- requests: SoapUI signs them when it sends them ------------------------------------------------------------------
 
 def method_2() -> str:
     return request("true", f"<ovt>{expansion('ovt')}</ovt>")
@@ -106,8 +106,9 @@ def script(name: str, file: str) -> str:
 
 def step(name: str, content: str, status: str) -> str:
     path = f"declare namespace k='{pack.envelope.KDP}';\n//k:data/k:status"
-    return (f'<con:testStep type="request" name={quoteattr(name)} id={quoteattr(ident(f"step {name} {status} {content}"))}>'
-            f'<con:settings/><con:config xsi:type="con:RequestStep"><con:interface>SyncChannelHttpBinding</con:interface>'
+    return (f'<con:testStep type="request" name={quoteattr(name)} '
+            f'id={quoteattr(ident(f"step {name} {status} {content}"))}><con:settings/>'
+            f'<con:config xsi:type="con:RequestStep"><con:interface>SyncChannelHttpBinding</con:interface>'
             f"<con:operation>SendMessage</con:operation><con:request name={quoteattr(name)} "
             f"id={quoteattr(ident(f'request {name} {status} {content}'))}{asked(content)}"
             f'<con:assertion type="XPath Match" id={quoteattr(ident(f"assertion {name} {status} {content}"))} '

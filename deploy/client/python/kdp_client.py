@@ -24,6 +24,7 @@ from xml.sax.saxutils import escape
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 from lxml import etree
@@ -78,7 +79,7 @@ def main() -> int:
     return 0
 
 
-def payload(key, request_id: str | None) -> list[tuple[str, str]]:
+def payload(key: RSAPrivateKey, request_id: str | None) -> list[tuple[str, str]]:
     """The children of data, in the order of the contract. expiresIn is in milliseconds."""
     fields = [
         ("uin", UIN),
@@ -98,7 +99,7 @@ def payload(key, request_id: str | None) -> list[tuple[str, str]]:
     return fields
 
 
-def ovt(key) -> str:
+def ovt(key: RSAPrivateKey) -> str:
     """A verification token: "we have the consent". iat and exp are numbers, in seconds (not milliseconds)."""
     now = int(time.time())
     claims = {"cbin": BIN, "uin": UIN, "mcheck": "BIO", "iat": now, "exp": now + 3600, "jti": str(uuid.uuid4())}
@@ -123,14 +124,15 @@ def envelope(fields: list[tuple[str, str]]) -> str:
     )
 
 
-def sign(text: str, key, certificate: x509.Certificate) -> bytes:
+def sign(text: str, key: RSAPrivateKey, certificate: x509.Certificate) -> bytes:
     """Adds wsse:Security with one signature over the Body. After this not one byte of the Body may change."""
     root = etree.fromstring(text.encode())
     header, body = root
     der = base64.b64encode(certificate.public_bytes(Encoding.DER)).decode()
     header.append(etree.fromstring(
         f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:soap="{SOAP}" soap:mustUnderstand="1"><ds:Signature xmlns:ds="{DS}">'
-        f'<ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{EXC_C14N}"/><ds:SignatureMethod Algorithm="{RSA_SHA256}"/>'
+        f'<ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{EXC_C14N}"/>'
+        f'<ds:SignatureMethod Algorithm="{RSA_SHA256}"/>'
         f'<ds:Reference URI="#{body.get(f"{{{WSU}}}Id")}"><ds:Transforms><ds:Transform Algorithm="{EXC_C14N}"/>'
         f'</ds:Transforms><ds:DigestMethod Algorithm="{SHA256_URI}"/><ds:DigestValue>{digest(body)}</ds:DigestValue>'
         f"</ds:Reference></ds:SignedInfo><ds:SignatureValue/><ds:KeyInfo><wsse:SecurityTokenReference>"
