@@ -152,7 +152,9 @@ def readme(binary: Path, sandbox: Sandbox, folder: Path) -> None:
         (here / name).symlink_to(to)
     python = Path(sys.executable).parent
     # The sandbox of the reader listens where it does unless told otherwise; this one may not.
-    script = "\n".join(shown[0][1:]).replace("settings.py", f"settings.py --url http://127.0.0.1:{sandbox.port}")
+    origin = f"http://127.0.0.1:{sandbox.port}"
+    script = "\n".join(shown[0][1:]).replace("settings.py", f"settings.py --url {origin}")
+    script = script.replace("kdp send", f"kdp send --url {origin}/shep/sync")
     ran = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         cwd=here,
@@ -163,7 +165,7 @@ def readme(binary: Path, sandbox: Sandbox, folder: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, f"exit {ran.returncode}: {ran.stderr[-600:]}"
-    assert ran.stdout.count("VALID") >= 4, ran.stdout
+    assert ran.stdout.count("status       VALID") == 6 and "gostr34102015" in ran.stdout, ran.stdout
 
 
 def commands(text: str) -> list[str]:
