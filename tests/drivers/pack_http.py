@@ -74,14 +74,26 @@ def send(request: Request, port: int) -> tuple[int, str]:
         connection.close()
 
 
-def run_samples(checks: Checks, sandbox: Sandbox) -> None:
-    """Each is verified by xmlsec1, and accepted at the time of the fixtures."""
+def run_samples(checks: Checks, sandbox: Sandbox, folder: Path) -> None:
+    """Each is verified by xmlsec1, accepted at the time of the fixtures, and what SignedXml writes, octet for octet."""
     sandbox.post("/sandbox/clock", {"set": "2026-04-01T12:00:00+05:00"})
     samples = {path.stem: path for path in (CLIENT / "csharp").glob("*.xml")}
     with checks.case("one for each form of KeyInfo"):
         assert set(samples) == FORMS, set(samples)
     cert, ca = sandbox.peers["bank"].signer.cert_path, sandbox.info["ca"]
+    signer, store = folder / "Sign.exe", folder / "dotnet.p12"
+    with checks.case("Sign.cs is compiled without a warning"):
+        compiler = ["mcs", "-warnaserror", "-r:System.Security", f"-out:{signer}", CLIENT / "csharp/Sign.cs"]
+        subprocess.run(compiler, check=True, capture_output=True)
+        # Mono reads no keystore with the encryption that OpenSSL 3 chooses by itself.
+        keys = ["-in", cert, "-inkey", sandbox.peers["bank"].signer.key_path, "-passout", "pass:sandbox"]
+        subprocess.run(["openssl", "pkcs12", "-export", "-legacy", *keys, "-out", store], check=True)
     for form, path in sorted(samples.items()):
+        with checks.case(f"{form}: Sign.cs writes the same octets by SignedXml"):
+            bare = re.sub(r"<o:Security.*</o:Security>", "", path.read_text(encoding="utf-8"))
+            (folder / "unsigned.xml").write_text(bare, encoding="utf-8")
+            sign = ["mono", signer, store, "sandbox", folder / "unsigned.xml", form]
+            assert subprocess.run(sign, check=True, capture_output=True).stdout == path.read_bytes()
         with checks.case(f"{form}: verified by xmlsec1, and accepted"):
             verify = ["xmlsec1", "--verify", "--pubkey-cert-pem", cert, "--trusted-pem", ca, "--id-attr:Id", BODY, path]
             done = subprocess.run(verify, capture_output=True, text=True, check=False)

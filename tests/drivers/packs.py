@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The packs for integrators (deploy/client) against a sandbox: `python packs.py --wiremock JAR [--kdp BINARY]`.
 
-Needs Debian's openjdk-17-jdk-headless, xmlsec1, libxml2-utils, curl, openssl and groovy. Every item is run by its own
-tool, but the HTTP file, which is read and sent by `pack_http.py`, and the project of SoapUI, which cannot be had here
-(`pack_soapui.py` says what is held of it). A line each; exit 1 if one does not hold.
+Needs Debian's openjdk-17-jdk-headless, xmlsec1, libxml2-utils, curl, openssl, groovy, mono-mcs and
+libmono-system-security4.0-cil. Every item is run by its own tool, but the HTTP file, which `pack_http.py` reads and
+sends, and the project of SoapUI, which cannot be had here (`pack_soapui.py` says what is held of it). A line each; exit
+1 if one does not hold.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def main() -> int:
             checks.topic("http")
             pack_http.run(checks, sandbox)
             checks.topic("csharp")
-            pack_http.run_samples(checks, sandbox)
+            pack_http.run_samples(checks, sandbox, folder)
         checks.topic("wiremock")
         pack_wiremock.run(checks, binary, arguments.wiremock, folder)
     return checks.summary()
@@ -174,7 +175,7 @@ def commands(text: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    needed = ["java", "javac", "keytool", "xmlsec1", "xmllint", "curl", "openssl", "groovy"]
+    needed = ["java", "javac", "keytool", "xmlsec1", "xmllint", "curl", "openssl", "groovy", "mcs", "mono"]
     if missing := [name for name in needed if shutil.which(name) is None]:
         raise SystemExit(f"missing: {', '.join(missing)}")
     sys.exit(main())

@@ -55,6 +55,7 @@ def files() -> dict[str, str]:
         "python/requirements.txt": pack.template("python/requirements.txt"),
         "java/Client.java": pack.template("java/Client.java", FIELDS=java),
         "shell/kdp-client.sh": pack.template("shell/kdp-client.sh", FIELDS=shell),
+        "csharp/Sign.cs": pack.template("csharp/Sign.cs", TOKEN_ID=prepared.TOKEN),
         "soapui/kdp-soapui-project.xml": soapui.project(),
         "http/kdp.http": pack.template("http/kdp.http"),
     } | prepared.requests() | prepared.dotnet() | wiremock.mappings()

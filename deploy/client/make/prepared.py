@@ -10,6 +10,8 @@ from cryptography.x509.oid import NameOID
 from envelope import BASE64, DIGEST, DS, EXC, RSA_SHA256, SHA256, SIGNATURE, SOAP, SYNC, WSSE, WSU, X509V3
 
 BANK = pack.PEER["name"]
+#: Id of the token in a sample; a client makes a new one for each message.
+TOKEN = f"uuid-{envelope.ident('dotnet', 'token')}-1"
 
 
 def signed(name: str, **asked: str | None) -> str:
@@ -44,9 +46,9 @@ def dotnet() -> dict[str, str]:
     identifier = f'<o:KeyIdentifier ValueType="{X509V3}" EncodingType="{BASE64}">{der}</o:KeyIdentifier>'
     serial = (f"<X509Data><X509IssuerSerial><X509IssuerName>{escape(issuer)}</X509IssuerName>"
               f"<X509SerialNumber>{certificate.serial_number}</X509SerialNumber></X509IssuerSerial></X509Data>")
-    token = (f'<o:BinarySecurityToken u:Id="uuid-{envelope.ident("dotnet", "token")}-1" ValueType="{X509V3}" '
-             f'EncodingType="{BASE64}">{der}</o:BinarySecurityToken>')
-    reference = f'<o:Reference ValueType="{X509V3}" URI="#uuid-{envelope.ident("dotnet", "token")}-1" />'
+    token = (f'<o:BinarySecurityToken ValueType="{X509V3}" EncodingType="{BASE64}" u:Id="{TOKEN}">{der}'
+             f"</o:BinarySecurityToken>")
+    reference = f'<o:Reference ValueType="{X509V3}" URI="#{TOKEN}" />'
     forms = {
         "KeyIdentifier": ("", in_reference(identifier)),
         "IssuerSerial": ("", in_reference(serial)),
