@@ -31,6 +31,13 @@ impl serde::Serialize for Finding {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for Finding {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (check, passed, found, expected): (_, _, String, String) = serde::Deserialize::deserialize(from)?;
+        Ok(Self { check, passed, found: found.into(), expected: expected.into() })
+    }
+}
+
 /// What a request is held against.
 pub struct Facts<'a> {
     /// The request.

@@ -77,7 +77,7 @@ fn severity(kind: &str, outcome: &str) -> u8 {
         (_, outcome) if outcome.split(' ').next() == Some("fraud") => 1,
         ("fault", "SCSE003") => 3,
         ("fault", _) => 4,
-        ("decision" | "event" | "look", _) => 6,
+        ("decision" | "dry-run" | "event" | "look", _) => 6,
         // What operators do.
         _ => 5,
     }

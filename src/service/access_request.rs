@@ -1,6 +1,7 @@
 //! `KDP_SERVICE`: an access request, or its repeat when it carries `request_id` (F-6, F-7; wire.md 2.1, 2.2, 5).
 
 mod ask;
+mod dry_run;
 pub mod pace;
 mod repeat;
 mod reply;
@@ -17,6 +18,7 @@ use crate::store::StoreError;
 use crate::text::{FaultCode, Lang, Reason, StatusCode};
 use request::Request;
 
+pub use dry_run::DryRun;
 pub use reply::{Answer, Word};
 pub use request::NAMES;
 
@@ -67,6 +69,7 @@ pub async fn decide(
             let polled = answer.request.as_ref().is_some_and(|request| request.opened != caller.at);
             Ok(Answer { polled, ..answer })
         }
+        Ok(Request::DryRun(ask)) => dry_run::handle(app, caller, &ask, lang).await,
         Ok(Request::Repeat(repeat)) => {
             let polled = repeat.code.is_none();
             Ok(Answer { polled, ..repeat::handle(app, caller, &repeat, lang).await? })

@@ -133,7 +133,7 @@ pub struct Token {
 pub struct Record {
     /// Unix milliseconds.
     pub at: i64,
-    /// `decision`, `fault`, `event`, `registration`, …
+    /// `decision`, `dry-run`, `fault`, `event`, `registration`, …
     pub kind: &'static str,
     /// Operator who did it, of administrative acts; else empty.
     pub operator: String,
@@ -382,9 +382,9 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
         budget: Budget,
         at: i64,
     ) -> Pending<'_, Standing>;
-    /// Charges the initiator's budget for an ask whose subject has no number, and journals it; `false`: it is used up, and
-    /// the answer must be that.
-    fn not_found(&self, bin: Bin, budget: Budget, record: Record) -> Pending<'_, bool>;
+    /// Charges the initiator's budget for an ask whose subject has no number, or for a dry run, and journals it; `false`: it
+    /// is used up, and the answer must be that.
+    fn charge(&self, bin: Bin, budget: Budget, record: Record) -> Pending<'_, bool>;
     /// Opens a request of method 1 or 5, unless it is in progress already.
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened>;
     /// Grants by verification token, once.

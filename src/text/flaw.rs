@@ -89,12 +89,6 @@ table! {
             ru: "противоречат друг другу",
             en: "contradict each other",
         }
-        NotOffered {
-            code: "not-offered",
-            kk: "әзірге ұсынылмайды",
-            ru: "пока не предоставляется",
-            en: "is not offered yet",
-        }
         DateTime {
             code: "date-time",
             kk: "xs:dateTime түріндегі уақыт болуы керек",

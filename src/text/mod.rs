@@ -4,12 +4,14 @@
 mod check;
 mod fault;
 mod flaw;
+mod next;
 mod reason;
 mod status;
 
 pub use check::Check;
 pub use fault::FaultCode;
 pub use flaw::Flaw;
+pub use next::Next;
 pub use reason::Reason;
 pub use status::StatusCode;
 
@@ -142,12 +144,16 @@ mod tests {
         for status in StatusCode::ALL {
             texts.push((status.code(), status.message(lang)));
         }
+        for next in Next::ALL {
+            texts.push((next.code(), next.text(lang)));
+        }
         texts
     }
 
     fn short_names() -> Vec<&'static str> {
         let reasons = Reason::ALL.iter().map(|reason| reason.code());
-        reasons.chain(Check::ALL.iter().map(|check| check.code())).collect()
+        let checks = Check::ALL.iter().map(|check| check.code());
+        reasons.chain(checks).chain(Next::ALL.iter().map(|next| next.code())).collect()
     }
 
     #[test]

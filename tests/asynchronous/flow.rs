@@ -1,7 +1,7 @@
 //! A request and its answer.
 
 use super::installation::SUBJECT;
-use super::shep::Mood;
+use super::shep::{Got, Mood};
 use super::stand::{Push, Stand, assert_taken};
 use kdp::soap::async_channel::{A, AC};
 use kdp::store::Heard;
@@ -72,6 +72,24 @@ async fn a_request_by_own_means_is_answered_at_once_and_one_that_is_wrong_too() 
     assert_eq!(of("malformed").data("status"), Some("ERROR"));
     assert_eq!(of("malformed").data("reason"), Some("element-malformed"));
     assert!(of("malformed").data("reason_text").unwrap().contains("method"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_is_answered_at_once_and_the_same_after_a_delivery_that_failed() {
+    let stand = Stand::start().await;
+    let fields = vec![("omit-sms", "false".to_owned()), ("dry_run", "true".to_owned())];
+    stand.push(&Push { fields, ..Push::by_sms("dry") }).await;
+    stand.shep.will(&[Mood::Busy]);
+    stand.work().await;
+    stand.wait(100);
+    stand.work().await;
+    let got = stand.shep.got();
+    let [first, again] = got.as_slice() else { panic!("{got:?}") };
+    assert_eq!((again.data("status"), again.data("reason")), (Some("INVALID"), Some("dry-run")));
+    let checks = |got: &Got| got.body.split("dry_run").nth(1).unwrap().to_owned();
+    assert_eq!(checks(again), checks(first));
+    assert!(checks(again).contains(">ask-by-sms<"), "{}", again.body);
+    assert_eq!(stand.asked(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,7 +49,9 @@ async fn every_answer_has_its_one_decision_in_the_journal() {
         let decisions: Vec<_> = records.iter().filter_map(|(id, kind)| Some((id.as_ref()?, kind))).collect();
         match decisions[..] {
             // Of an event or a check, too, it is the decision.
-            [(id, kind)] if ["decision", "fault", "look", "event", "check"].contains(&kind.as_str()) => {
+            [(id, kind)]
+                if ["decision", "dry-run", "fault", "look", "event", "check"].contains(&kind.as_str()) =>
+            {
                 let tells_one = reply.body.contains("decision_id>") || reply.body.contains("decision 0");
                 if tells_one && !reply.body.contains(id.as_str()) {
                     wrong.push(format!("{name}: another decision is journalled than was told"));

@@ -4,7 +4,7 @@ use super::repeat;
 use super::reply::{Answer, Word};
 use crate::app::App;
 use crate::config::Environment;
-use crate::consent::check::{self, Agreed, Facts, Finding};
+use crate::consent::check::{self, Agreed, Examination, Facts, Finding};
 use crate::consent::method::{Ask, Method};
 use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
@@ -26,11 +26,10 @@ struct Detail<'a> {
     checks: &'a [Finding],
 }
 
-/// Judges the ask and grants, opens or refuses it.
-pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<Answer, StoreError> {
-    let registry = app.registry();
-    let examination = check::examine(&Facts {
-        ask: &ask,
+/// Runs the checks of F-6 on what the ask and the register say.
+pub fn examine(app: &App, caller: &Caller, ask: &Ask, registry: &Registry) -> Examination {
+    check::examine(&Facts {
+        ask,
         allowance: &caller.sender.record.allowance,
         ovt_keys: &caller.sender.ovt_keys,
         ovt_algorithms: ovt::accepted(app.config.trust.ovt_gg2004),
@@ -41,16 +40,25 @@ pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<
         unconfirmed: app.config.environment == Environment::Test,
         at: caller.at / 1000,
         ovt_lifetime: app.limits().ovt_lifetime_seconds,
-    });
-    let record = |outcome: Reason| {
-        let detail = Detail { edition: EDITION, method: ask.method, checks: &examination.findings };
-        Record {
-            subject: Some(ask.iin),
-            // Plain structures with text keys: serde_json cannot fail on them.
-            detail: serde_json::to_string(&detail).unwrap_or_default(),
-            ..caller.record("decision", outcome.code())
-        }
-    };
+    })
+}
+
+/// The journal record, of this kind, of what was decided about an ask.
+pub fn record(caller: &Caller, kind: &'static str, ask: &Ask, checks: &[Finding], outcome: Reason) -> Record {
+    let detail = Detail { edition: EDITION, method: ask.method, checks };
+    Record {
+        subject: Some(ask.iin),
+        // Plain structures with text keys: serde_json cannot fail on them.
+        detail: serde_json::to_string(&detail).unwrap_or_default(),
+        ..caller.record(kind, outcome.code())
+    }
+}
+
+/// Judges the ask and grants, opens or refuses it.
+pub async fn handle(app: &App, caller: &Caller, ask: Ask, lang: Lang) -> Result<Answer, StoreError> {
+    let registry = app.registry();
+    let examination = examine(app, caller, &ask, &registry);
+    let record = |outcome| record(caller, "decision", &ask, &examination.findings, outcome);
     match examination.verdict {
         Err(reason) => {
             app.store.note(record(reason)).await?;
@@ -221,7 +229,7 @@ async fn by_subject(
         Ok(numbers) => {
             let Some(msisdn) = numbers.into_iter().next() else {
                 let record = Record { outcome: Reason::NoPhone.code().to_owned(), ..record };
-                return Ok(if app.store.not_found(request.bin, budget, record).await? {
+                return Ok(if app.store.charge(request.bin, budget, record).await? {
                     Answer::new(Word::NotFound, Reason::NoPhone, lang)
                 } else {
                     Answer::new(Word::Invalid, Reason::LimitReached, lang)

@@ -1,5 +1,6 @@
 //! The answer of `KDP_SERVICE` (wire.md 2.2).
 
+use super::dry_run::DryRun;
 use crate::app::App;
 use crate::clock;
 use crate::consent::{Consent, End};
@@ -43,13 +44,16 @@ pub struct Answer {
     pub request: Option<AccessRequest>,
     /// Whether somebody came to see whether there is an answer yet.
     pub polled: bool,
+    /// The checks, where nothing else was wanted.
+    pub dry_run: Option<DryRun>,
 }
 
 impl Answer {
     /// An answer about no stored request.
     #[must_use]
     pub fn new(word: Word, reason: Reason, lang: Lang) -> Self {
-        Self { status: StatusCode::Success, word, reason, detail: None, lang, request: None, polled: false }
+        let status = StatusCode::Success;
+        Self { status, word, reason, detail: None, lang, request: None, polled: false, dry_run: None }
     }
 
     /// The answer that the state of `request` gives; time was taken into account already.
@@ -104,6 +108,7 @@ impl Answer {
             data.push(Node::leaf("k:expires_at", clock::text(until)));
         }
         data.push(Node::leaf("k:decision_id", caller.decision.to_string()));
+        data.extend(self.dry_run.as_ref().map(|dry_run| dry_run.node(self.lang)));
         Reply {
             form: match caller.sender.record.reply {
                 ReplyForm::Kdp => Form::Kdp,

@@ -51,6 +51,8 @@ pub struct Repeat {
 pub enum Request {
     /// A new ask.
     Ask(Box<Ask>),
+    /// A new ask of which only the checks are wanted.
+    DryRun(Box<Ask>),
     /// A repeat by `request_id`.
     Repeat(Repeat),
 }
@@ -63,10 +65,19 @@ impl Request {
         }
         let iin = fields.need_iin("uin")?;
         let bin = fields.need_bin("company_bin")?;
-        if fields.boolean("dry_run")? == Some(true) {
-            return Err(DataError::new(Reason::ElementUnknown, "dry_run", Flaw::NotOffered));
-        }
         let cancel = fields.boolean("cancel")?.unwrap_or(false);
+        let dry_run = fields.boolean("dry_run")?.unwrap_or(false);
+        if dry_run {
+            // What goes on about a request that exists depends on its state, which a dry run must not tell.
+            let given = [
+                ("request_id", fields.get("request_id").is_some()),
+                ("code", fields.get("code").is_some()),
+                ("cancel", cancel),
+            ];
+            if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+                return Err(contradiction("dry_run", name));
+            }
+        }
         if let Some(id) = fields.get("request_id") {
             let code = fields.get("code").map(str::to_owned);
             let repeat = Repeat { id: Id::parse(id), iin, bin, code, cancel, decided: None };
@@ -89,7 +100,7 @@ impl Request {
             None => return Err(DataError::new(Reason::ElementMissing, "personal_data_name", Flaw::Missing)),
         };
         let text = |name| fields.get(name).unwrap_or_default().to_owned();
-        Ok(Self::Ask(Box::new(Ask {
+        let ask = Box::new(Ask {
             iin,
             bin,
             responsible: text("company_responsible"),
@@ -109,7 +120,8 @@ impl Request {
             directory_id,
             ground_id: fields.get("ground_id").map(str::to_owned),
             proactive_code: fields.get("proactive_code").map(str::to_owned),
-        })))
+        });
+        Ok(if dry_run { Self::DryRun(ask) } else { Self::Ask(ask) })
     }
 }
 
@@ -130,11 +142,15 @@ fn method(fields: &Fields) -> Result<Method, DataError> {
         .and_then(|n| Method::try_from(n).ok())
         .ok_or_else(|| malformed("method", Flaw::MethodNumber))?;
     match omit_sms {
-        Some(omit) if omit != method.needs_ovt() => Err(DataError {
-            reason: Reason::ElementsContradict,
-            elements: vec!["method".to_owned(), "omit-sms".to_owned()],
-            flaw: Flaw::Contradict,
-        }),
+        Some(omit) if omit != method.needs_ovt() => Err(contradiction("method", "omit-sms")),
         _ => Ok(method),
+    }
+}
+
+fn contradiction(one: &str, other: &str) -> DataError {
+    DataError {
+        reason: Reason::ElementsContradict,
+        elements: vec![one.to_owned(), other.to_owned()],
+        flaw: Flaw::Contradict,
     }
 }

@@ -3,7 +3,7 @@
 use crate::dispatch::Caller;
 use crate::random::Id;
 use crate::registry::Sender;
-use crate::service::access_request::{Answer, NAMES, Word};
+use crate::service::access_request::{Answer, DryRun, NAMES, Word};
 use crate::service::payload::{DataError, Fields};
 use crate::soap::sync_channel::RequestInfo;
 use crate::store::StoreError;
@@ -55,6 +55,8 @@ pub struct Said {
     word: Word,
     reason: Reason,
     detail: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dry_run: Option<DryRun>,
 }
 
 impl Kept {
@@ -148,13 +150,15 @@ impl From<DataError> for Malformed {
 impl Said {
     /// Of an answer about no request: it holds no token.
     pub fn of(answer: &Answer) -> Self {
-        let Answer { status, word, reason, detail, .. } = answer;
-        Self { status: *status, word: *word, reason: *reason, detail: detail.clone() }
+        let Answer { status, word, reason, detail, dry_run, .. } = answer;
+        let (detail, dry_run) = (detail.clone(), dry_run.clone());
+        Self { status: *status, word: *word, reason: *reason, detail, dry_run }
     }
 
     /// The answer.
     pub fn answer(&self, lang: Lang) -> Answer {
-        let Self { status, word, reason, detail } = self;
-        Answer { status: *status, detail: detail.clone(), ..Answer::new(*word, *reason, lang) }
+        let Self { status, word, reason, detail, dry_run } = self;
+        let (detail, dry_run) = (detail.clone(), dry_run.clone());
+        Answer { status: *status, detail, dry_run, ..Answer::new(*word, *reason, lang) }
     }
 }

@@ -330,9 +330,9 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn not_found(&self, bin: Bin, asks: Budget, record: Record) -> Pending<'_, bool> {
+    fn charge(&self, bin: Bin, asks: Budget, record: Record) -> Pending<'_, bool> {
         let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| request::not_found(c, &*seal, &bin, asks, record)))
+        Box::pin(self.writer.write(move |c| request::charge(c, &*seal, &bin, asks, record)))
     }
 
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened> {

@@ -37,7 +37,7 @@ pub fn decided(
     let mut statement = connection
         .prepare_cached(
             "SELECT at, decision, outcome, request FROM journal
-             WHERE seq >= ?1 AND sender = ?2 AND decision IS NOT NULL AND kind IN ('decision', 'event')
+             WHERE seq >= ?1 AND sender = ?2 AND decision IS NOT NULL AND kind IN ('decision', 'event', 'dry-run')
              ORDER BY seq",
         )
         .map_err(failed)?;

@@ -67,9 +67,9 @@ pub fn open(
     Ok(Opened::New(opening.request))
 }
 
-/// Charges the initiator's budget of the day for an ask that found no number, and journals it; `false`: it was used up,
-/// and the answer must not tell that there is none. The subject, who gets no SMS, is charged nothing.
-pub fn not_found(
+/// Charges the initiator's budget of the day for an ask that found no number, or for a dry run, and journals it; `false`: it
+/// was used up, and the answer must not tell more than that. The subject, who gets no SMS, is charged nothing.
+pub fn charge(
     connection: &Connection,
     seal: &dyn Seal,
     bin: &Bin,
