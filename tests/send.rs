@@ -165,3 +165,139 @@ async fn an_answer_signed_by_somebody_else_is_not_shown() {
     kdp(0, &[&ask[..], &["--trust", &akimat, "--trust", &service]].concat());
     stand.running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_each_check_and_asks_nobody() {
+    let stand = Stand::start().await;
+    for method in ["1", "2", "5"] {
+        let ask = ["--method", method, "--uin", YES, "--dry-run"];
+        let answer = stand.send(0, &[&ask[..], &SERVICE].concat());
+        let data = &answer["data"];
+        assert_eq!((&data["status"], &data["reason"]), (&"INVALID".into(), &"dry-run".into()), "{answer}");
+        assert!(data["code"].is_null() && data["request_id"].is_null(), "{answer}");
+        assert!(answer["remedy"].is_null(), "{answer}");
+    }
+    assert_eq!(stand.get("/sandbox/phone/77010000001").await, b"[]");
+    let ask = ["send", "--as", "bank", "--url", &stand.running.url, "--method", "1", "--uin", YES];
+    let (out, _) = kdp(0, &[&ask[..], &SERVICE, &["--dry-run"]].concat());
+    assert!(out.contains("\nnext         ask-by-sms") && out.contains("\npasses  method-allowed"), "{out}");
+    let (out, _) = kdp(1, &[&ask[..], &["--service", "NOBODY", "--dry-run"]].concat());
+    let failed: Vec<&str> = out.lines().filter(|line| line.starts_with("FAILS")).collect();
+    assert!(matches!(failed[..], [line] if line.contains("services-allowed")), "{out}");
+    assert!(out.contains("reason       service-not-allowed") && out.contains("what to do"), "{out}");
+    kdp(2, &[&ask[..], &["--request-id", "x", "--dry-run"]].concat());
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sent_and_answered_is_kept_byte_for_byte() {
+    let stand = Stand::start().await;
+    let folder = stand.directory.path().join("kept");
+    let save = ["--save", folder.to_str().unwrap(), "--method", "1", "--uin", YES, "--wait", "30"];
+    let answer = stand.send(0, &[&save[..], &SERVICE].concat());
+    let mut files: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 4 && files.len() % 2 == 0, "the ask and its repeats: {files:?}");
+    let last = std::fs::read_to_string(&files[files.len() - 2]).unwrap();
+    assert!(last.contains(answer["data"]["code"].as_str().unwrap()), "{last}");
+    // What is kept can be sent again: its signature holds.
+    let client = HttpClient::new(Duration::from_secs(5), None).unwrap();
+    for file in files.iter().filter(|file| file.display().to_string().ends_with("request.xml")) {
+        let kept = std::fs::read(file).unwrap();
+        let again = client.post_soap(&stand.running.url.parse().unwrap(), kept.into()).await.unwrap();
+        assert_eq!(again.status, 200, "{}", String::from_utf8_lossy(&again.body));
+    }
+    // Where nobody answers, there is no answer to keep.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let nowhere = format!("http://127.0.0.1:{port}/shep/sync");
+    let (key, cert) = (stand.pki("bank.key.pem"), stand.pki("bank.cert.pem"));
+    let direct = ["send", "--url", &nowhere, "--key", &key, "--cert", &cert, "--sender-id", "bank_kdp"];
+    let ask = ["--method", "1", "--uin", YES, "--bin", "260140990117", "--data", "ФИО"];
+    kdp(2, &[&direct[..], &ask, &SERVICE, &["--save", folder.to_str().unwrap()]].concat());
+    assert_eq!(folder.read_dir().unwrap().count(), files.len() + 1, "what was to be sent");
+    stand.running.stop().await;
+}
+
+/// A token of method 2 and the id of its request.
+fn granted(stand: &Stand, crypto: &str) -> (String, String) {
+    let ask = ["--method", "2", "--uin", YES, "--crypto", crypto];
+    let answer = stand.send(0, &[&ask[..], &SERVICE].concat());
+    let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
+    (text("code"), text("request_id"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_service_is_called_from_flags_and_from_a_file_signed_by_either_kind_of_key() {
+    let stand = Stand::start().await;
+    let call = |code, crypto, who, service, more: &[&str]| {
+        let common = ["send", "--url", &stand.running.url, "--as", who, "--crypto", crypto, "--json"];
+        let (out, _) = kdp(code, &[&common[..], &["--service-id", service], more].concat());
+        serde_json::from_str::<Value>(&out).unwrap()["data"].clone()
+    };
+    for crypto in ["rsa", "gost"] {
+        let (token, request) = granted(&stand, crypto);
+        let file = stand.directory.path().join("check.xml");
+        let text = format!("<code>{token}</code><service_id>GBDFLUniversal_token</service_id>");
+        std::fs::write(&file, text).unwrap();
+        let data = call(0, crypto, "owner", "KDP_CHECK_TOKEN", &[file.to_str().unwrap()]);
+        assert_eq!(data["status"], "active", "{data}");
+        let period = ["--set", "start_date=2020-01-01T00:00:00", "--set", "end_date=2040-01-01T00:00:00"];
+        let data = call(0, crypto, "egov", "KDP_PERSONALDATA", &[&period[..], &["--uin", YES]].concat());
+        assert!(data["r_pdata"].as_str().unwrap().contains(&request), "{data}");
+        let data = ["--uin", YES, "--request-id", &request, "--set", "applicant=subject"];
+        let data = call(0, crypto, "egov", "KDP_REVOKE", &data);
+        let application = format!("application_id={}", data["application_id"].as_str().unwrap());
+        let data = call(0, crypto, "bank", "KDP_LIST_TO_REVOKE", &["--set", "limit=10"]);
+        assert_eq!(data["application/application_id"], application[15..], "{data}");
+        let decision =
+            ["--set", &application, "--set", "decision=refuse", "--set", "reason=Договор действует"];
+        let ground = ["act/name=ГК", "act/number=1", "act/date=2020-01-01", "act/article=2"];
+        let ground: Vec<&str> = ground.iter().flat_map(|value| ["--set", value]).collect();
+        let data = call(0, crypto, "bank", "KDP_SEND_SOLUTION", &[&decision[..], &ground].concat());
+        assert_eq!(data["state"], "refused", "{data}");
+        let sms = format!("sms_id={crypto}-1");
+        let heard = ["--set", "msisdn=77010000014", "--set", "text=ДА", "--set", &sms];
+        let heard = [&heard[..], &["--set", "received_at=2026-04-01T12:00:00"]].concat();
+        let data = call(0, crypto, "sms1414", "KDP_SMS_REPLY", &heard);
+        assert_eq!(data["sms_id"], sms[7..], "{data}");
+    }
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envelope_in_a_file_says_which_service_it_is_for() {
+    let stand = Stand::start().await;
+    let print = ["send", "--url", &stand.running.url, "--as", "bank", "--service-id", "KDP_LIST_TO_REVOKE"];
+    let (envelope, _) = kdp(0, &[&print[..], &["--set", "limit=3", "--print"]].concat());
+    let file = stand.directory.path().join("envelope.xml");
+    std::fs::write(&file, envelope).unwrap();
+    let answer = stand.send(0, &[file.to_str().unwrap()]);
+    assert_eq!(answer["status"]["code"], "SCSS001", "{answer}");
+    let answer = stand.send(1, &[file.to_str().unwrap(), "--service-id", "NOBODY"]);
+    assert_eq!(answer["fault"]["code"], "SCE004", "the flag wins: {answer}");
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_sandboxs_help_a_verification_token_is_made_with_the_key_that_is_named() {
+    let stand = Stand::start().await;
+    let shown: Value = serde_json::from_slice(&stand.get("/sandbox").await).unwrap();
+    let bank = shown["peers"].as_array().unwrap().iter().find(|peer| peer["name"] == "bank").unwrap();
+    let password = stand.directory.path().join("password");
+    std::fs::write(&password, bank["password"].as_str().unwrap()).unwrap();
+    let text = |name: &str| bank[name].as_str().unwrap();
+    let direct =
+        ["send", "--url", &stand.running.url, "--key", text("key"), "--cert", text("cert"), "--json"];
+    let sender = ["--sender-id", text("sender_id"), "--password-file", password.to_str().unwrap()];
+    let ask = ["--method", "2", "--uin", YES, "--bin", text("bin"), "--data", "ФИО"];
+    let own = ["--ovt-key", text("key"), "--trust", shown["ca"].as_str().unwrap()];
+    let all = [&direct[..], &sender, &ask, &SERVICE].concat();
+    let (out, _) = kdp(0, &[&all[..], &own, &["--mcheck", "otp"]].concat());
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&answer["data"]["reason"], &answer["signature"]), (&"granted".into(), &"verified".into()));
+    let (out, _) = kdp(1, &[&all[..], &own, &["--mcheck", "NONE"]].concat());
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["data"]["reason"], "ovt-method");
+    let (out, _) = kdp(1, &all);
+    assert_eq!(serde_json::from_str::<Value>(&out).unwrap()["data"]["reason"], "ovt-missing");
+    stand.running.stop().await;
+}

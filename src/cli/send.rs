@@ -1,56 +1,47 @@
-//! `kdp send`: a request of an initiator, built, signed, sent, and its answer explained.
+//! `kdp send`: a call of any service, built, signed, sent, and its answer explained.
 
 mod answer;
 mod identity;
 mod message;
 mod payload;
+mod save;
+mod sender;
 
-use super::{Failure, Outcome, Result, argument, say};
+use super::{Failure, Outcome, Result};
 use answer::{Answer, Asked};
 use clap::{ArgAction, ValueEnum};
 use hyper::Uri;
 use identity::Identity;
-use kdp::clock::{Clock as _, SystemClock};
-use kdp::gateway::http_client::HttpClient;
-use kdp::random::{Id, SystemRandom};
-use kdp::soap::sync_client::Request;
 use kdp::text::Lang;
-use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
-use kdp::trust::{Peer, PeerKind, Trust};
-use message::Message;
+use kdp::trust::outgoing::KeyInfoForm;
 use payload::Payload;
+use sender::Sender;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// serviceId of access requests: what is sent unless another is named.
 const ACCESS_REQUEST: &str = "KDP_SERVICE";
 
-/// How long one exchange may take: the service itself ends one after 25 s.
-const EXCHANGE: Duration = Duration::from_secs(40);
+/// Where the sandbox listens unless it is told otherwise.
+const SANDBOX: &str = "http://127.0.0.1:8414/shep/sync";
 
-/// Builds, signs and sends a request of an initiator; prints the answer and, on a no, why and what to do.
+/// Builds, signs and sends a call of any service; prints the answer and, on a no, why and what to do.
 ///
 /// With --as NAME the sandbox on this machine is asked for that peer's key, certificate, secrets and BIN, and a
 /// verification token is made for the methods that need one. The token of a VALID answer is the last line.
 ///
 /// Another service is named by --service-id, its elements by --set or a file; it answers SCSS001, or it is a no.
 ///
-/// Exit 0: VALID or PENDING (or --cancel has cancelled), an active token; 1: any other status, a fault, or an answer whose signature
-/// is not believed; 2: not readable, not reachable, wrong use.
+/// Exit 0: VALID or PENDING (or --cancel has cancelled, or all checks of a --dry-run pass), an active token; 1: any other
+/// status, a fault, or an answer whose signature is not believed; 2: not readable, not reachable, wrong use.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  kdp send --as bank --method 2 --uin 800101399015 --service GBDFLUniversal_token\n  \
-                  kdp send --as egov --service-id KDP_REVOKE --set uin=800101399015 --set applicant=subject --set request_id=ID\n\n\
-                  Without a sandbox:\n  kdp send request.xml --url https://shep.example/shep/sync --tls-ca ca.pem --key my.key.pem \
-                  --cert my.cert.pem --sender-id my_system --password-file password.txt --trust service.cert.pem"
-)]
+#[command(after_help = HELP)]
 pub struct Args {
     /// Payload: XML of the children of data, or an unsigned envelope; flags win over what it says
     request: Option<PathBuf>,
-    /// Where to send it
-    #[arg(long, default_value = "http://127.0.0.1:8414/shep/sync")]
-    url: Uri,
+    /// Where to send it; http://127.0.0.1:8414/shep/sync, the sandbox, unless given
+    #[arg(long)]
+    url: Option<Uri>,
     /// Be this initiator of the sandbox at --url
     #[arg(long = "as", value_name = "NAME")]
     peer: Option<String>,
@@ -66,9 +57,9 @@ pub struct Args {
     /// Its certificate, PEM or DER
     #[arg(long, requires = "key")]
     cert: Option<PathBuf>,
-    /// How the signature names the certificate
-    #[arg(long, value_enum, default_value_t = KeyInfoWord::Certificate)]
-    key_info: KeyInfoWord,
+    /// How the signature names the certificate; certificate, unless given
+    #[arg(long, value_enum)]
+    key_info: Option<KeyInfoWord>,
     /// sender/senderId
     #[arg(long)]
     sender_id: Option<String>,
@@ -78,9 +69,9 @@ pub struct Args {
     /// File with the authentication token
     #[arg(long, value_name = "FILE")]
     auth_token_file: Option<PathBuf>,
-    /// requestInfo/serviceId
-    #[arg(long, default_value = ACCESS_REQUEST)]
-    service_id: String,
+    /// requestInfo/serviceId; that of the envelope in the file, or KDP_SERVICE, unless given
+    #[arg(long)]
+    service_id: Option<String>,
     /// While the answer is PENDING, repeat the request by its id for this long
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["print", "cancel"])]
     wait: Option<u64>,
@@ -90,8 +81,11 @@ pub struct Args {
     /// Authorities of an https server, PEM
     #[arg(long, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
+    /// Keep each request and its answer, as they were sent, in files of this directory; they hold secrets and persons
+    #[arg(long, value_name = "DIR")]
+    save: Option<PathBuf>,
     /// Only print the signed envelope
-    #[arg(long)]
+    #[arg(long, conflicts_with = "save")]
     print: bool,
     /// Print {"http", "status", "data", "fault", "remedy", "signature"}
     #[arg(long, conflicts_with = "print")]
@@ -99,6 +93,26 @@ pub struct Args {
     #[command(flatten)]
     payload: payload::Flags,
 }
+
+/// Examples, and what `--set` may name.
+const HELP: &str = "Example:
+  kdp send --as bank --method 2 --uin 800101399015 --service GBDFLUniversal_token
+  kdp send --as bank --method 1 --uin 800101399015 --service GBDFLUniversal_token --dry-run
+  kdp send --as egov --service-id KDP_REVOKE --set uin=800101399015 --set applicant=subject --set request_id=ID
+
+Without a sandbox:
+  kdp send request.xml --url https://shep.example/shep/sync --tls-ca ca.pem --key my.key.pem --cert my.cert.pem \
+--sender-id my_system --password-file password.txt --trust service.cert.pem
+
+Elements of the services beside KDP_SERVICE:
+  KDP_CHECK_TOKEN     service_id, and code, or token_id with uin; requested_at
+  KDP_PERSONALDATA    uin, start_date, end_date
+  KDP_REVOKE          uin, applicant (subject; representative with authority), token_id or request_id, comment;
+                      or application_id alone
+  KDP_LIST_TO_REVOKE  after, limit
+  KDP_SEND_SOLUTION   application_id, decision (approve, refuse); to refuse, reason and one of obligation,
+                      act/name act/number act/date act/article, contract/number contract/date contract/name
+  KDP_SMS_REPLY       msisdn, text, received_at, sms_id; or sms_id and state";
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -126,114 +140,79 @@ impl From<KeyInfoWord> for KeyInfoForm {
     }
 }
 
-/// Sends, and asks again while the subject is awaited.
+/// One call as the flags describe it.
+struct Call {
+    sender: Sender,
+    payload: Payload,
+    asked: Asked,
+    lang: Lang,
+    /// How long the subject is awaited.
+    wait: Option<Duration>,
+}
+
+impl Call {
+    /// Reads what the flags name, and asks the sandbox for what they do not say.
+    async fn prepare(args: &Args) -> Result<Self> {
+        let mut file = args.request.as_deref().map(payload::File::read).transpose()?.unwrap_or_default();
+        let service_id = args.service_id.clone().or_else(|| file.service_id.take());
+        let service_id = service_id.unwrap_or_else(|| ACCESS_REQUEST.to_owned());
+        let client = sender::client(args)?;
+        let identity = Identity::learn(args, &client, &file).await?;
+        let asks = service_id == ACCESS_REQUEST;
+        let payload = Payload::build(&args.payload, file, &identity, asks)?;
+        let sender = Sender::new(args, client, identity, service_id)?;
+        let asked = match asks {
+            false => Asked::Other,
+            true if payload.is_set("dry_run") => Asked::DryRun,
+            true if payload.is_set("cancel") => Asked::Cancelling,
+            true => Asked::Access,
+        };
+        let lang = payload.get("lang").and_then(Lang::parse).unwrap_or_default();
+        Ok(Self { sender, payload, asked, lang, wait: args.wait.map(Duration::from_secs) })
+    }
+
+    /// Sends it, and asks again while the subject is awaited.
+    async fn answer(&self) -> Result<Answer> {
+        let answer = self.sender.exchange(self.sender.envelope(&self.payload)?).await?;
+        match self.wait {
+            Some(longest) => self.sender.wait(answer, &self.payload, longest).await,
+            None => Ok(answer),
+        }
+    }
+}
+
+/// Sends one call.
 pub async fn run(args: &Args) -> Result {
-    let authorities = args.tls_ca.as_deref().map(argument::file).transpose()?;
-    let client = HttpClient::new(EXCHANGE, authorities.as_ref().map(|pem| pem.as_slice()))
-        .map_err(|e| Failure::unusable(format!("--tls-ca: {e}")))?;
-    let file = args.request.as_deref().map(payload::File::read).transpose()?.unwrap_or_default();
-    let identity = Identity::learn(args, &client, &file).await?;
-    let asks = args.service_id == ACCESS_REQUEST;
-    let payload = Payload::build(&args.payload, file, &identity, asks)?;
-    let sender = Sender::new(args, client, identity)?;
-    let envelope = sender.envelope(&payload)?;
+    let call = Call::prepare(args).await?;
     if args.print {
-        let envelope =
-            String::from_utf8(envelope).map_err(|_| Failure::unusable("the envelope is not UTF-8"))?;
+        let envelope = String::from_utf8(call.sender.envelope(&call.payload)?);
+        let envelope = envelope.map_err(|_| Failure::unusable("the envelope is not UTF-8"))?;
         return Ok(Outcome::accepted(envelope + "\n"));
     }
-    let mut answer = sender.exchange(envelope).await?;
-    if let Some(seconds) = args.wait {
-        answer = sender.wait(answer, &payload, Duration::from_secs(seconds)).await?;
-    }
-    let lang = payload.get("lang").and_then(Lang::parse).unwrap_or_default();
-    let asked = match (asks, args.payload.cancel) {
-        (false, _) => Asked::Other,
-        (true, true) => Asked::Cancelling,
-        (true, false) => Asked::Access,
-    };
-    Ok(answer.report(lang, asked, args.json))
+    Ok(call.answer().await?.report(call.lang, call.asked, args.json))
 }
 
-/// Everything that stays the same from one message to the next.
-struct Sender {
-    client: HttpClient,
-    url: Uri,
-    service_id: String,
-    identity: Identity,
-    signer: EnvelopeSigner,
-    trust: Option<Trust>,
-}
+#[cfg(test)]
+mod tests {
+    use super::HELP;
+    use kdp::service::{check_token, list_to_revoke, personal_data, revoke, send_solution, sms_reply};
 
-impl Sender {
-    fn new(args: &Args, client: HttpClient, mut identity: Identity) -> Result<Self> {
-        let (key, certificate) = identity.signing.take().ok_or_else(|| {
-            Failure::unusable("to sign, --key and --cert are needed, or --as NAME with a sandbox")
-        })?;
-        let signer = EnvelopeSigner::new(key, certificate, args.key_info.into());
-        if !signer.fits() {
-            return Err(Failure::unusable("the private key does not belong to the certificate"));
-        }
-        let sandbox = identity.authorities.iter().filter(|_| args.trust.is_empty());
-        let trust = trust(args.trust.iter().chain(sandbox))?;
-        let (url, service_id) = (args.url.clone(), args.service_id.clone());
-        Ok(Self { client, url, service_id, identity, signer, trust })
-    }
-
-    fn envelope(&self, payload: &Payload) -> Result<Vec<u8>> {
-        let random = SystemRandom::default();
-        let message_id = Id::new(SystemClock.now(), &random)?.to_string();
-        let request = Request {
-            message_id: &message_id,
-            correlation_id: None,
-            service_id: &self.service_id,
-            at: self.identity.clock.now(),
-            sender_id: &self.identity.sender_id,
-            password: self.identity.password.as_ref(),
-        };
-        let message = Message { request, payload };
-        Ok(self.signer.envelope(&format!("id-{message_id}"), |writer| message.write(writer))?)
-    }
-
-    async fn exchange(&self, envelope: Vec<u8>) -> Result<Answer> {
-        let answer = self.client.post_soap(&self.url, envelope.into()).await;
-        let answer = answer.map_err(|e| Failure::unusable(format!("{}: {e}", argument::place(&self.url))))?;
-        Answer::read(&answer, self.trust.as_ref(), self.identity.clock.now() / 1000)
-    }
-
-    /// Repeats by request id until the answer is final or the time is up.
-    async fn wait(&self, mut answer: Answer, payload: &Payload, longest: Duration) -> Result<Answer> {
-        #[expect(clippy::disallowed_methods, reason = "a stopwatch, not a date")]
-        let started = std::time::Instant::now();
-        if answer.poll_after().is_some() {
-            say(&format!("the subject is awaited, for at most {} s", longest.as_secs()));
-        }
-        while let (Some(pause), Some(id)) = (answer.poll_after(), answer.data("request_id")) {
-            let left = longest.saturating_sub(started.elapsed());
-            if left.is_zero() {
-                break;
+    #[test]
+    fn the_help_names_every_element_of_every_service() {
+        for (service, names) in [
+            ("KDP_CHECK_TOKEN", check_token::NAMES),
+            ("KDP_PERSONALDATA", personal_data::NAMES),
+            ("KDP_REVOKE", revoke::NAMES),
+            ("KDP_LIST_TO_REVOKE", list_to_revoke::NAMES),
+            ("KDP_SEND_SOLUTION", send_solution::NAMES),
+            ("KDP_SMS_REPLY", sms_reply::NAMES),
+        ] {
+            let told =
+                HELP.split(&format!("\n  {service} ")).nth(1).unwrap().split("\n  KDP_").next().unwrap();
+            let told: Vec<&str> = told.split([' ', ',', ';', '(', ')', '\n']).collect();
+            for name in names.iter().filter(|name| !["auth_token", "act", "contract"].contains(name)) {
+                assert!(told.contains(name), "{service}: {name}");
             }
-            let repeat = payload.repeat(id);
-            tokio::time::sleep(pause.min(left)).await;
-            answer = self.exchange(self.envelope(&repeat)?).await?;
-        }
-        Ok(answer)
-    }
-}
-
-/// Whose answers are believed; `None`: nobody was named.
-fn trust<'a>(paths: impl Iterator<Item = &'a PathBuf>) -> Result<Option<Trust>> {
-    let peer = Arc::new(Peer::new("service", PeerKind::Direct(None)));
-    let mut trust = None;
-    for path in paths {
-        let certificate = argument::certificate(path)?;
-        let trust: &mut Trust = trust.get_or_insert_default();
-        if certificate.is_authority() {
-            trust.add_authority(certificate)?;
-            trust.believe_chained(peer.clone());
-        } else {
-            trust.pin(certificate, peer.clone());
         }
     }
-    Ok(trust)
 }

@@ -10,6 +10,10 @@ use kdp::xml::{Document, Element, Limits};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
+/// Where the elements of a dry run stand, and those of its checks.
+const DRY_RUN: &str = "dry_run/";
+const CHECK: &str = "dry_run/check/";
+
 /// What came back.
 pub struct Answer {
     http: u16,
@@ -29,6 +33,8 @@ pub enum Asked {
     Access,
     /// The end of one.
     Cancelling,
+    /// Its checks alone.
+    DryRun,
     /// Another service.
     Other,
 }
@@ -68,6 +74,15 @@ impl Answer {
             .filter(|v| !v.is_empty())
     }
 
+    /// The values of all elements under this path in `data`, in their order.
+    pub fn values(&self, path: &str) -> Vec<&str> {
+        let data = match &self.content {
+            Content::Reply { data, .. } => data.as_slice(),
+            Content::Fault { .. } => &[],
+        };
+        data.iter().filter(|(known, _)| known == path).map(|(_, value)| value.as_str()).collect()
+    }
+
     /// When to ask again; `None`: the answer is final. The words of `status` are configuration, this is not.
     pub fn poll_after(&self) -> Option<Duration> {
         let seconds = self.data("poll_after")?.parse::<u64>().unwrap_or(5);
@@ -81,6 +96,7 @@ impl Answer {
             Asked::Cancelling => {
                 self.data("code").is_some() || self.data("reason") == Some(Reason::Cancelled.code())
             }
+            Asked::DryRun => self.data("reason") == Some(Reason::DryRun.code()),
             Asked::Other => {
                 let done = matches!(&self.content, Content::Reply { code, .. } if code == "SCSS001");
                 done && self.data("active") != Some("false")
@@ -128,8 +144,11 @@ impl Answer {
                 rows.push(("status", self.data("status").unwrap_or_default().to_owned()));
                 rows.push(("message", format!("{code} {message}")));
                 let apart = ["status", "code", "public-key"];
-                let rest = data.iter().filter(|(name, _)| !apart.contains(&name.as_str()));
-                rows.extend(rest.map(|(name, value)| (name.as_str(), value.clone())));
+                let is_apart = |name: &str| apart.contains(&name) || name.starts_with(CHECK);
+                let rest = data.iter().filter(|(name, _)| !is_apart(name));
+                rows.extend(
+                    rest.map(|(path, value)| (path.strip_prefix(DRY_RUN).unwrap_or(path), value.clone())),
+                );
             }
             Content::Fault { code, message, data } => {
                 rows.push(("fault", code.clone()));
@@ -145,7 +164,21 @@ impl Answer {
         let rows: Vec<_> =
             rows.into_iter().map(|(name, value)| vec![name.to_owned(), clean(value)]).collect();
         let token = self.data("code").map(|token| format!("token\n{}\n", clean(token.to_owned())));
-        argument::table(&rows) + &token.unwrap_or_default()
+        argument::table(&rows) + &argument::table(&self.checks()) + &token.unwrap_or_default()
+    }
+
+    /// The checks of a dry run: whether each passes, its name, what was found and expected.
+    fn checks(&self) -> Vec<Vec<String>> {
+        let of = |name: &str| self.values(&format!("{CHECK}{name}"));
+        let told = of("found").into_iter().zip(of("expected"));
+        let rows = of("passed").into_iter().zip(of("name")).zip(told);
+        let word = |passed: &str| if passed == "true" { "passes" } else { "FAILS" };
+        let clean = |value: &str| value.replace(char::is_control, " ");
+        rows.map(|((passed, name), (found, expected))| {
+            let expected = format!("(expected: {})", clean(expected));
+            vec![word(passed).to_owned(), clean(name), clean(found), expected]
+        })
+        .collect()
     }
 }
 

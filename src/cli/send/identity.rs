@@ -112,7 +112,7 @@ impl Identity {
         let (mut peer, mut authorities) = (None, Vec::new());
         let clock = MovableClock::running(0);
         if let Some(name) = &args.peer {
-            let mut sandbox = ask(client, &args.url).await?;
+            let mut sandbox = ask(client, &super::sender::url(args)).await?;
             let now = clock::parse(&sandbox.now);
             clock.set(now.ok_or_else(|| Failure::unusable("the sandbox tells no time that can be read"))?);
             if let (Some(gateway), None) = (&args.via, &signing) {

@@ -8,8 +8,9 @@ use kdp::consent::method::Method;
 use kdp::random::{Id, SystemRandom};
 use kdp::service::access_request::NAMES;
 use kdp::token::ovt::{self, Mcheck, NewOvt};
+use kdp::trust::sign::Signer;
 use kdp::xml::{Document, Element, Limits};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Life of a verification token that is made here, seconds.
 const OVT_LIFE: i64 = 3600;
@@ -59,7 +60,16 @@ pub struct Flags {
     code: Option<String>,
     /// cancel: end this request or its token
     #[arg(long, requires = "request_id")]
-    pub cancel: bool,
+    cancel: bool,
+    /// `dry_run`: only tell which checks would pass; nobody is asked, nothing is issued
+    #[arg(long, conflicts_with_all = ["request_id", "wait"])]
+    dry_run: bool,
+    /// The initiator's private key, PEM, to make the verification token of methods 2 to 4 with; with --as its own
+    #[arg(long, value_name = "FILE", conflicts_with = "ovt")]
+    ovt_key: Option<PathBuf>,
+    /// mcheck of a token that is made: BIO, DS, DID, OTP, PC or NONE; NONE in method 4, else BIO, unless given
+    #[arg(long, value_name = "WORD", value_parser = mcheck, conflicts_with = "ovt")]
+    mcheck: Option<Mcheck>,
     /// lang: language of the answer's texts, kk, ru or en
     #[arg(long)]
     lang: Option<String>,
@@ -72,6 +82,10 @@ pub struct Flags {
     set: Vec<String>,
 }
 
+fn mcheck(text: &str) -> std::result::Result<Mcheck, &'static str> {
+    Mcheck::parse(text).ok_or("must be BIO, DS, DID, OTP, PC or NONE")
+}
+
 /// What a payload file holds.
 #[derive(Default)]
 pub struct File {
@@ -80,6 +94,8 @@ pub struct File {
     pub sender_id: Option<String>,
     /// password of an envelope.
     pub password: Option<String>,
+    /// serviceId of an envelope.
+    pub service_id: Option<String>,
 }
 
 impl File {
@@ -121,7 +137,13 @@ impl File {
         let find = |name: &str| root.descendants().find(|element| element.name() == name);
         let text = |name| find(name).and_then(Element::text).map(|text| text.trim().to_owned());
         let data = find("data").ok_or("the envelope holds no data")?;
-        Ok(Self { fields: fields(data)?, sender_id: text("senderId"), password: text("password") })
+        let service_id = text("serviceId").filter(|id| !id.is_empty());
+        Ok(Self {
+            fields: fields(data)?,
+            sender_id: text("senderId"),
+            password: text("password"),
+            service_id,
+        })
     }
 }
 
@@ -212,7 +234,11 @@ impl Payload {
             if !is_repeat && payload.get("directory_id").is_none() {
                 payload.set_if_absent("personal_data_name", SANDBOX_DATA);
             }
-            payload.own_ovt(&*peer.key, identity.clock.now() / 1000)?;
+        }
+        let own = flags.ovt_key.as_deref().map(argument::private_key).transpose()?;
+        let peers = identity.peer.as_ref().map(|peer| &*peer.key);
+        if let Some(key) = own.as_deref().or(peers) {
+            payload.own_ovt(key, flags.mcheck, identity.clock.now() / 1000)?;
         }
         let says_method = ["method", "omit-sms", "request_id"].iter().any(|name| payload.get(name).is_some());
         if !says_method {
@@ -246,6 +272,11 @@ impl Payload {
             .filter(|v| !v.is_empty())
     }
 
+    /// Whether a field says yes.
+    pub fn is_set(&self, name: &str) -> bool {
+        matches!(self.get(name), Some("true" | "1"))
+    }
+
     fn set(&mut self, name: &str, value: &str) {
         self.fields.retain(|(known, _)| known != name);
         self.fields.push((name.to_owned(), value.to_owned()));
@@ -261,7 +292,7 @@ impl Payload {
         let term = flags.term.map(|millis| millis.to_string());
         let services = (!flags.service.is_empty()).then(|| flags.service.join(";"));
         let token = flags.ovt.as_deref().map(argument::token).transpose()?;
-        let cancel = flags.cancel.then(|| "true".to_owned());
+        let word = |given: bool| given.then_some("true");
         for (name, value) in [
             ("uin", flags.uin.as_deref()),
             ("company", flags.company.as_deref()),
@@ -276,7 +307,8 @@ impl Payload {
             ("request_id", flags.request_id.as_deref()),
             ("code", flags.code.as_deref()),
             ("lang", flags.lang.as_deref()),
-            ("cancel", cancel.as_deref()),
+            ("cancel", word(flags.cancel)),
+            ("dry_run", word(flags.dry_run)),
         ] {
             if let Some(value) = value {
                 self.set(name, value);
@@ -300,16 +332,16 @@ impl Payload {
     }
 
     /// Makes a verification token, bound to the subject, when one is needed and none is there.
-    fn own_ovt(&mut self, key: &dyn kdp::trust::sign::Signer, iat: i64) -> Result<()> {
-        let needs = self.get("omit-sms").is_some_and(|omit| matches!(omit, "true" | "1"))
-            || matches!(self.get("method"), Some("2" | "3" | "4"));
+    fn own_ovt(&mut self, key: &dyn Signer, mcheck: Option<Mcheck>, iat: i64) -> Result<()> {
+        let needs = self.is_set("omit-sms") || matches!(self.get("method"), Some("2" | "3" | "4"));
         let absent = !self.fields.iter().any(|(name, _)| name == "ovt");
         let Some(bin) =
             self.get("company_bin").filter(|_| needs && absent && self.get("request_id").is_none())
         else {
             return Ok(());
         };
-        let mcheck = if self.get("method") == Some("4") { Mcheck::NoConsent } else { Mcheck::Biometrics };
+        let usual = if self.get("method") == Some("4") { Mcheck::NoConsent } else { Mcheck::Biometrics };
+        let mcheck = mcheck.unwrap_or(usual);
         let jti = Id::new(SystemClock.now(), &SystemRandom::default())?.to_string();
         let claims =
             NewOvt { cbin: bin, mcheck, iat, exp: iat + OVT_LIFE, uin: self.get("uin"), jti: Some(&jti) };
