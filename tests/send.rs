@@ -2,6 +2,8 @@
 
 #[path = "common/options.rs"]
 mod options;
+#[path = "send/scenario.rs"]
+mod scenario;
 
 use kdp::gateway::http_client::HttpClient;
 use kdp::sandbox::Running;

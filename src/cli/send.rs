@@ -5,6 +5,7 @@ mod identity;
 mod message;
 mod payload;
 mod save;
+mod scenario;
 mod sender;
 
 use super::{Failure, Outcome, Result};
@@ -43,13 +44,13 @@ pub struct Args {
     #[arg(long)]
     url: Option<Uri>,
     /// Be this initiator of the sandbox at --url
-    #[arg(long = "as", value_name = "NAME")]
+    #[arg(long = "as", value_name = "NAME", group = "who")]
     peer: Option<String>,
     /// Sign as this gateway of the sandbox, which speaks for the initiator
-    #[arg(long, value_name = "NAME", requires = "peer")]
+    #[arg(long, value_name = "NAME", requires = "who")]
     via: Option<String>,
     /// Sign with this kind of the sandbox's keys; with the one that `kdp sandbox --crypto` chose, unless given
-    #[arg(long, value_enum, requires = "peer")]
+    #[arg(long, value_enum, requires = "who")]
     crypto: Option<KeyKindWord>,
     /// Private key to sign with, PEM: RSA or ГОСТ
     #[arg(long, requires = "cert")]
@@ -87,12 +88,53 @@ pub struct Args {
     /// Only print the signed envelope
     #[arg(long, conflicts_with = "save")]
     print: bool,
-    /// Print {"http", "status", "data", "fault", "remedy", "signature"}
+    /// Print {"http", "status", "data", "fault", "remedy", "signature"}; of a scenario {"title", "steps", "passed", …}
     #[arg(long, conflicts_with = "print")]
     json: bool,
+    /// Run the calls of a scenario, TOML; what --url, --tls-ca, --trust, --via, --crypto and --key-info say wins over it
+    #[arg(long, value_name = "FILE", group = "who", conflicts_with_all = OF_ONE_CALL)]
+    scenario: Option<PathBuf>,
+    /// A value of the scenario, instead of its own; repeatable
+    #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append, requires = "scenario")]
+    value: Vec<String>,
+    /// Write the outcome of the scenario as JUnit XML too
+    #[arg(long, value_name = "FILE", requires = "scenario")]
+    junit: Option<PathBuf>,
     #[command(flatten)]
     payload: payload::Flags,
 }
+
+/// What a scenario says for each of its calls.
+const OF_ONE_CALL: [&str; 28] = [
+    "request",
+    "peer",
+    "key",
+    "cert",
+    "sender_id",
+    "password_file",
+    "auth_token_file",
+    "service_id",
+    "wait",
+    "print",
+    "uin",
+    "bin",
+    "company",
+    "service",
+    "method",
+    "data",
+    "term",
+    "ovt",
+    "directory_id",
+    "ground",
+    "proactive",
+    "request_id",
+    "code",
+    "cancel",
+    "dry_run",
+    "ovt_key",
+    "mcheck",
+    "set",
+];
 
 /// Examples, and what `--set` may name.
 const HELP: &str = "Example:
@@ -103,6 +145,9 @@ const HELP: &str = "Example:
 Without a sandbox:
   kdp send request.xml --url https://shep.example/shep/sync --tls-ca ca.pem --key my.key.pem --cert my.cert.pem \
 --sender-id my_system --password-file password.txt --trust service.cert.pem
+
+A list of calls with what must come of them:
+  kdp send --scenario deploy/scenario/ten-answers.toml --junit report.xml
 
 Elements of the services beside KDP_SERVICE:
   KDP_CHECK_TOKEN     service_id, and code, or token_id with uin; requested_at
@@ -181,8 +226,11 @@ impl Call {
     }
 }
 
-/// Sends one call.
+/// Sends one call, or those of a scenario.
 pub async fn run(args: &Args) -> Result {
+    if let Some(path) = &args.scenario {
+        return scenario::run(args, path).await;
+    }
     let call = Call::prepare(args).await?;
     if args.print {
         let envelope = String::from_utf8(call.sender.envelope(&call.payload)?);

@@ -74,6 +74,41 @@ impl Answer {
             .filter(|v| !v.is_empty())
     }
 
+    /// `responseInfo/status/code`; none of a fault.
+    pub fn code(&self) -> Option<&str> {
+        match &self.content {
+            Content::Reply { code, .. } => Some(code),
+            Content::Fault { .. } => None,
+        }
+    }
+
+    /// Code and message of a fault.
+    pub fn fault(&self) -> Option<(&str, &str)> {
+        match &self.content {
+            Content::Reply { .. } => None,
+            Content::Fault { code, message, .. } => Some((code, message)),
+        }
+    }
+
+    /// The decision that the service journalled under this answer.
+    pub fn decision(&self) -> Option<&str> {
+        match &self.content {
+            Content::Reply { .. } => self.data("decision_id"),
+            Content::Fault { data, .. } => data.strip_prefix("decision ")?.split_once(". ").map(|(id, _)| id),
+        }
+    }
+
+    /// What it says, in a few words.
+    pub fn summary(&self) -> String {
+        match &self.content {
+            Content::Reply { code, .. } => {
+                let word = |name| self.data(name).unwrap_or_default();
+                format!("{code} {} {}", word("status"), word("reason")).trim_end().to_owned()
+            }
+            Content::Fault { code, message, .. } => format!("fault: {code} {message}"),
+        }
+    }
+
     /// The values of all elements under this path in `data`, in their order.
     pub fn values(&self, path: &str) -> Vec<&str> {
         let data = match &self.content {
@@ -89,9 +124,9 @@ impl Answer {
         Some(Duration::from_secs(seconds.max(1)))
     }
 
-    /// Prints it, as the answer to what was asked.
-    pub fn report(&self, lang: Lang, asked: Asked, as_json: bool) -> Outcome {
-        let wanted = match asked {
+    /// Whether it is a success of what was asked.
+    pub fn is_wanted(&self, asked: Asked) -> bool {
+        match asked {
             Asked::Access => self.data("code").is_some() || self.poll_after().is_some(),
             Asked::Cancelling => {
                 self.data("code").is_some() || self.data("reason") == Some(Reason::Cancelled.code())
@@ -101,7 +136,12 @@ impl Answer {
                 let done = matches!(&self.content, Content::Reply { code, .. } if code == "SCSS001");
                 done && self.data("active") != Some("false")
             }
-        };
+        }
+    }
+
+    /// Prints it, as the answer to what was asked.
+    pub fn report(&self, lang: Lang, asked: Asked, as_json: bool) -> Outcome {
+        let wanted = self.is_wanted(asked);
         let remedy = if wanted { None } else { self.remedy(lang) };
         let outcome = Outcome::either(as_json, &self.value(remedy), || self.text(remedy));
         Outcome { exit: if wanted { Exit::Accepted } else { Exit::Refused }, ..outcome }

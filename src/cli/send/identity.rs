@@ -3,6 +3,7 @@
 use super::{Args, KeyKindWord, payload};
 use crate::cli::{Failure, Result, argument};
 use hyper::Uri;
+use hyper::http::uri::PathAndQuery;
 use kdp::clock::{self, MovableClock};
 use kdp::gateway::http_client::HttpClient;
 use kdp::trust::certificate::Certificate;
@@ -139,17 +140,26 @@ impl Identity {
     }
 }
 
-async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
+/// A route of the sandbox that listens where `url` leads; on this machine only.
+pub fn route(url: &Uri, path: &str) -> Result<Uri> {
     // What answers names files of this machine whose keys then sign: a stranger must not.
     if !is_loopback(url.host().unwrap_or_default()) {
         return Err(Failure::unusable(
-            "--as works with a sandbox on this machine only: --url must be on loopback",
+            "this works with a sandbox on this machine only: --url must be on loopback",
         ));
     }
-    let place = argument::place(url);
+    let no_address = |_| Failure::unusable("--url is not an address");
     let mut parts = url.clone().into_parts();
-    parts.path_and_query = Some(hyper::http::uri::PathAndQuery::from_static("/sandbox"));
-    let address = Uri::from_parts(parts).map_err(|_| Failure::unusable("--url is not an address"))?;
+    parts.path_and_query = Some(
+        PathAndQuery::try_from(path)
+            .map_err(|_| Failure::unusable("the sandbox has no such route: a number is digits"))?,
+    );
+    Uri::from_parts(parts).map_err(no_address)
+}
+
+async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
+    let address = route(url, "/sandbox")?;
+    let place = argument::place(url);
     let answer = client
         .get(&address)
         .await

@@ -66,7 +66,7 @@ pub struct Flags {
     dry_run: bool,
     /// The initiator's private key, PEM, to make the verification token of methods 2 to 4 with; with --as its own
     #[arg(long, value_name = "FILE", conflicts_with = "ovt")]
-    ovt_key: Option<PathBuf>,
+    pub ovt_key: Option<PathBuf>,
     /// mcheck of a token that is made: BIO, DS, DID, OTP, PC or NONE; NONE in method 4, else BIO, unless given
     #[arg(long, value_name = "WORD", value_parser = mcheck, conflicts_with = "ovt")]
     mcheck: Option<Mcheck>,
@@ -247,6 +247,14 @@ impl Payload {
         payload
             .fields
             .sort_by_key(|(name, _)| NAMES.iter().position(|known| known == name).unwrap_or(NAMES.len()));
+        Ok(payload)
+    }
+
+    /// What the flags alone say.
+    #[cfg(test)]
+    pub fn of_flags(flags: &Flags) -> Result<Self> {
+        let mut payload = Self { fields: Vec::new() };
+        payload.flags(flags)?;
         Ok(payload)
     }
 

@@ -60,6 +60,11 @@ impl Sender {
         Ok(Self { client, url: url(args), service_id, identity, signer, trust, folder })
     }
 
+    /// The time where it sends to, Unix milliseconds: of the sandbox, or of this machine.
+    pub fn now(&self) -> i64 {
+        self.identity.clock.now()
+    }
+
     /// The signed envelope of a message, under an id of its own.
     pub fn envelope(&self, payload: &Payload) -> Result<Vec<u8>> {
         let random = SystemRandom::default();
