@@ -197,7 +197,7 @@ pub async fn run(command: Command, errand: Option<Errand>) -> Result {
         Command::Ovt(args) => ovt::run(&args),
         Command::Token(args) => token::run(&args),
         Command::Xmldsig(args) => xmldsig::run(&args).await,
-        Command::Send(args) => send::run(&args).await,
+        Command::Send(args) => Box::pin(send::run(&args)).await,
     }
 }
 

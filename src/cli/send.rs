@@ -40,8 +40,7 @@ const SANDBOX: &str = "http://127.0.0.1:8414/shep/sync";
 pub struct Args {
     /// Payload: XML of the children of data, or an unsigned envelope; flags win over what it says
     request: Option<PathBuf>,
-    /// Where to send it; http://127.0.0.1:8414/shep/sync, the sandbox, unless given
-    #[arg(long)]
+    #[arg(help = "Where to send it; http://127.0.0.1:8414/shep/sync, the sandbox, unless given", long)]
     url: Option<Uri>,
     /// Be this initiator of the sandbox at --url
     #[arg(long = "as", value_name = "NAME", group = "who")]
@@ -70,8 +69,10 @@ pub struct Args {
     /// File with the authentication token
     #[arg(long, value_name = "FILE")]
     auth_token_file: Option<PathBuf>,
-    /// requestInfo/serviceId; that of the envelope in the file, or KDP_SERVICE, unless given
-    #[arg(long)]
+    #[arg(
+        help = "requestInfo/serviceId; that of the envelope in the file, or KDP_SERVICE, unless given",
+        long
+    )]
     service_id: Option<String>,
     /// While the answer is PENDING, repeat the request by its id for this long
     #[arg(long, value_name = "SECONDS", conflicts_with_all = ["print", "cancel"])]
@@ -97,8 +98,12 @@ pub struct Args {
     /// A value of the scenario, instead of its own; repeatable
     #[arg(long, value_name = "NAME=VALUE", action = ArgAction::Append, requires = "scenario")]
     value: Vec<String>,
-    /// Write the outcome of the scenario as JUnit XML too
-    #[arg(long, value_name = "FILE", requires = "scenario")]
+    #[arg(
+        help = "Write the outcome of the scenario as JUnit XML too",
+        long,
+        value_name = "FILE",
+        requires = "scenario"
+    )]
     junit: Option<PathBuf>,
     #[command(flatten)]
     payload: payload::Flags,
@@ -229,7 +234,7 @@ impl Call {
 /// Sends one call, or those of a scenario.
 pub async fn run(args: &Args) -> Result {
     if let Some(path) = &args.scenario {
-        return scenario::run(args, path).await;
+        return Box::pin(scenario::run(args, path)).await;
     }
     let call = Call::prepare(args).await?;
     if args.print {

@@ -115,16 +115,15 @@ async fn each_way_to_fail_is_told_and_what_depends_on_it_is_skipped() {
         (&refused, "", "SCSS001 INVALID term-too-long"),
         (&refused, "expect = { status = 'VALID' }", "status: INVALID, expected VALID"),
     ];
-    let mut steps: String = (1..)
-        .zip(&cases)
-        .map(|(number, (send, expect, _))| format!("[[step]]\nname = 'case {number}'\n{send}\n{expect}\n"))
-        .collect();
+    let step = |name: &str, rest: &str| format!("[[step]]\nname = '{name}'\n{rest}\n");
+    let mut steps: Vec<String> =
+        cases.iter().map(|(send, expect, told)| step(told, &format!("{send}\n{expect}"))).collect();
     let faulty = format!("send = {{ method = 2, uin = '{YES}', bin = '260140990216' }}");
-    steps += &format!("[[step]]\nname = 'a fault'\n{faulty}\nexpect = {{ status = 'VALID' }}\n");
-    steps += &format!("[[step]]\nname = 'another fault'\n{faulty}\nexpect = {{ fault = 'KDP401' }}\n");
-    steps += &format!("[[step]]\nname = 'the fault'\n{faulty}\nexpect = {{ fault = 'KDP403' }}\n");
-    steps += "[[step]]\nname = 'depends'\nsend = { request-id = '${gone}', uin = '800101399015' }\n";
-    let (report, junit) = run(&stand, 1, &scenario(&steps), &[]);
+    steps.push(step("a fault", &format!("{faulty}\nexpect = {{ status = 'VALID' }}")));
+    steps.push(step("another fault", &format!("{faulty}\nexpect = {{ fault = 'KDP401' }}")));
+    steps.push(step("the fault", &format!("{faulty}\nexpect = {{ fault = 'KDP403' }}")));
+    steps.push(step("depends", "send = { request-id = '${gone}', uin = '800101399015' }"));
+    let (report, junit) = run(&stand, 1, &scenario(&steps.concat()), &[]);
     let all = report["steps"].as_array().unwrap();
     for (step, (_, expect, told)) in all.iter().zip(&cases) {
         assert_eq!(step["end"], "failed", "{expect}: {step}");

@@ -50,9 +50,10 @@ pub async fn run(args: &Args, path: &Path) -> Result {
     let mut report = Report::new(&scenario.title);
     let mut progress = Progress::default();
     for step in &scenario.steps {
-        let (told, seconds) = timed(stage.perform(&step.action)).await;
+        let (told, seconds) = timed(Box::pin(stage.perform(&step.action))).await;
         progress.step("steps");
-        report.add(Told { name: step.name.clone(), seconds, ..told });
+        let name = step.name.replace(char::is_control, " ");
+        report.add(Told { name, seconds, ..told });
     }
     drop(progress);
     if let Some(path) = &args.junit {
@@ -84,7 +85,9 @@ impl Stage<'_> {
         // Of a scenario that is run twice, or a name that is kept twice, no old value may pass for a new one.
         let keeps: Vec<String> = action.keeps().map(str::to_owned).collect();
         let filled = action.filled(&self.values);
-        keeps.iter().for_each(|name| self.values.lose(name));
+        for name in &keeps {
+            self.values.lose(name);
+        }
         let done = match filled {
             Err(absent) => return Told::of(End::Skipped(absent.to_string())),
             Ok(Action::Send(sending)) => return self.send(&sending).await,

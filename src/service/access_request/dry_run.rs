@@ -79,6 +79,7 @@ impl DryRun {
     }
 
     /// The element `dry_run`. No name in it is one of `data`, for clients that look an element up wherever it stands.
+    #[must_use]
     pub fn node(&self, lang: Lang) -> Node {
         let mut nodes: Vec<Node> = self.checks.iter().map(|finding| check(finding, lang)).collect();
         nodes.extend(self.not_judged().iter().map(|check| Node::leaf("k:not_judged", check.code())));

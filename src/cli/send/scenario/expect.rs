@@ -131,9 +131,9 @@ impl Wanted {
         let found = found.first().copied();
         let is_shown = name.rsplit('/').next().is_some_and(|name| SHOWN.contains(&name));
         (!is_so).then(|| match (found, self) {
-            (None, Self::There(_)) | (None, _) if !is_shown => format!("{name}: none, expected one"),
             (Some(_), Self::There(_)) => format!("{name}: one, expected none"),
             (Some(_), _) if !is_shown => format!("{name}: another value than was expected"),
+            (None, _) if !is_shown => format!("{name}: none, expected one"),
             (found, _) => format!("{name}: {}, expected {wanted}", found.unwrap_or("none")),
         })
     }

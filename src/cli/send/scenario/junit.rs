@@ -1,4 +1,4 @@
-//! The report as JUnit XML, as build servers read it.
+//! The report as `JUnit` XML, as build servers read it.
 
 use super::report::{End, Report, Told};
 use crate::cli::{Failure, Result};

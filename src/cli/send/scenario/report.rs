@@ -109,8 +109,7 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        let mut text = String::new();
-        let lines: Vec<Vec<String>> = (1..)
+        let rows: Vec<Vec<String>> = (1..)
             .zip(&self.steps)
             .map(|(number, told)| {
                 let word = if matches!(told.end, End::Passed) { "ok" } else { told.end.word() };
@@ -118,25 +117,22 @@ impl Report {
                 vec![word.to_owned(), number.to_string(), told.name.clone(), time]
             })
             .collect();
-        for (line, told) in argument::table(&lines).lines().zip(&self.steps) {
-            text.push_str(line);
-            text.push('\n');
-            told.why().iter().for_each(|why| text.push_str(&format!("         {why}\n")));
-        }
+        let rows = argument::table(&rows);
+        let why = |told: &Told| told.why().into_iter().map(|line| format!("         {line}"));
+        let mut lines: Vec<String> = rows
+            .lines()
+            .zip(&self.steps)
+            .flat_map(|(row, told)| std::iter::once(row.to_owned()).chain(why(told)))
+            .collect();
         let ends: Vec<String> = ["passed", "failed", "error", "skipped"]
             .into_iter()
             .map(|word| (word, self.count(word)))
             .filter(|(word, count)| *word == "passed" || *count > 0)
             .map(|(word, count)| format!("{count} {word}"))
             .collect();
-        let took = self.took().as_secs_f64();
-        text.push_str(&format!(
-            "{}: {} of {} steps, {took:.1} s\n",
-            self.title,
-            ends.join(", "),
-            self.steps.len()
-        ));
-        text
+        let (ends, took) = (ends.join(", "), self.took().as_secs_f64());
+        lines.push(format!("{}: {ends} of {} steps, {took:.1} s\n", self.title, self.steps.len()));
+        lines.join("\n")
     }
 
     fn value(&self) -> Value {
