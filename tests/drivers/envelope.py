@@ -36,6 +36,7 @@ FIELD_ORDER = (
     "code",
     "lang",
     "cancel",
+    "dry_run",
 )
 
 Fields = list[tuple[str, str]]

@@ -19,6 +19,7 @@ import case_async
 import case_code
 import case_deadline
 import case_directory
+import case_dry_run
 import case_fault
 import case_ground
 import case_own_means
@@ -41,6 +42,7 @@ TOPICS = {
     "own-means": case_own_means.run,
     "sms": case_sms.run,
     "code": case_code.run,
+    "dry-run": case_dry_run.run,
     "reading": case_reading.run,
     "fault": case_fault.run,
     "zeep": case_zeep.run,

@@ -20,10 +20,21 @@ DATA = (
     "poll_after",
     "expires_at",
     "decision_id",
+    "dry_run",
 )
+CHECK = ("name", "title", "paragraph", "passed", "found", "expected")
 STATUSES = {"PENDING", "VALID", "INVALID", "TIMEOUT", "NOT_FOUND", "ERROR"}
 OUR_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+05:00")
 DONE = "Message has been processed successfully"
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """The checks of a dry run by name, each with whether it passes; those it does not judge; what would come next."""
+
+    checks: dict[str, bool]
+    not_judged: tuple[str, ...]
+    next: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,7 @@ class Reply:
     info_code: str
     message: str
     data: dict[str, str]
+    dry_run: DryRun | None = None
 
     @property
     def status(self) -> str:
@@ -120,9 +132,27 @@ def read_reply(root: etree._Element) -> Reply:
     assert code in {"SCSS001", "SCSE001", "SCSE002", "SCSE003"}, f"code {code}"
     assert len(message) <= 250, f"message of {len(message)} characters"
     assert code != "SCSS001" or message == DONE, f"message of SCSS001 is {message!r}"
-    data = _children(only(response[1], "data"), K, DATA)
+    element = only(response[1], "data")
+    data = _children(element, K, DATA)
     _check_data(data)
-    return Reply(code, message, data)
+    dry_run = element.find(name_in(K, "dry_run"))
+    return Reply(code, message, data, None if dry_run is None else _dry_run(dry_run))
+
+
+def _dry_run(element: etree._Element) -> DryRun:
+    order = [etree.QName(each).localname for each in element]
+    assert all(etree.QName(each).namespace == K for each in element), "dry_run in another namespace"
+    assert order == sorted(order, key=("check", "not_judged", "next", "next_text").index), f"order {order}"
+    checks = [_children(each, K, CHECK) for each in element.findall(name_in(K, "check"))]
+    assert checks and all(set(each) == set(CHECK) for each in checks), "a check without a part"
+    assert all(each["passed"] in {"true", "false"} for each in checks), "passed is no boolean"
+    assert all(each["passed"] == "true" for each in checks[:-1]), "a check ran after one that failed"
+    assert element.findtext(name_in(K, "next_text")), "next without a text"
+    return DryRun(
+        {each["name"]: each["passed"] == "true" for each in checks},
+        tuple(each.text or "" for each in element.findall(name_in(K, "not_judged"))),
+        element.findtext(name_in(K, "next")) or "",
+    )
 
 
 def _children(parent: etree._Element, namespace: str | None, order: tuple[str, ...]) -> dict[str, str]:
