@@ -3,10 +3,11 @@
 use crate::admission::Share;
 use crate::app::App;
 use crate::config::DataSignature;
+use crate::consent::revocation::date;
 use crate::fault::Fault;
 use crate::random::Id;
 use crate::registry::{Auth, Role, Sender};
-use crate::service::payload::{DataError, Payload};
+use crate::service::payload::{DataError, Fields, Payload};
 use crate::service::{
     access_request, check_token, list_to_revoke, personal_data, revoke, send_solution, sms_reply,
 };
@@ -14,8 +15,8 @@ use crate::soap::sync_channel::{Call, K, P, Reply, RequestInfo, S};
 use crate::store::Record;
 use crate::store::seal::{self, Seal};
 use crate::text::{FaultCode, Reason};
-use crate::trust::Verified;
 use crate::trust::certificate::Certificate;
+use crate::trust::{Signer, Verified};
 use secrecy::{ExposeSecret as _, SecretString};
 use std::sync::Arc;
 
@@ -117,7 +118,8 @@ pub async fn admit<'s>(
             Payload::read_signed(call.data, namespace, names, &|signed| trust.signatories(signed, at / 1000))?
         }
     };
-    let sender = authenticate(app, verified, &call.info, payload.auth_token.as_ref())?;
+    let proof = Proof::of(app, Some(verified.signer()), &call.info, payload.auth_token.as_ref());
+    let sender = proof.sender()?;
     let Some(share) = app.shares.take(&sender.record.sender_id, app.limits().share()) else {
         app.metrics.over_share.inc();
         return Err(Fault::new(FaultCode::TooMany, OVER_SHARE));
@@ -166,8 +168,25 @@ impl Service {
         }
     }
 
+    /// Whether it understands these data of a sender at `at` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// [`DataError`]: it would answer SCSE002.
+    pub fn reads(self, fields: &Fields, sender: &Sender, at: i64) -> Result<(), DataError> {
+        match self {
+            Self::AccessRequest => access_request::Request::read(fields, sender).map(drop),
+            Self::PersonalData => personal_data::Request::read(fields).map(drop),
+            Self::ListToRevoke => list_to_revoke::Request::read(fields).map(drop),
+            Self::SendSolution => send_solution::Request::read(fields, date(at)).map(drop),
+            Self::CheckToken => check_token::Request::read(fields, at).map(drop),
+            Self::Revoke => revoke::Request::read(fields).map(drop),
+            Self::SmsReply => sms_reply::Request::read(fields).map(drop),
+        }
+    }
+
     /// Namespace and names of the elements of its data.
-    fn payload(self) -> (&'static str, &'static [&'static str]) {
+    #[must_use]
+    pub fn payload(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::AccessRequest => (K, access_request::NAMES),
             Self::PersonalData => (P, personal_data::NAMES),
@@ -194,38 +213,67 @@ impl Service {
     }
 }
 
-/// Sender known, signer may speak for it, secrets right: anything else is KDP401, without telling which.
-fn authenticate(
-    app: &App,
-    verified: &Verified<'_, '_>,
-    info: &RequestInfo,
-    auth_token: Option<&SecretString>,
-) -> Result<Arc<Sender>, Fault> {
-    let registry = app.registry();
-    let sender = registry.senders.get(&info.sender_id);
-    // Hashed for a sender that nobody knows too: time must not tell which ids exist.
-    let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
-        let Some(given) = given else { return false };
-        let hash = secret_hash(&*app.seal, kind, &info.sender_id, given.expose_secret());
-        let stored = stored.and_then(|hex| seal::unhex(hex));
-        let equal =
-            aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored.unwrap_or_default()).is_ok();
-        equal & stored.is_some()
-    };
-    let record = sender.map(|sender| &sender.record);
-    let password = right("password", record.and_then(|r| r.password.as_ref()), info.password.as_ref());
-    let token = right("token", record.and_then(|r| r.token.as_ref()), auth_token);
-    let authenticated = |sender: &&Arc<Sender>| {
-        let proved = match sender.record.auth {
-            Auth::Password => password,
-            Auth::Token => token,
-            Auth::Both => password & token,
+/// What a message brings to prove its sender: of use to the service as a whole only, and by its parts to who explains.
+pub struct Proof {
+    /// The sender that it names, if it is registered.
+    pub registered: Option<Arc<Sender>>,
+    /// Whether `sender/password` is right.
+    pub password: bool,
+    /// Whether `auth_token` is right.
+    pub token: bool,
+    /// Whether who signed may speak for the sender.
+    pub speaks: bool,
+}
+
+impl Proof {
+    /// Holds the secrets of a message against those of the sender that it names; `signer` is who signed it.
+    #[must_use]
+    pub fn of(
+        app: &App,
+        signer: Option<&Signer>,
+        info: &RequestInfo,
+        auth_token: Option<&SecretString>,
+    ) -> Self {
+        let registry = app.registry();
+        let sender = registry.senders.get(&info.sender_id);
+        // Hashed for a sender that nobody knows too: time must not tell which ids exist.
+        let right = |kind, stored: Option<&String>, given: Option<&SecretString>| {
+            let Some(given) = given else { return false };
+            let hash = secret_hash(&*app.seal, kind, &info.sender_id, given.expose_secret());
+            let stored = stored.and_then(|hex| seal::unhex(hex));
+            let equal =
+                aws_lc_rs::constant_time::verify_slices_are_equal(&hash, &stored.unwrap_or_default()).is_ok();
+            equal & stored.is_some()
         };
-        proved && verified.signer().speaks_for(&info.sender_id, &sender.bin)
-    };
-    sender.filter(authenticated).cloned().ok_or_else(|| {
-        Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself")
-    })
+        let record = sender.map(|sender| &sender.record);
+        let password = right("password", record.and_then(|r| r.password.as_ref()), info.password.as_ref());
+        let token = right("token", record.and_then(|r| r.token.as_ref()), auth_token);
+        let speaks = sender
+            .zip(signer)
+            .is_some_and(|(sender, signer)| signer.speaks_for(&info.sender_id, &sender.bin));
+        Self { registered: sender.cloned(), password, token, speaks }
+    }
+
+    /// Whether the secrets are right that the sender must bring.
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        self.registered.as_ref().is_some_and(|sender| match sender.record.auth {
+            Auth::Password => self.password,
+            Auth::Token => self.token,
+            Auth::Both => self.password & self.token,
+        })
+    }
+
+    /// Sender known, signer may speak for it, secrets right.
+    ///
+    /// # Errors
+    /// KDP401 for anything else, without telling which.
+    pub fn sender(self) -> Result<Arc<Sender>, Fault> {
+        let authenticated = self.is_proved() && self.speaks;
+        self.registered.filter(|_| authenticated).ok_or_else(|| {
+            Fault::new(FaultCode::SenderNotAuthenticated, "sender is unknown or did not prove itself")
+        })
+    }
 }
 
 /// The keyed hash under which a login secret is stored; `kind` is `password` or `token`.

@@ -106,9 +106,7 @@ async fn process(
     known.digest = Some(*verified.digest());
     match channel {
         Channel::Sync => {
-            let call = Call::read(&verified)?;
-            known.learn(&call.info);
-            let (caller, reply) = dispatch::dispatch(app, &verified, call, at, decision).await?;
+            let (caller, reply) = answer(app, &verified, (at, decision), known).await?;
             let write = |writer: &mut Writer<'_>, id| reply.write(writer, &caller.info, id, at);
             let body = sign(app, at, write)?;
             tell(&caller, &reply);
@@ -120,6 +118,21 @@ async fn process(
             Ok((sign(app, at, |writer, _| receipt.write(writer, at))?, outcome))
         }
     }
+}
+
+/// What a verified call of `SyncChannel` comes to, before it is written and signed.
+///
+/// # Errors
+/// SCE001, and those of [`dispatch::dispatch`].
+pub async fn answer(
+    app: &App,
+    verified: &Verified<'_, '_>,
+    (at, decision): (i64, Id),
+    known: &mut Known,
+) -> Result<(Caller, Reply), Fault> {
+    let call = Call::read(verified)?;
+    known.learn(&call.info);
+    dispatch::dispatch(app, verified, call, at, decision).await
 }
 
 /// What `AsyncChannel` brings: a message, taken in to be answered later, or word of what became of one of ours.

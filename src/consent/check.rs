@@ -155,14 +155,8 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
     for check in [Check::SenderKnown, Check::SenderAuthenticated, Check::BinOfSender, Check::IinWellFormed] {
         findings.push(Finding { check, passed: true, found: "yes".into(), expected: "yes".into() });
     }
-    let own: &[Step] = match facts.ask.method {
-        Method::OwnMeans => OWN_MEANS,
-        Method::Proactive => PROACTIVE,
-        Method::Logging => LOGGING,
-        Method::Sms | Method::Code => &[],
-    };
     let mut progress = Progress::default();
-    for (check, step) in EVERY.iter().chain(own) {
+    for (check, step) in steps(facts.ask.method) {
         match step(facts, &mut progress) {
             Ok((found, expected)) => {
                 findings.push(Finding { check: *check, passed: true, found, expected });
@@ -184,6 +178,41 @@ pub fn examine(facts: &Facts<'_>) -> Examination {
         None => Err(Reason::ServiceNotAllowed),
     };
     Examination { findings, verdict }
+}
+
+/// Runs the checks of the request's method, those after one that failed too: each with its reason then. Left out are those
+/// that need a verification token when there is none that was verified.
+#[must_use]
+pub fn examine_all(facts: &Facts<'_>) -> Vec<(Finding, Option<Reason>)> {
+    let mut progress = Progress::default();
+    let mut findings = Vec::with_capacity(16);
+    for (check, step) in steps(facts.ask.method) {
+        let needs_ovt =
+            matches!(check, Check::OvtBin | Check::OvtMethod | Check::OvtDate | Check::OvtSubject);
+        let is_moot = *check == Check::OvtSignature && facts.ask.ovt.is_none();
+        if is_moot || needs_ovt && progress.ovt.is_none() {
+            continue;
+        }
+        let (check, passed) = (*check, true);
+        findings.push(match step(facts, &mut progress) {
+            Ok((found, expected)) => (Finding { check, passed, found, expected }, None),
+            Err(Failure { reason, found, expected }) => {
+                (Finding { check, passed: false, found, expected }, Some(reason))
+            }
+        });
+    }
+    findings
+}
+
+/// The checks of a method, in the law's order.
+fn steps(method: Method) -> impl Iterator<Item = &'static Step> {
+    let own: &'static [Step] = match method {
+        Method::OwnMeans => OWN_MEANS,
+        Method::Proactive => PROACTIVE,
+        Method::Logging => LOGGING,
+        Method::Sms | Method::Code => &[],
+    };
+    EVERY.iter().chain(own)
 }
 
 fn data(facts: &Facts<'_>) -> String {

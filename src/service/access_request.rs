@@ -1,6 +1,6 @@
 //! `KDP_SERVICE`: an access request, or its repeat when it carries `request_id` (F-6, F-7; wire.md 2.1, 2.2, 5).
 
-mod ask;
+pub(crate) mod ask;
 mod dry_run;
 pub mod pace;
 mod repeat;
@@ -12,22 +12,21 @@ use crate::consent::identity::Iin;
 use crate::dispatch::Caller;
 use crate::fault::Fault;
 use crate::random::Id;
+use crate::registry::Sender;
 use crate::service::payload::{DataError, Fields, Payload};
 use crate::soap::sync_channel::Reply;
 use crate::store::StoreError;
 use crate::text::{FaultCode, Lang, Reason, StatusCode};
-use request::Request;
-
 pub use dry_run::DryRun;
 pub use reply::{Answer, Word};
-pub use request::NAMES;
+pub use request::{NAMES, Request};
 
 /// Answers an access request or its repeat.
 ///
 /// # Errors
 /// KDP403 when `company_bin` is not the sender's; KDP503 when the database has too much to do.
 pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Reply, Fault> {
-    own_bin(caller, &payload.fields)?;
+    own_bin(&caller.sender, &payload.fields)?;
     let lang = lang(caller, &payload.fields);
     let answer = decide(app, caller, payload.fields, lang).await;
     finish(app, caller, answer, lang)
@@ -37,9 +36,9 @@ pub async fn handle(app: &App, caller: &Caller, payload: Payload) -> Result<Repl
 ///
 /// # Errors
 /// KDP403 when `company_bin` is not the sender's.
-pub fn own_bin(caller: &Caller, fields: &Result<Fields, DataError>) -> Result<(), Fault> {
+pub fn own_bin(sender: &Sender, fields: &Result<Fields, DataError>) -> Result<(), Fault> {
     let named = fields.as_ref().ok().and_then(|fields| fields.need_bin("company_bin").ok());
-    if named.is_some_and(|bin| bin != caller.sender.bin) {
+    if named.is_some_and(|bin| bin != sender.bin) {
         return Err(Fault::new(FaultCode::SenderForbidden, "company_bin is not the BIN of the sender"));
     }
     Ok(())

@@ -58,7 +58,7 @@ pub async fn take(
     if service != Service::AccessRequest {
         return Err(Fault::new(FaultCode::ServiceUnknown, "this service is not offered by AsyncChannel"));
     }
-    access_request::own_bin(&caller, &payload.fields)?;
+    access_request::own_bin(&caller.sender, &payload.fields)?;
     let lang = access_request::lang(&caller, &payload.fields);
     // ШЭП fills it in; of one that does not, the first decision's id will do.
     let chain = |decision: Id| caller.info.correlation_id.clone().unwrap_or_else(|| decision.to_string());

@@ -24,7 +24,7 @@ use std::sync::Arc;
 pub const NAMES: &[&str] = &["auth_token", "code", "token_id", "service_id", "uin", "requested_at"];
 
 /// What is asked.
-struct Request {
+pub(crate) struct Request {
     /// `None`: what was given names no token of anybody's.
     key: Option<Key>,
     service: String,
@@ -33,7 +33,7 @@ struct Request {
 }
 
 impl Request {
-    fn read(fields: &Fields, at: i64) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields, at: i64) -> Result<Self, DataError> {
         let service = fields.need("service_id")?.to_owned();
         let subject = fields.iin("uin")?;
         let key = match (fields.get("code"), fields.get("token_id")) {

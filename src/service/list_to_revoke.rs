@@ -21,13 +21,13 @@ pub const NAMES: &[&str] = &["auth_token", "after", "limit"];
 const LIMIT: u32 = 100;
 const MOST: u32 = 1000;
 
-struct Request {
+pub(crate) struct Request {
     after: Option<Id>,
     limit: u32,
 }
 
 impl Request {
-    fn read(fields: &Fields) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields) -> Result<Self, DataError> {
         let after = match fields.get("after") {
             None => None,
             Some(id) => Some(Id::parse(id).ok_or_else(|| malformed("after", Flaw::Choice))?),

@@ -19,14 +19,14 @@ pub const NAMES: &[&str] = &["auth_token", "uin", "start_date", "end_date"];
 /// Most entries of one answer; older ones are asked for with an earlier `end_date`.
 const MOST: u32 = 500;
 
-struct Request {
+pub(crate) struct Request {
     subject: Iin,
     from: i64,
     to: i64,
 }
 
 impl Request {
-    fn read(fields: &Fields) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields) -> Result<Self, DataError> {
         let subject = fields.need_iin("uin")?;
         let time = |name| {
             fields.need(name)?;

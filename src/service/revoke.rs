@@ -22,7 +22,7 @@ pub const NAMES: &[&str] =
 /// Longest `authority` and `comment`, characters.
 const MAX_COMMENT: usize = 1000;
 
-enum Request {
+pub(crate) enum Request {
     /// File an application about this token, or request; `None`: the id is none of ours.
     File { iin: Iin, contested: Option<Contested>, applicant: Applicant, comment: String },
     /// Where does it stand? `None`: the id is none of ours.
@@ -30,7 +30,7 @@ enum Request {
 }
 
 impl Request {
-    fn read(fields: &Fields) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields) -> Result<Self, DataError> {
         if let Some(id) = fields.get("application_id") {
             let other = NAMES.iter().find(|name| {
                 !matches!(**name, "application_id" | "auth_token") && fields.get(name).is_some()

@@ -35,14 +35,14 @@ pub const NAMES: &[&str] = &[
 /// The three grounds of F-20.
 const GROUNDS: [&str; 3] = ["act", "contract", "obligation"];
 
-struct Request {
+pub(crate) struct Request {
     /// `None`: the id is none of ours.
     application: Option<Id>,
     decision: Decision,
 }
 
 impl Request {
-    fn read(fields: &Fields, today: Option<Date>) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields, today: Option<Date>) -> Result<Self, DataError> {
         let application = Id::parse(fields.need("application_id")?);
         let decision = match fields.need("decision")? {
             "approve" => approve(fields)?,

@@ -51,13 +51,13 @@ impl Delivery {
     }
 }
 
-enum Request {
+pub(crate) enum Request {
     Reply { from: Msisdn, id: String, text: String, at: Option<i64> },
     Report { id: String, delivery: Delivery },
 }
 
 impl Request {
-    fn read(fields: &Fields) -> Result<Self, DataError> {
+    pub(crate) fn read(fields: &Fields) -> Result<Self, DataError> {
         let id = fields.need("sms_id")?;
         if id.len() > MAX_ID {
             return Err(malformed("sms_id", Flaw::TooLong));

@@ -14,6 +14,26 @@ pub struct Envelope<'d, 'a> {
     security: Vec<Element<'d, 'a>>,
 }
 
+/// What can still be found in an envelope that breaks a rule, to be explained. Nothing can be verified by it: that takes an
+/// [`Envelope`].
+pub struct Outline<'d, 'a> {
+    /// The first Body of SOAP 1.1 that is a child of the root.
+    pub body: Element<'d, 'a>,
+    /// Every `wsse:Security` in a Header.
+    pub security: Vec<Element<'d, 'a>>,
+}
+
+impl<'d, 'a> Outline<'d, 'a> {
+    /// Looks for Body and headers; `None`: there is no Body.
+    #[must_use]
+    pub fn of(document: &'d Document<'a>) -> Option<Self> {
+        let root = document.root();
+        let headers = root.children().filter(|child| child.is(SOAP, "Header"));
+        let security = headers.flat_map(Element::children).filter(|block| block.is(WSSE, "Security"));
+        Some(Self { body: root.child(SOAP, "Body")?, security: security.collect() })
+    }
+}
+
 impl<'d, 'a> Envelope<'d, 'a> {
     /// Reads the shape of an envelope.
     ///

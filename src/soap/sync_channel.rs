@@ -56,7 +56,24 @@ impl<'d, 'a> Call<'d, 'a> {
     /// # Errors
     /// SCE001 naming the element.
     pub fn read(verified: &Verified<'d, 'a>) -> Result<Self, Fault> {
-        let mut calls = verified.body().children();
+        let wrapper = Wrapper::read(verified.body())?;
+        Ok(Self { info: RequestInfo::read(&wrapper.info)?, data: data_of(wrapper.data)? })
+    }
+}
+
+/// The wrapper of a call, of which nothing inside has been read.
+pub struct Wrapper<'d, 'a> {
+    info: Children<'d, 'a>,
+    data: Element<'d, 'a>,
+}
+
+impl<'d, 'a> Wrapper<'d, 'a> {
+    /// Reads the wrapper in a Body.
+    ///
+    /// # Errors
+    /// SCE001 naming the element.
+    pub fn read(body: Element<'d, 'a>) -> Result<Self, Fault> {
+        let mut calls = body.children();
         let call = calls.next().ok_or_else(|| Fault::format("Body is empty"))?;
         if calls.next().is_some() {
             return Err(Fault::format("Body holds more than one element"));
@@ -71,7 +88,23 @@ impl<'d, 'a> Call<'d, 'a> {
         let [info, data] = inside.within(request).take(&["requestInfo", "requestData"])?;
         let info = inside.within(info.ok_or_else(|| missing("requestInfo"))?);
         let data = data.ok_or_else(|| missing("requestData"))?;
-        Ok(Self { info: RequestInfo::read(&info)?, data: data_of(data)? })
+        Ok(Self { info, data })
+    }
+
+    /// What stands around the payload, to be explained.
+    ///
+    /// # Errors
+    /// SCE001 naming the element.
+    pub fn request_info(&self) -> Result<RequestInfo, Fault> {
+        RequestInfo::read(&self.info)
+    }
+
+    /// `data`, to be explained.
+    ///
+    /// # Errors
+    /// SCE001 naming the element.
+    pub fn data(&self) -> Result<Option<Element<'d, 'a>>, Fault> {
+        data_of(self.data)
     }
 }
 
@@ -290,6 +323,17 @@ impl Node {
                 writer.close();
             }
         }
+    }
+}
+
+impl Reply {
+    /// The text of the child of `data` with this name and prefix.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.data.iter().find(|node| node.name == name).and_then(|node| match &node.content {
+            Content::Text(text) => Some(text.as_str()),
+            Content::Nodes(_) => None,
+        })
     }
 }
 

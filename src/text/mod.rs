@@ -1,13 +1,16 @@
 //! The one table of texts that citizens and integrators read, in Kazakh, Russian and English:
 //! reasons of a decision, checks, faults and statuses. The documentation is printed from it.
 
+mod cause;
 mod check;
 mod fault;
 mod flaw;
+pub mod mojibake;
 mod next;
 mod reason;
 mod status;
 
+pub use cause::Cause;
 pub use check::Check;
 pub use fault::FaultCode;
 pub use flaw::Flaw;

@@ -197,6 +197,16 @@ pub mod key {
         (key, der::sequence(&[&identifier(curve), &identifier(hash)]))
     }
 
+    /// Whether a DER `SubjectPublicKeyInfo` names a key of ГОСТ of Kazakhstan, whatever its parameters.
+    #[must_use]
+    pub fn names_gost(spki: &[u8]) -> bool {
+        let holds = |identifier: &[u8]| {
+            let named = der::value(tag::OID, identifier);
+            spki.windows(named.len()).take(16).any(|window| window == named)
+        };
+        holds(GOST_2004) || holds(GOST_2015)
+    }
+
     /// The scheme of a key of this identifier and these parameters, DER.
     #[must_use]
     pub fn gost(identifier: &[u8], parameters: &[u8]) -> Option<Scheme> {

@@ -26,20 +26,51 @@ pub enum KeyInfo {
 
 /// A signature of the right shape over the Body; nothing is verified yet.
 pub struct Signature<'d, 'a> {
-    signed_info: Element<'d, 'a>,
-    info_prefixes: Vec<&'d str>,
-    body_prefixes: Vec<&'d str>,
-    method: SignatureAlgorithm,
-    digest: Vec<u8>,
-    value: Vec<u8>,
+    shape: Shape<'d, 'a>,
     /// Who claims to have signed.
     pub key: KeyInfo,
+}
+
+/// All of a signature but who claims to have made it.
+pub struct Shape<'d, 'a> {
+    pub(super) signature: Element<'d, 'a>,
+    pub(super) security: Element<'d, 'a>,
+    pub(super) signed_info: Element<'d, 'a>,
+    pub(super) info_prefixes: Vec<&'d str>,
+    pub(super) body_prefixes: Vec<&'d str>,
+    pub(super) method: SignatureAlgorithm,
+    pub(super) digest: Vec<u8>,
+    pub(super) value: Vec<u8>,
 }
 
 impl<'d, 'a> Signature<'d, 'a> {
     /// Reads the signature of `envelope`.
     pub fn read(envelope: &Envelope<'d, 'a>) -> Result<Self, Distrust> {
-        let security = match envelope.security() {
+        let shape = Shape::read(envelope.body(), envelope.security())?;
+        let key = shape.key_info(envelope.body().document())?;
+        Ok(Self { shape, key })
+    }
+
+    /// Verifies digest and signature; answers with the SHA-256 of the canonical Body.
+    pub fn verify(&self, body: Element<'d, 'a>, certificate: &Certificate) -> Result<[u8; 32], Distrust> {
+        // The signature first: its text is short, and without the key nobody makes us digest a large Body.
+        self.shape.verify_value(certificate)?;
+        self.shape.verify_digest(body)
+    }
+}
+
+/// The exclusive canonical form.
+fn canonical(element: Element<'_, '_>, prefixes: &[&str]) -> Result<Vec<u8>, Distrust> {
+    let mut canonical = Vec::with_capacity(8 * 1024);
+    let method = Method { exclusive: true, comments: false, inclusive_prefixes: prefixes };
+    c14n::write(Target::Element(element), &method, &mut canonical).map_err(|_| Distrust::NotCanonical)?;
+    Ok(canonical)
+}
+
+impl<'d, 'a> Shape<'d, 'a> {
+    /// Reads the signature that stands in `security` and should cover `body`.
+    pub fn read(body: Element<'d, 'a>, security: &[Element<'d, 'a>]) -> Result<Self, Distrust> {
+        let security = match security {
             [] => return Err(Distrust::Unsigned),
             [one] => *one,
             _ => return Err(Distrust::NotOne("wsse:Security")),
@@ -61,7 +92,7 @@ impl<'d, 'a> Signature<'d, 'a> {
         let method =
             SignatureAlgorithm::from_signature_uri(method.attribute("", "Algorithm").unwrap_or_default())?;
         let reference = only(info, DS, "Reference")?;
-        check_target(envelope, reference)?;
+        check_target(body, reference)?;
         let transform =
             only(only(reference, DS, "Transforms")?, DS, "Transform").map_err(|_| Distrust::Transforms)?;
         let alone = transform.parent().is_some_and(|parent| parent.children().count() == 1);
@@ -77,32 +108,28 @@ impl<'d, 'a> Signature<'d, 'a> {
             method,
             digest: decode(&text(only(reference, DS, "DigestValue")?)?)?,
             value: decode(&text(only(signature, DS, "SignatureValue")?)?)?,
-            key: key_info(security, only(signature, DS, "KeyInfo")?, envelope)?,
+            signature,
+            security,
         })
     }
 
-    /// Verifies digest and signature; answers with the SHA-256 of the canonical Body.
-    pub fn verify(&self, body: Element<'d, 'a>, certificate: &Certificate) -> Result<[u8; 32], Distrust> {
-        let mut canonical = Vec::with_capacity(8 * 1024);
-        let mut write = |element, prefixes: &[&str]| {
-            canonical.clear();
-            let method = Method { exclusive: true, comments: false, inclusive_prefixes: prefixes };
-            c14n::write(Target::Element(element), &method, &mut canonical)
-                .map(|()| std::mem::take(&mut canonical))
-                .map_err(|_| Distrust::NotCanonical)
-        };
+    /// Verifies the signature over what is signed: the references, with the digest of the Body.
+    pub fn verify_value(&self, certificate: &Certificate) -> Result<(), Distrust> {
         // Else a stranger would choose the slowest digest.
         let key = certificate.key()?;
         if key.algorithm() != self.method {
             return Err(Distrust::KeyKind);
         }
-        // The signature first: its text is short, and without the key nobody makes us digest a large Body.
-        let signed_info = write(self.signed_info, &self.info_prefixes)?;
+        let signed_info = canonical(self.signed_info, &self.info_prefixes)?;
         if signed_info.len() > LONGEST_SIGNED_INFO {
             return Err(Distrust::Structure("ds:SignedInfo"));
         }
-        key.verify(&signed_info, &self.value)?;
-        let body = write(body, &self.body_prefixes)?;
+        key.verify(&signed_info, &self.value)
+    }
+
+    /// Verifies the digest of the Body; answers with the SHA-256 of its canonical form.
+    pub fn verify_digest(&self, body: Element<'d, 'a>) -> Result<[u8; 32], Distrust> {
+        let body = canonical(body, &self.body_prefixes)?;
         let digest = self.method.digest(&body);
         if digest != self.digest {
             return Err(Distrust::Digest);
@@ -111,16 +138,21 @@ impl<'d, 'a> Signature<'d, 'a> {
         let same = self.method == SignatureAlgorithm::RsaSha256;
         Ok(digest.try_into().ok().filter(|_| same).unwrap_or_else(|| sha256(&body)))
     }
+
+    /// Who claims to have signed.
+    pub fn key_info(&self, document: &Document<'_>) -> Result<KeyInfo, Distrust> {
+        key_info(self.security, only(self.signature, DS, "KeyInfo")?, document)
+    }
 }
 
 /// The reference must name the Body of this envelope, by an id that stands nowhere else.
-fn check_target(envelope: &Envelope<'_, '_>, reference: Element<'_, '_>) -> Result<(), Distrust> {
-    let id = envelope.body().attribute(WSU, "Id").ok_or(Distrust::NotTheBody)?;
+fn check_target(body: Element<'_, '_>, reference: Element<'_, '_>) -> Result<(), Distrust> {
+    let id = body.attribute(WSU, "Id").ok_or(Distrust::NotTheBody)?;
     let uri = reference.attribute("", "URI").and_then(|uri| uri.strip_prefix('#'));
     if id.is_empty() || uri != Some(id) {
         return Err(Distrust::NotTheBody);
     }
-    match with_id(envelope.body().document(), id) {
+    match with_id(body.document(), id) {
         1 => Ok(()),
         _ => Err(Distrust::IdNotUnique),
     }
@@ -153,7 +185,7 @@ pub(super) fn text<'d>(element: Element<'d, '_>) -> Result<Cow<'d, str>, Distrus
 }
 
 /// `PrefixList` of a canonicalisation; `None` when something else stands in it.
-fn prefixes<'d>(element: Element<'d, '_>) -> Option<Vec<&'d str>> {
+pub(super) fn prefixes<'d>(element: Element<'d, '_>) -> Option<Vec<&'d str>> {
     let mut children = element.children();
     let list = match children.next() {
         None => return Some(Vec::new()),
@@ -165,10 +197,10 @@ fn prefixes<'d>(element: Element<'d, '_>) -> Option<Vec<&'d str>> {
     (children.next().is_none() && prefixes.len() <= MAX_PREFIXES).then_some(prefixes)
 }
 
-fn key_info(
+pub(super) fn key_info(
     security: Element<'_, '_>,
     key_info: Element<'_, '_>,
-    envelope: &Envelope<'_, '_>,
+    document: &Document<'_>,
 ) -> Result<KeyInfo, Distrust> {
     let holder = sole(key_info)?;
     if holder.is(DS, "X509Data") {
@@ -193,7 +225,7 @@ fn key_info(
             .find(|c| c.is(WSSE, "BinarySecurityToken") && c.attribute(WSU, "Id") == Some(id))
             .filter(|binary| is_certificate(*binary))
             .ok_or(Distrust::Structure("wsse:BinarySecurityToken"))?;
-        if with_id(envelope.body().document(), id) != 1 {
+        if with_id(document, id) != 1 {
             return Err(Distrust::IdNotUnique);
         }
         return Ok(KeyInfo::Certificate(decode(&text(binary)?)?));

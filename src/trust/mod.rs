@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod data_signature;
 pub mod der;
 mod dsig;
+pub mod examine;
 pub mod gost;
 pub mod issue;
 mod memory;
@@ -361,6 +362,17 @@ impl Trust {
         self.revocation = Some(Arc::new(revocation));
     }
 
+    /// Lets nobody be asked about revocation any more, before this is shared: only lists count, and none is fetched. `true`:
+    /// somebody would have been asked.
+    pub fn ask_nobody(&mut self) -> bool {
+        let Some(revocation) = self.revocation.as_mut().and_then(Arc::get_mut) else { return false };
+        let (asked, has_lists) = revocation.ask_nobody();
+        if !has_lists {
+            self.revocation = None;
+        }
+        asked
+    }
+
     /// How it is checked whether certificates were revoked.
     #[must_use]
     pub fn revocation(&self) -> Option<&Arc<Revocation>> {
@@ -444,15 +456,19 @@ impl Trust {
     }
 
     fn candidate(&self, key: &dsig::KeyInfo, at: i64) -> Result<Candidate, Distrust> {
-        let candidate = match key {
-            dsig::KeyInfo::Certificate(der) => match self.recall(der) {
-                Some(candidate) => candidate,
-                None => self.chain(der)?,
-            },
-            dsig::KeyInfo::IssuerSerial { issuer, serial } => self.look_up(issuer, serial)?,
-        };
+        let candidate = self.find(key)?;
         candidate.signer.certificate.may_sign(at)?;
         Ok(candidate)
+    }
+
+    fn find(&self, key: &dsig::KeyInfo) -> Result<Candidate, Distrust> {
+        match key {
+            dsig::KeyInfo::Certificate(der) => match self.recall(der) {
+                Some(candidate) => Ok(candidate),
+                None => self.chain(der),
+            },
+            dsig::KeyInfo::IssuerSerial { issuer, serial } => self.look_up(issuer, serial),
+        }
     }
 
     fn look_up(&self, issuer: &DistinguishedName, serial: &str) -> Result<Candidate, Distrust> {

@@ -178,6 +178,11 @@ impl Revocation {
         }
     }
 
+    /// Forgets the OCSP service; whether there was one, and whether there are lists.
+    pub(super) fn ask_nobody(&mut self) -> (bool, bool) {
+        (self.ocsp.take().is_some(), !self.sources.is_empty())
+    }
+
     fn judge(&self, answer: Result<Status, OcspError>, chain: Chain<'_>, at: i64) -> Result<(), Distrust> {
         match answer {
             Ok(Status::Good) => Ok(()),

@@ -3,7 +3,6 @@
 
 use super::answer::wait;
 use super::fault::Plan;
-use super::mojibake::broken;
 use super::switch::{Party, Switch};
 use super::{Stand, parse};
 use crate::clock;
@@ -13,6 +12,7 @@ use crate::soap::envelope::Envelope;
 use crate::soap::sync_channel::Node;
 use crate::soap::sync_client::{self, Request};
 use crate::store::StoreError;
+use crate::text::mojibake::broken;
 use secrecy::SecretString;
 
 /// serviceId of what 1414 brings.

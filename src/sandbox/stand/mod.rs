@@ -7,7 +7,6 @@ mod certificate;
 mod fault;
 mod forward;
 mod inbound;
-mod mojibake;
 mod queue;
 mod switch;
 mod sync;

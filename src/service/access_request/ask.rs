@@ -10,7 +10,7 @@ use crate::consent::{Consent, EDITION};
 use crate::dispatch::Caller;
 use crate::gateway::BMG;
 use crate::random::Id;
-use crate::registry::Registry;
+use crate::registry::{Registry, Sender};
 use crate::store::{
     AccessRequest, DirectoryRef, Granted, Granting, Opened, Opening, Record, Standing, StoreError, Token,
 };
@@ -28,19 +28,37 @@ struct Detail<'a> {
 
 /// Runs the checks of F-6 on what the ask and the register say.
 pub fn examine(app: &App, caller: &Caller, ask: &Ask, registry: &Registry) -> Examination {
-    check::examine(&Facts {
+    check::examine(&facts(app, registry, &caller.sender, ask, caller.at))
+}
+
+/// The same for an ask of this sender at `at` (Unix milliseconds), and goes on after a check that failed; each with its
+/// reason then.
+#[must_use]
+pub fn examine_all(
+    app: &App,
+    registry: &Registry,
+    sender: &Sender,
+    ask: &Ask,
+    at: i64,
+) -> Vec<(Finding, Option<Reason>)> {
+    check::examine_all(&facts(app, registry, sender, ask, at))
+}
+
+/// What an ask of this sender is held against.
+fn facts<'a>(app: &App, registry: &'a Registry, sender: &'a Sender, ask: &'a Ask, at: i64) -> Facts<'a> {
+    Facts {
         ask,
-        allowance: &caller.sender.record.allowance,
-        ovt_keys: &caller.sender.ovt_keys,
+        allowance: &sender.record.allowance,
+        ovt_keys: &sender.ovt_keys,
         ovt_algorithms: ovt::accepted(app.config.trust.ovt_gg2004),
-        suspended: caller.sender.is_suspended(caller.at),
+        suspended: sender.is_suspended(at),
         entry: ask.directory_id.as_deref().and_then(|id| registry.entries.get(id)),
         ground: ask.ground_id.as_deref().and_then(|id| registry.grounds.get(id)),
         proactive: ask.proactive_code.as_deref().and_then(|code| registry.proactive.get(code)),
         unconfirmed: app.config.environment == Environment::Test,
-        at: caller.at / 1000,
+        at: at / 1000,
         ovt_lifetime: app.limits().ovt_lifetime_seconds,
-    })
+    }
 }
 
 /// The journal record, of this kind, of what was decided about an ask.

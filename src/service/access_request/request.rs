@@ -59,6 +59,9 @@ pub enum Request {
 
 impl Request {
     /// Reads the fields.
+    ///
+    /// # Errors
+    /// [`DataError`] about the first element that is wrong.
     pub fn read(fields: &Fields, sender: &Sender) -> Result<Self, DataError> {
         if fields.get("lang").is_some_and(|code| Lang::parse(code).is_none()) {
             return Err(malformed("lang", Flaw::Language));

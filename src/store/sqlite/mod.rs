@@ -46,7 +46,7 @@ use rusqlite::hooks::Wal;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use writer::{Writer, failed};
+use writer::{Ending, Writer, failed};
 
 /// Version of the schema that this build works with.
 pub const SCHEMA: i64 = 4;
@@ -90,8 +90,32 @@ impl SqliteStore {
         path: &Path,
         synchronous: Synchronous,
         seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+        metrics: Arc<StoreMetrics>,
+    ) -> Result<Self, StoreError> {
+        Self::open_ending(path, synchronous, seal, rules, metrics, Ending::Commit)
+    }
+
+    /// The same to rehearse on: each verb judges and writes as ever, answers with what would have been, and is undone.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`].
+    pub fn open_to_rehearse(
+        path: &Path,
+        seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+    ) -> Result<Self, StoreError> {
+        let metrics = Arc::new(StoreMetrics::default());
+        Self::open_ending(path, Synchronous::Full, seal, rules, metrics, Ending::Rollback)
+    }
+
+    fn open_ending(
+        path: &Path,
+        synchronous: Synchronous,
+        seal: Arc<dyn Seal>,
         (spans, rule): (Spans, Rule),
         metrics: Arc<StoreMetrics>,
+        ending: Ending,
     ) -> Result<Self, StoreError> {
         must_exist(path)?;
         let condition = Arc::new(Condition::new(metrics.clone()));
@@ -130,7 +154,7 @@ impl SqliteStore {
             Ok(connection)
         });
         let disk = Disk::new(path.to_owned());
-        let writer = Writer::start(connection, reopen, disk, condition.clone(), metrics)?;
+        let writer = Writer::start(connection, reopen, disk, condition.clone(), metrics, ending)?;
         Ok(Self { writer, readers, condition, seal, spans, rule })
     }
 

@@ -29,6 +29,16 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Runs inside the transaction, if there is one; `true`: keep what it wrote.
 type Work = Box<dyn FnOnce(Option<&Connection>) -> (bool, Answer) + Send>;
+
+/// What becomes of what the pieces of work wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is kept.
+    Commit,
+    /// It is undone: callers are told what would have been, and nothing has happened.
+    Rollback,
+}
+
 /// Opens a file that was damaged anew, if it is whole now.
 pub type Reopen = Box<dyn Fn() -> Result<Connection, StoreError> + Send>;
 
@@ -51,10 +61,11 @@ impl Writer {
         disk: Disk,
         condition: Arc<Condition>,
         metrics: Arc<StoreMetrics>,
+        ending: Ending,
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = sync_channel(QUEUE);
-        let bench =
-            Bench { connection, reopen, disk, condition: condition.clone(), metrics: metrics.clone() };
+        let (told, counted) = (condition.clone(), metrics.clone());
+        let bench = Bench { connection, reopen, disk, condition: told, metrics: counted, ending };
         std::thread::Builder::new()
             .name("kdp-writer".to_owned())
             .spawn(move || bench.run(&waiting))
@@ -123,6 +134,7 @@ struct Bench {
     disk: Disk,
     condition: Arc<Condition>,
     metrics: Arc<StoreMetrics>,
+    ending: Ending,
 }
 
 impl Bench {
@@ -170,7 +182,12 @@ impl Bench {
             answers.push(answer);
             sound = whole;
         }
-        let committed = sound.and_then(|()| step("COMMIT"));
+        let committed = sound.and_then(|()| {
+            step(match self.ending {
+                Ending::Commit => "COMMIT",
+                Ending::Rollback => "ROLLBACK",
+            })
+        });
         if committed.is_err() && !connection.is_autocommit() {
             let _ = step("ROLLBACK");
         }
@@ -270,7 +287,7 @@ mod tests {
         let condition = Arc::new(Condition::new(metrics.clone()));
         let disk = Disk::new(path.clone());
         let reopen = Box::new(move || Ok(open(&path)));
-        (directory, Writer::start(connection, reopen, disk, condition, metrics).unwrap())
+        (directory, Writer::start(connection, reopen, disk, condition, metrics, Ending::Commit).unwrap())
     }
 
     fn keep(connection: &Connection, n: i64, bytes: usize) -> Result<(), StoreError> {

@@ -28,7 +28,7 @@ mod scalar;
 mod signature;
 
 use curve::{CryptoProA, Tc26A};
-use gost94::{Digest as _, Gost94Test};
+use gost94::{Digest as _, Gost94CryptoPro, Gost94Test, Gost94UA, Gost94s2015};
 use signature::{Secret, Verifying};
 use std::fmt;
 use streebog::Streebog512;
@@ -62,6 +62,16 @@ impl Scheme {
         }
     }
 }
+
+/// A hash of a message.
+pub type Hash = fn(&[u8]) -> Vec<u8>;
+
+/// ГОСТ 34.311-95 by the S-boxes that other stacks take for it, to tell them apart: nothing is accepted by them.
+pub const OTHER_HASHES: [Hash; 3] = [
+    |message| Gost94CryptoPro::digest(message).to_vec(),
+    |message| Gost94s2015::digest(message).to_vec(),
+    |message| Gost94UA::digest(message).to_vec(),
+];
 
 /// Why a key or a signature is not taken. No text holds anything of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
