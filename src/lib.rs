@@ -20,6 +20,7 @@ pub mod consent;
 pub mod current;
 pub mod dispatch;
 pub mod exchange;
+pub mod explain;
 pub mod fault;
 pub mod gateway;
 pub mod guard;

@@ -10,6 +10,7 @@ mod calendar;
 mod cert;
 mod check;
 mod directory;
+mod explain;
 mod ground;
 mod incident;
 mod initiator;
@@ -83,6 +84,7 @@ pub enum Command {
     Token(token::Args),
     Xmldsig(xmldsig::Args),
     Send(Box<send::Args>),
+    Explain(Box<explain::Args>),
 }
 
 /// How a command ended.
@@ -198,6 +200,7 @@ pub async fn run(command: Command, errand: Option<Errand>) -> Result {
         Command::Token(args) => token::run(&args),
         Command::Xmldsig(args) => xmldsig::run(&args).await,
         Command::Send(args) => Box::pin(send::run(&args)).await,
+        Command::Explain(args) => Box::pin(explain::run(*args, errand)).await,
     }
 }
 

@@ -126,6 +126,7 @@ impl Duty {
                 "directory history",
                 "directory list",
                 "directory show",
+                "explain",
                 "ground history",
                 "ground list",
                 "ground show",

@@ -3,6 +3,7 @@
 use super::Access;
 use crate::cli::{Failure, Outcome, Result};
 use kdp::consent::identity::Bin;
+use kdp::explain::Rehearsal;
 use kdp::operator::{Name, Operator};
 use kdp::random::Id;
 use kdp::registry::Registry;
@@ -119,6 +120,11 @@ impl Access {
     /// Figures of a period.
     pub async fn figures(&self, from: i64, to: i64) -> Result<Vec<Figures>> {
         Ok(self.opened.store.figures(from, to).await?)
+    }
+
+    /// The service at `at` (Unix milliseconds), of which nothing is kept.
+    pub async fn rehearse(&self, at: i64) -> Result<Rehearsal> {
+        Ok(Rehearsal::open(self.config.clone(), self.opened.seal.clone(), at).await?)
     }
 
     /// The journal, to be read.
