@@ -19,6 +19,7 @@ pub mod config;
 pub mod consent;
 pub mod current;
 pub mod dispatch;
+pub mod docs;
 pub mod exchange;
 pub mod explain;
 pub mod fault;

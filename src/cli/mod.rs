@@ -10,6 +10,7 @@ mod calendar;
 mod cert;
 mod check;
 mod directory;
+mod docs;
 mod explain;
 mod ground;
 mod incident;
@@ -85,6 +86,7 @@ pub enum Command {
     Xmldsig(xmldsig::Args),
     Send(Box<send::Args>),
     Explain(Box<explain::Args>),
+    Docs(docs::Args),
 }
 
 /// How a command ended.
@@ -201,6 +203,7 @@ pub async fn run(command: Command, errand: Option<Errand>) -> Result {
         Command::Xmldsig(args) => xmldsig::run(&args).await,
         Command::Send(args) => Box::pin(send::run(&args)).await,
         Command::Explain(args) => Box::pin(explain::run(*args, errand)).await,
+        Command::Docs(args) => docs::run(&args),
     }
 }
 

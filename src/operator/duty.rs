@@ -108,6 +108,7 @@ impl Duty {
                 "check",
                 "migrate",
                 "cert show",
+                "docs",
                 "ground shipped",
                 "keys init",
                 "operator duties",
