@@ -28,4 +28,13 @@ macro_rules! page {
     };
 }
 
-pub const PAGES: &[Page] = &[page!("index"), page!("start"), page!("codes")];
+pub const PAGES: &[Page] = &[
+    page!("index"),
+    page!("start"),
+    page!("methods"),
+    page!("services"),
+    page!("envelope"),
+    page!("codes"),
+    page!("onboarding"),
+    page!("operation"),
+];
