@@ -13,7 +13,7 @@ const MARGIN: i32 = 110;
 const HEAD: i32 = 36;
 const LINE: i32 = 16;
 /// Width of a letter, generously.
-const LETTER: i32 = 7;
+const LETTER: i32 = 8;
 /// Widest box of a step within one party.
 const BOX: i32 = 190;
 
