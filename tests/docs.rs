@@ -3,6 +3,7 @@
 use kdp::docs::{File, LANGS, site, sources};
 use kdp::text::{Check, FaultCode, Lang, Reason, StatusCode};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
 use std::process::{Command, Stdio};
 use uppsala::{Document, NodeId};
 
@@ -173,6 +174,21 @@ fn every_code_stands_with_its_text_and_remedy_in_each_language() {
 }
 
 #[test]
+fn every_element_of_an_access_request_is_told_in_each_language() {
+    let schema = std::fs::read_to_string(schema::folder().join("kdp-request.xsd")).unwrap();
+    let (_, fields) = schema.split_once("<xs:complexType name=\"getUserDataRequest\"").unwrap();
+    let (fields, _) = fields.split_once("</xs:complexType>").unwrap();
+    let names = fields.split("<xs:element name=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let names: Vec<_> = names.filter(|name| *name != "dry_run").collect();
+    assert!(names.len() >= 18, "{names:?}");
+    for (lang, _, source) in sources().into_iter().filter(|(_, page, _)| *page == "services") {
+        for name in &names {
+            assert!(source.contains(&format!("`{name}`")), "{}: {name}", lang.code());
+        }
+    }
+}
+
+#[test]
 fn every_request_and_answer_shown_is_a_fixture_and_keeps_to_the_schemas() {
     let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let (mut requests, mut replies) = (0, 0);
@@ -218,6 +234,37 @@ fn the_search_finds_every_section_and_every_code() {
         }
         assert!(entries.iter().all(|entry| !entry["t"].is_empty() && !entry["p"].is_empty()));
     }
+}
+
+#[test]
+fn words_that_are_typed_lead_to_their_places_the_nearest_first() {
+    let folder = written();
+    for (lang, words, first) in [
+        ("en", "ovt-date", "codes.html#reason-ovt-date"),
+        ("ru", "ОТЗЫВ согласия", "start.html#revoke"),
+        ("kk", "субъект үндемейді", "start.html#silent"),
+        ("en", "kdp403", "codes.html#fault-KDP403"),
+    ] {
+        let Some(shown) = search(folder.path(), lang, words) else { return };
+        assert_eq!(shown["offered"], true);
+        assert_eq!(shown["lines"][0], first, "{words}: {shown}");
+    }
+    let shown = search(folder.path(), "ru", "ovt-date чегонет").unwrap();
+    assert_eq!(shown["lines"], "nothing is found", "a word that occurs nowhere: {shown}");
+}
+
+fn search(site: &std::path::Path, lang: &str, words: &str) -> Option<serde_json::Value> {
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/docs/search.js");
+    let Ok(output) = Command::new("node").arg(script).arg(site).args([lang, words]).output() else {
+        // Past the capture of the test harness, which would swallow it.
+        let _ = writeln!(
+            std::io::stderr(),
+            "SKIPPED: node is not installed (Debian: nodejs): the search was not tried"
+        );
+        return None;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 /// The site as `kdp docs` writes it.

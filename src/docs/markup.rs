@@ -1,4 +1,4 @@
-//! Markdown into the body of a page: CommonMark with tables and ids of headings, and blocks named `insert`, whose
+//! Markdown into the body of a page: `CommonMark` with tables and ids of headings, and blocks named `insert`, whose
 //! line says what is put there in their place.
 
 use super::DocsError;
