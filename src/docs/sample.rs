@@ -51,6 +51,7 @@ pub const SAMPLES: &[Sample] = &[
     sample!("716-decide-refuse-by-obligation.SCSS001.refused"),
     sample!("851-sms-yes.SCSS001.heard"),
     sample!("859-sms-report-delivered.SCSS001.heard"),
+    sample!("901-dry-run-method-1.INVALID.dry-run"),
 ];
 
 /// The sample with this number, three digits.
