@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::exchange::Channel;
 use crate::guard::guarded;
 use crate::token::status_list;
-pub use answer::{Answer, answer};
+pub use answer::{Answer, answer, is_loopback};
 use answer::{closing, not_allowed, plain};
 use body::{LARGE, drain, header_bytes};
 use bytes::Bytes;
@@ -25,6 +25,7 @@ pub use content::Content;
 use crowd::{Crowd, Guest};
 use hyper::body::{Body as _, Incoming};
 use hyper::header::{CONTENT_LENGTH, EXPECT, IF_NONE_MATCH, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -56,8 +57,7 @@ pub trait Routes: Send + Sync {
     /// Answers the request, or `None` when it has no such route. The body is at most as large as a message.
     fn answer<'a>(
         &'a self,
-        method: &'a Method,
-        path: &'a str,
+        head: &'a Parts,
         body: Bytes,
     ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>>;
 }
@@ -318,7 +318,7 @@ impl Server {
             }
             ("/.well-known/jwks.json" | "/token-status", _) => not_allowed("GET"),
             _ => match &self.routes {
-                Some(routes) => return self.elsewhere(&**routes, request, &method, &path).await,
+                Some(routes) => return self.elsewhere(&**routes, request).await,
                 None => plain(StatusCode::NOT_FOUND, "no such path"),
             },
         };
@@ -342,16 +342,11 @@ impl Server {
         tokio::spawn(drain(body, self.read_time()));
     }
 
-    async fn elsewhere(
-        &self,
-        routes: &dyn Routes,
-        request: Request<Incoming>,
-        method: &Method,
-        path: &str,
-    ) -> Answer {
-        match self.read(request.into_body()).await {
+    async fn elsewhere(&self, routes: &dyn Routes, request: Request<Incoming>) -> Answer {
+        let (head, body) = request.into_parts();
+        match self.read(body).await {
             Ok(message) => {
-                let answer = routes.answer(method, path, message.bytes).await;
+                let answer = routes.answer(&head, message.bytes).await;
                 answer.unwrap_or_else(|| plain(StatusCode::NOT_FOUND, "no such path"))
             }
             Err(_) => plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large or too slow"),

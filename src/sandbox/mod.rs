@@ -7,6 +7,7 @@ mod installation;
 mod kept;
 mod operator;
 mod outside;
+mod page;
 mod pki;
 mod register;
 mod route;

@@ -3,12 +3,17 @@
 use super::Sandbox;
 use super::crypto::KeyKind;
 use super::ear::{Incoming, What};
+use super::page;
 use super::world::Sample;
 use crate::clock;
-use crate::http::{Answer, Routes, answer};
+use crate::http::{Answer, Routes, answer, is_loopback};
 use crate::job;
 use crate::random::Id;
+use crate::store::StoreError;
 use bytes::Bytes;
+use hyper::header::{HOST, ORIGIN};
+use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -21,14 +26,27 @@ const MOST_STEPS: usize = 1_000_000;
 impl Routes for Sandbox {
     fn answer<'a>(
         &'a self,
-        method: &'a Method,
-        path: &'a str,
+        head: &'a Parts,
         body: Bytes,
     ) -> Pin<Box<dyn Future<Output = Option<Answer>> + Send + 'a>> {
         Box::pin(async move {
-            let rest = path.strip_prefix("/sandbox")?;
+            let (method, path) = (&head.method, head.uri.path());
+            let file = page::file(method, path);
+            let rest = path.strip_prefix("/sandbox").filter(|rest| rest.is_empty() || rest.starts_with('/'));
+            if (file.is_some() || rest.is_some()) && !self.is_asked_here(head) {
+                let told =
+                    json!({ "error": "ask by the address that the sandbox listens on, from its own page" });
+                return Some(in_json(StatusCode::FORBIDDEN, &told));
+            }
+            if file.is_some() {
+                return file;
+            }
+            let rest = rest?;
             if let Some(answer) = self.stand.answer(method, rest, &body).await {
                 return Some(answer);
+            }
+            if let Some(shown) = self.shown(method, rest, &body).await {
+                return Some(told(shown));
             }
             let reply = match (method, rest) {
                 (&Method::GET, "" | "/") => Ok(self.describe().await),
@@ -45,15 +63,25 @@ impl Routes for Sandbox {
                 },
                 _ => Err((StatusCode::METHOD_NOT_ALLOWED, "GET or POST")),
             };
-            Some(match reply {
-                Ok(value) => in_json(StatusCode::OK, &value),
-                Err((status, text)) => in_json(status, &json!({ "error": text })),
-            })
+            Some(told(reply))
         })
     }
 }
 
-type Outcome = Result<Value, (StatusCode, &'static str)>;
+/// What is answered, or the status and text of a refusal.
+pub type Outcome = Result<Value, (StatusCode, &'static str)>;
+
+fn told(outcome: Outcome) -> Answer {
+    match outcome {
+        Ok(value) => in_json(StatusCode::OK, &value),
+        Err((status, text)) => in_json(status, &json!({ "error": text })),
+    }
+}
+
+/// The refusal when the database cannot answer.
+pub fn busy(_: StoreError) -> (StatusCode, &'static str) {
+    (StatusCode::SERVICE_UNAVAILABLE, "the service is busy")
+}
 
 pub fn in_json(status: StatusCode, value: &Value) -> Answer {
     answer(status, "application/json", value.to_string().into())
@@ -89,6 +117,18 @@ struct Delayed {
 }
 
 impl Sandbox {
+    /// Whether a request is for this sandbox, and not from another page. Who listens on loopback is asked by a name of
+    /// loopback: under any other, a page of elsewhere may have had its own name point here (DNS rebinding).
+    fn is_asked_here(&self, head: &Parts) -> bool {
+        let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        let host = text(HOST).or_else(|| head.uri.authority().map(Authority::as_str));
+        let own = self.base.strip_prefix("http://").is_none_or(is_loopback);
+        let by_name = !own || host.is_some_and(is_loopback);
+        let from =
+            head.headers.get(ORIGIN).map(|_| text(ORIGIN).and_then(|from| from.strip_prefix("http://")));
+        by_name && from.is_none_or(|from| from.is_some() && from == host)
+    }
+
     fn set_delay(&self, body: &[u8]) -> Outcome {
         let bad = (StatusCode::BAD_REQUEST, "send {\"delay\": \"PT5S\"}");
         let delayed: Delayed = serde_json::from_slice(body).map_err(|_| bad)?;
@@ -180,7 +220,7 @@ impl Sandbox {
         json!({ "now": clock::text(self.app.clock.now()) })
     }
 
-    fn received(&self, msisdn: &str) -> Value {
+    pub(super) fn received(&self, msisdn: &str) -> Value {
         let sms = self.outside.phone(msisdn);
         sms.iter().map(|sms| json!({ "at": clock::text(sms.at), "text": sms.text })).collect()
     }
@@ -191,7 +231,6 @@ impl Sandbox {
         if crate::consent::identity::Msisdn::parse(msisdn).is_none() {
             return Err(bad("a number is 10 to 15 digits"));
         }
-        let failed = |_| (StatusCode::SERVICE_UNAVAILABLE, "the service is busy");
         let id = crate::random::Id::new(self.app.clock.now(), &*self.app.random)
             .map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "no randomness"))?;
         let what = What::Reply { from: msisdn.to_owned(), text: said.text };
@@ -201,7 +240,7 @@ impl Sandbox {
             let kept = self.outside.say(said);
             kept.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the SMS could not be kept"))?;
         } else {
-            self.ear.hear(&said).await.map_err(failed)?;
+            self.ear.hear(&said).await.map_err(busy)?;
         }
         Ok(json!({ "sent": true }))
     }
@@ -220,14 +259,14 @@ impl Sandbox {
             (None, Some(time)) => clock::parse(&time).ok_or(bad("set is a date and time"))?,
             _ => return Err(bad(shape)),
         };
-        self.run_until(target).await.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the service is busy"))?;
+        self.run_until(target).await.map_err(busy)?;
         let kept = self.keep_clock();
         kept.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the clock could not be kept"))?;
         Ok(self.time())
     }
 
     /// Moves the clock to `target` (Unix milliseconds), stopping at each piece of due work on the way.
-    async fn run_until(&self, target: i64) -> Result<(), crate::store::StoreError> {
+    async fn run_until(&self, target: i64) -> Result<(), StoreError> {
         for _ in 0..MOST_STEPS {
             let due = [self.app.store.next_due().await?, self.outside.next_due()];
             let Some(next) = due.into_iter().flatten().min().filter(|next| *next <= target) else { break };

@@ -419,6 +419,8 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
     fn application(&self, id: Id, at: i64) -> Pending<'_, Option<Application>>;
     /// Open applications that this initiator reviews, oldest first, those after `after`.
     fn open_applications(&self, bin: Bin, after: Option<Id>, most: u32, at: i64) -> Pending<'_, Page>;
+    /// The `most` applications that were filed last, newest first, as of `at`.
+    fn latest_applications(&self, most: u32, at: i64) -> Pending<'_, Vec<Application>>;
     /// Decides an application of this initiator.
     fn solve(&self, solution: Solution, record: Record) -> Pending<'_, Solved>;
     /// Reminds of a review or ends it, as its time has come; plans what comes next.

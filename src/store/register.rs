@@ -4,12 +4,15 @@ use super::{Pending, Record};
 use crate::consent::calendar::DayRow;
 use crate::consent::directory::{DirectoryEntry, Ground, ProactiveService};
 use crate::consent::identity::{Bin, Iin};
+use crate::consent::method::Method;
 use crate::consent::revocation::midnight;
 use crate::incident::Incident;
 use crate::onboarding::Application;
+use crate::onboarding::testing::Answer;
 use crate::operator::Operator;
 use crate::random::Id;
 use crate::registry::{Registry, SenderRecord};
+use crate::text::Reason;
 use crate::token::key::KeyRecord;
 use time::Date;
 
@@ -188,6 +191,34 @@ pub struct Granted {
     pub subject: i64,
 }
 
+impl Decided {
+    /// As the count of the ten looks at it (I-11); what is no answer, such as a step of the work, is `None`.
+    #[must_use]
+    pub fn answer(&self, application: &Application) -> Option<Answer> {
+        let reason = Reason::from_code(&self.outcome)?;
+        let request = self.request.as_ref();
+        let token = request.and_then(|request| request.token);
+        let approved = application.approval().map_or(i64::MAX, |approved| approved.at);
+        Some(Answer {
+            decision: self.decision?.to_string(),
+            request: request.map(|request| request.id.to_string()),
+            at: self.at,
+            reason,
+            method: request.and_then(|request| Method::try_from(request.method).ok()),
+            services: request.map(|request| request.services.clone()).unwrap_or_default(),
+            directory_id: request.and_then(|request| request.directory.clone()),
+            token: token.map(|token| token.to_string()),
+            repeated: token.is_some_and(|token| made_at(token) < approved),
+            subject: request.map(|request| request.subject.to_string()),
+        })
+    }
+}
+
+/// When an id was made, Unix milliseconds: a UUID of version 7 begins with it (RFC 9562, 5.7).
+fn made_at(id: Id) -> i64 {
+    id.as_bytes().iter().take(6).fold(0, |time, byte| time << 8 | i64::from(*byte))
+}
+
 /// Figures of one initiator in a period, for the authorised body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
@@ -252,4 +283,16 @@ pub trait Register: Send + Sync {
     fn decided(&self, sender: String, since: i64) -> Pending<'_, Vec<Decided>>;
     /// Figures from `from` to `to` (Unix milliseconds, `to` outside), by BIN.
     fn figures(&self, from: i64, to: i64) -> Pending<'_, Vec<Figures>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SeededRandom;
+
+    #[test]
+    fn an_id_tells_when_it_was_made() {
+        let id = Id::new(1_775_000_000_123, &SeededRandom::new(1, 0)).unwrap();
+        assert_eq!(made_at(id), 1_775_000_000_123);
+    }
 }

@@ -518,6 +518,13 @@ async fn an_initiator_reads_its_open_applications_in_pages_oldest_first() {
     assert_eq!(page(1, Some(filed[2]), now).await.0, filed[3..], "also after one that was decided");
     // 2 April, the second's day, counts to the 23rd: its term ends by itself.
     assert_eq!(page(1, None, END + DAY).await.0, filed[3..], "and none whose term is over");
+    let latest = bench.store.latest_applications(6, END + DAY).await.unwrap();
+    let known: Vec<_> = latest.iter().filter(|one| filed.contains(&one.id)).map(|one| one.id).collect();
+    assert_eq!(latest.len(), 6, "of all, the newest");
+    assert_eq!(known, [filed[4], filed[3], filed[2]], "newest first");
+    let words: Vec<_> =
+        latest.iter().filter(|one| known.contains(&one.id)).map(|one| one.review.word()).collect();
+    assert_eq!(words, ["open", "open", "approved"]);
 }
 
 #[tokio::test]

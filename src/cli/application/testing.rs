@@ -3,15 +3,11 @@
 use super::{Case, Place, Site};
 use crate::cli::{Failure, Outcome, Result, argument, say};
 use kdp::clock;
-use kdp::consent::method::Method;
+use kdp::onboarding::Event;
 use kdp::onboarding::act::signature;
 use kdp::onboarding::act::{Act, Evidence, Filing, html::html};
 use kdp::onboarding::testing::{Answer, Testing, count};
-use kdp::onboarding::{Application, Event};
 use kdp::operator::duty::Errand;
-use kdp::random::Id;
-use kdp::store::register::Decided;
-use kdp::text::Reason;
 use kdp::token::jwks::KeySet;
 use kdp::token::rsa::VerifyingKey;
 use serde_json::json;
@@ -162,33 +158,8 @@ async fn counted(case: &Case) -> Result<Testing> {
     let Case { site, application, .. } = case;
     let since = application.history().first().map_or(0, |step| step.at);
     let decided = site.access.decided(&application.form().sender_id, since).await?;
-    let answers: Vec<Answer> = decided.iter().filter_map(|one| answer(one, application)).collect();
+    let answers: Vec<Answer> = decided.iter().filter_map(|one| one.answer(application)).collect();
     Ok(count(application, &answers))
-}
-
-/// A decision as the count looks at it; what is none, such as a step of the work, is left out.
-fn answer(decided: &Decided, application: &Application) -> Option<Answer> {
-    let reason = Reason::from_code(&decided.outcome)?;
-    let request = decided.request.as_ref();
-    let token = request.and_then(|request| request.token);
-    let approved = application.approval().map_or(i64::MAX, |approved| approved.at);
-    Some(Answer {
-        decision: decided.decision?.to_string(),
-        request: request.map(|request| request.id.to_string()),
-        at: decided.at,
-        reason,
-        method: request.and_then(|request| Method::try_from(request.method).ok()),
-        services: request.map(|request| request.services.clone()).unwrap_or_default(),
-        directory_id: request.and_then(|request| request.directory.clone()),
-        token: token.map(|token| token.to_string()),
-        repeated: token.is_some_and(|token| made_at(token) < approved),
-        subject: request.map(|request| request.subject.to_string()),
-    })
-}
-
-/// When an id was made, Unix milliseconds: a UUID of version 7 begins with it (RFC 9562, 5.7).
-fn made_at(id: Id) -> i64 {
-    id.as_bytes().iter().take(6).fold(0, |time, byte| time << 8 | i64::from(*byte))
 }
 
 fn told(case: &Case, testing: &Testing) -> String {
@@ -216,16 +187,4 @@ fn told(case: &Case, testing: &Testing) -> String {
     rows.sort_by_key(|(at, _)| *at);
     let table = argument::table(&rows.into_iter().map(|(_, row)| row).collect::<Vec<_>>());
     format!("{}\n{table}", head.join("; "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use kdp::random::SeededRandom;
-
-    #[test]
-    fn an_id_tells_when_it_was_made() {
-        let id = Id::new(1_775_000_000_123, &SeededRandom::new(1, 0)).unwrap();
-        assert_eq!(made_at(id), 1_775_000_000_123);
-    }
 }

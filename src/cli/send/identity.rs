@@ -6,11 +6,11 @@ use hyper::Uri;
 use hyper::http::uri::PathAndQuery;
 use kdp::clock::{self, MovableClock};
 use kdp::gateway::http_client::HttpClient;
+use kdp::http::is_loopback;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::Signer;
 use secrecy::SecretString;
 use serde::Deserialize;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The sender of a request and what it knows.
@@ -172,24 +172,4 @@ async fn ask(client: &HttpClient, url: &Uri) -> Result<Sandbox> {
     }
     serde_json::from_slice(&answer.body)
         .map_err(|_| Failure::unusable(format!("{place}: what is there is no sandbox")))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_asked_for_keys() {
-        for host in ["127.0.0.1", "127.8.9.1", "[::1]", "localhost"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["", "10.0.0.1", "example.kz", "localhost.example.kz", "[::2]", "127.0.0.1.example.kz"] {
-            assert!(!is_loopback(host), "{host}");
-        }
-    }
 }

@@ -104,7 +104,10 @@ impl Certificates {
 }
 
 /// Signs as ШЭП does: without its certificate.
-fn signer(key: &Path, certificate: &Path) -> Result<EnvelopeSigner, StartError> {
+///
+/// # Errors
+/// [`StartError`] naming the file.
+pub fn signer(key: &Path, certificate: &Path) -> Result<EnvelopeSigner, StartError> {
     let text = std::fs::read_to_string(key).map_err(|e| StartError::File(key.to_owned(), e.kind()))?;
     let signer = sign::from_pem(&text).map_err(|e| StartError::Key(key.to_owned(), e))?;
     Ok(EnvelopeSigner::new(signer, read(certificate)?, KeyInfoForm::IssuerSerial))

@@ -3,6 +3,7 @@
 
 mod answer;
 mod asynchronous;
+mod call;
 mod certificate;
 mod fault;
 mod forward;

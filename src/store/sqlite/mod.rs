@@ -458,6 +458,10 @@ impl Store for SqliteStore {
         Box::pin(self.read(move |connection, seal| revocation::open(connection, seal, &bin, after, most, at)))
     }
 
+    fn latest_applications(&self, most: u32, at: i64) -> Pending<'_, Vec<Application>> {
+        Box::pin(self.read(move |connection, seal| revocation::latest(connection, seal, most, at)))
+    }
+
     fn solve(&self, solution: Solution, record: Record) -> Pending<'_, Solved> {
         let (seal, spans) = (self.seal.clone(), self.spans);
         Box::pin(self.writer.write(move |c| revocation::solve(c, &*seal, solution, &spans, &record)))

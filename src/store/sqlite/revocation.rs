@@ -137,6 +137,16 @@ pub fn open(
     Ok(Page { applications: found.into_iter().map(|kept| kept.application).collect(), next })
 }
 
+pub fn latest(
+    connection: &Connection,
+    seal: &dyn Seal,
+    most: u32,
+    at: i64,
+) -> Result<Vec<Application>, StoreError> {
+    let found = query(connection, seal, "true ORDER BY v.seq DESC LIMIT ?1", params![most])?;
+    Ok(found.into_iter().map(|kept| as_of(kept.application, at)).collect())
+}
+
 pub fn file(
     connection: &Connection,
     seal: &dyn Seal,
