@@ -76,6 +76,8 @@ pub struct Verdict {
     pub reason: Option<Reason>,
     /// Whether the message is accepted: no fault, no error, no refusal.
     pub is_accepted: bool,
+    /// Whether anything was decided: not what only the service itself can decide.
+    pub is_judged: bool,
     /// What happened, in the language of the report.
     pub text: String,
     /// What to do.
@@ -149,6 +151,8 @@ impl Steps {
 
 /// What the flow comes to.
 enum Outcome {
+    /// A try of a one-time code: the service counts each before it tells, so nobody is told who does not spend one.
+    Uncounted,
     Fault(Fault),
     Reply(Box<Reply>),
 }
@@ -157,14 +161,15 @@ enum Outcome {
 pub async fn explain(rehearsal: &Rehearsal, message: &[u8], lang: Lang) -> Report {
     let app = &rehearsal.app;
     let at = app.clock.now();
-    let outcome = rehearse(app, message, at).await;
     let mut steps = Steps { lang, taken: Vec::new(), is_verified: true };
+    let mut brings_code = false;
     if let Some(document) = document::read(&mut steps, app.limits().body_bytes, message)
         && let Some(outline) = document::envelope(&mut steps, &document)
     {
         let signer = signature::judge(&mut steps, rehearsal, &outline, at);
-        call::judge(&mut steps, app, outline.body, signer.as_ref(), at);
+        brings_code = call::judge(&mut steps, app, outline.body, signer.as_ref(), at);
     }
+    let outcome = if brings_code { Outcome::Uncounted } else { rehearse(app, message, at).await };
     let verdict = verdict(&mut steps, &outcome);
     Report { lang, steps: steps.taken, verdict }
 }
@@ -188,11 +193,30 @@ async fn rehearse(app: &App, message: &[u8], at: i64) -> Outcome {
     }
 }
 
+/// The verdict on a message that brings a one-time code: that of the step that failed, or none.
+fn uncounted(steps: &mut Steps) -> Verdict {
+    let failed = steps.taken.iter().find(|step| step.state == State::Failed);
+    let (code, is_judged) = failed.map_or((StatusCode::Success.code(), false), |step| {
+        (step.code.unwrap_or(StatusCode::Data.code()), true)
+    });
+    let why = [
+        "Кодты сервистің өзі ғана тексереді: әрбір әрекет есептеледі",
+        "Код проверяет только сам сервис: каждая попытка считается",
+        "only the service itself judges the code: each try counts",
+    ];
+    let text = steps.say(why).to_owned();
+    if !is_judged {
+        steps.open(Stage::Decision, why);
+    }
+    Verdict { code, word: None, reason: None, is_accepted: false, is_judged, text, remedy: String::new() }
+}
+
 /// The verdict, and the last step: what the state of the service adds to what the message says.
 fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
     let lang = steps.lang;
     let is_told = steps.taken.iter().any(|step| step.state == State::Failed);
     match outcome {
+        Outcome::Uncounted => uncounted(steps),
         Outcome::Fault(fault) => {
             let code = fault.code.code();
             if !is_told {
@@ -208,6 +232,7 @@ fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
                 word: None,
                 reason: None,
                 is_accepted: false,
+                is_judged: true,
                 text: fault.code.message(lang).to_owned(),
                 remedy: fault.code.remedy(lang).to_owned(),
             }
@@ -231,7 +256,7 @@ fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
                 let code = reason.map_or(reply.status.code(), Reason::code);
                 steps.fail(Stage::Decision, code, Vec::new(), &text);
             }
-            Verdict { code: reply.status.code(), word, reason, is_accepted, text, remedy }
+            Verdict { code: reply.status.code(), word, reason, is_accepted, is_judged: true, text, remedy }
         }
     }
 }

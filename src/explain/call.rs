@@ -23,8 +23,8 @@ const NOT_READ: [&str; 3] = [
 /// A wish for a token's life, milliseconds, up to which seconds were meant.
 const SECONDS: u64 = 20_000;
 
-/// Judges the call; `signer` is who is believed to have signed it.
-pub fn judge(steps: &mut Steps, app: &App, body: Element<'_, '_>, signer: Option<&Signer>, at: i64) {
+/// Judges the call; `signer` is who is believed to have signed it. `true`: it brings a one-time code.
+pub fn judge(steps: &mut Steps, app: &App, body: Element<'_, '_>, signer: Option<&Signer>, at: i64) -> bool {
     let wrapper = match Wrapper::read(body) {
         Ok(wrapper) => wrapper,
         Err(fault) => {
@@ -32,7 +32,7 @@ pub fn judge(steps: &mut Steps, app: &App, body: Element<'_, '_>, signer: Option
             for stage in [Stage::RequestInfo, Stage::Payload, Stage::Sender, Stage::Service, Stage::Data] {
                 steps.open(stage, NOT_READ);
             }
-            return;
+            return false;
         }
     };
     steps.pass(Stage::Wrapper, body.children().next().map_or("", Element::name));
@@ -53,7 +53,7 @@ pub fn judge(steps: &mut Steps, app: &App, body: Element<'_, '_>, signer: Option
         let code = FaultCode::ServiceUnknown.code();
         steps.fail(Stage::Service, code, vec![Cause::ServiceUnknown], "");
     }
-    let Some((service, sender)) = service.zip(sender) else { return };
+    let Some((service, sender)) = service.zip(sender) else { return false };
     steps.pass(Stage::Service, service.label());
     let (own, wanted) = (sender.record.role.as_str(), service.role().as_str());
     if own == wanted {
@@ -62,10 +62,13 @@ pub fn judge(steps: &mut Steps, app: &App, body: Element<'_, '_>, signer: Option
         let detail = format!("{own}, {wanted}");
         // What this sender may ask for is no question then.
         steps.fail(Stage::Role, FaultCode::SenderForbidden.code(), vec![Cause::RoleForbidden], &detail);
-        return;
+        return false;
     }
-    let Some(payload) = payload else { return steps.open(Stage::Data, NOT_READ) };
-    data(steps, app, (service, &sender), &payload, body, at);
+    let Some(payload) = payload else {
+        steps.open(Stage::Data, NOT_READ);
+        return false;
+    };
+    data(steps, app, (service, &sender), &payload, body, at)
 }
 
 /// What was read, told as a step either way.
@@ -115,7 +118,7 @@ fn data(
     payload: &Payload,
     body: Element<'_, '_>,
     at: i64,
-) {
+) -> bool {
     if service == Service::AccessRequest {
         match access_request::own_bin(sender, &payload.fields) {
             Ok(()) => drop(steps.pass(Stage::Bin, sender.bin.as_str())),
@@ -134,15 +137,22 @@ fn data(
             if let Some(step) = steps.pass(Stage::Data, found) {
                 step.causes = warnings;
             }
-            if service == Service::AccessRequest
-                && let Ok(Request::Ask(ask) | Request::DryRun(ask)) = Request::read(fields, sender)
-            {
-                checks(steps, app, sender, &ask, at);
+            if service != Service::AccessRequest {
+                return false;
+            }
+            match Request::read(fields, sender) {
+                Ok(Request::Ask(ask) | Request::DryRun(ask)) => {
+                    checks(steps, app, sender, &ask, at);
+                    false
+                }
+                Ok(Request::Repeat(repeat)) => repeat.code.is_some(),
+                Err(_) => false,
             }
         }
         Err(error) => {
             let text = error.text(steps.lang);
             steps.fail(Stage::Data, StatusCode::Data.code(), element::of_data(&error), &text);
+            false
         }
     }
 }

@@ -16,6 +16,7 @@ struct Words {
     unverified: &'static str,
     accepted: &'static str,
     refused: &'static str,
+    undecided: &'static str,
 }
 
 fn words(lang: Lang) -> Words {
@@ -30,6 +31,7 @@ fn words(lang: Lang) -> Words {
             unverified: "бұдан әрі: қолтаңбамен расталмаған",
             accepted: "қабылданды",
             refused: "қабылданбады",
+            undecided: "шешілмеді",
         },
         Lang::Ru => Words {
             found: "найдено",
@@ -41,6 +43,7 @@ fn words(lang: Lang) -> Words {
             unverified: "дальше: не подтверждено подписью",
             accepted: "принято",
             refused: "не принято",
+            undecided: "не решено",
         },
         Lang::En => Words {
             found: "found",
@@ -52,6 +55,7 @@ fn words(lang: Lang) -> Words {
             unverified: "from here on: not vouched for by the signature",
             accepted: "accepted",
             refused: "refused",
+            undecided: "not decided",
         },
     }
 }
@@ -156,15 +160,15 @@ impl Report {
         causes
     }
 
-    /// `{"accepted", "verdict": {"code", "status", "reason", "text", "remedy"}, "causes": [code], "steps": [{"step",
+    /// `{"accepted" (null: only the service decides it), "verdict": {"code", "status", "reason", "text", "remedy"}, "causes": [code], "steps": [{"step",
     /// "title", "state", "verified", "found", "expected", "paragraph", "code", "causes": [{"cause",
     /// "text"}], "remedies"}]}`; `state` is `passed`, `failed`
     /// or `not-judged`.
     #[must_use]
     pub fn json(&self) -> Value {
-        let Verdict { code, word, reason, text, remedy, is_accepted } = &self.verdict;
+        let Verdict { code, word, reason, text, remedy, is_accepted, is_judged } = &self.verdict;
         json!({
-            "accepted": is_accepted,
+            "accepted": is_judged.then_some(is_accepted),
             "verdict": {
                 "code": code, "status": word, "reason": reason.map(crate::text::Reason::code), "text": text,
                 "remedy": remedy,
@@ -187,11 +191,15 @@ impl Report {
             was_verified = step.is_verified;
             step.write(&mut out, self.lang);
         }
-        let Verdict { code, word, reason, text, remedy, is_accepted } = &self.verdict;
+        let Verdict { code, word, reason, text, remedy, is_accepted, is_judged } = &self.verdict;
         let mut codes = vec![*code];
         codes.extend(word.as_deref());
         codes.extend(reason.map(crate::text::Reason::code));
-        let verdict = if *is_accepted { words.accepted } else { words.refused };
+        let verdict = match (is_judged, is_accepted) {
+            (false, _) => words.undecided,
+            (true, true) => words.accepted,
+            (true, false) => words.refused,
+        };
         let _ = writeln!(out, "{verdict}: {}: {text}", codes.join(", "));
         if !remedy.is_empty() {
             let _ = writeln!(out, "{}: {remedy}", words.remedy);

@@ -11,8 +11,7 @@ use super::Sandbox;
 use super::route::Outcome;
 use crate::http::{Answer, answer};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -45,15 +44,10 @@ const HEADERS: [(HeaderName, &str); 4] = [
     (CACHE_CONTROL, "no-cache"),
 ];
 
-/// A file of the page, or the way to it from the root; `None`: `path` is none of them.
+/// A file of the page; `None`: `path` is none of them.
 pub fn file(method: &Method, path: &str) -> Option<Answer> {
     if *method != Method::GET {
         return None;
-    }
-    if path == "/" {
-        let mut moved = answer(StatusCode::FOUND, "text/plain; charset=utf-8", ADDRESS.into());
-        moved.headers_mut().insert(LOCATION, const { HeaderValue::from_static(ADDRESS) });
-        return Some(moved);
     }
     let name = path.strip_prefix(ADDRESS)?.trim_end_matches('/');
     let (_, kind, text) = FILES.into_iter().find(|(known, ..)| *known == name)?;

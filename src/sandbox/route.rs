@@ -11,7 +11,7 @@ use crate::job;
 use crate::random::Id;
 use crate::store::StoreError;
 use bytes::Bytes;
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{Method, StatusCode};
@@ -22,6 +22,8 @@ use std::pin::Pin;
 
 /// Most pieces of due work that one movement of the clock runs through.
 const MOST_STEPS: usize = 1_000_000;
+/// How far the clock is moved at a time, milliseconds.
+const FARTHEST: i64 = 10 * 366 * 86_400_000;
 
 impl Routes for Sandbox {
     fn answer<'a>(
@@ -126,7 +128,10 @@ impl Sandbox {
         let by_name = !own || host.is_some_and(is_loopback);
         let from =
             head.headers.get(ORIGIN).map(|_| text(ORIGIN).and_then(|from| from.strip_prefix("http://")));
-        by_name && from.is_none_or(|from| from.is_some() && from == host)
+        // A page of elsewhere that names us in an image, say, asks without an Origin.
+        let by_page_elsewhere =
+            text(HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site == "cross-site");
+        by_name && !by_page_elsewhere && from.is_none_or(|from| from.is_some() && from == host)
     }
 
     fn set_delay(&self, body: &[u8]) -> Outcome {
@@ -259,8 +264,14 @@ impl Sandbox {
             (None, Some(time)) => clock::parse(&time).ok_or(bad("set is a date and time"))?,
             _ => return Err(bad(shape)),
         };
-        self.run_until(target).await.map_err(busy)?;
+        if target.saturating_sub(now) > FARTHEST {
+            return Err(bad(
+                "the clock is moved by ten years at most: keys and certificates of the sandbox end then",
+            ));
+        }
+        let moved = self.run_until(target).await;
         let kept = self.keep_clock();
+        moved.map_err(busy)?;
         kept.map_err(|_| (StatusCode::SERVICE_UNAVAILABLE, "the clock could not be kept"))?;
         Ok(self.time())
     }

@@ -362,8 +362,8 @@ impl Trust {
         self.revocation = Some(Arc::new(revocation));
     }
 
-    /// Lets nobody be asked about revocation any more, before this is shared: only lists count, and none is fetched. `true`:
-    /// somebody would have been asked.
+    /// Lets nobody be asked about revocation any more, before this is shared: only lists count, and none is fetched; what
+    /// OCSP would say is left open. `true`: somebody would have been asked.
     pub fn ask_nobody(&mut self) -> bool {
         let Some(revocation) = self.revocation.as_mut().and_then(Arc::get_mut) else { return false };
         let (asked, has_lists) = revocation.ask_nobody();

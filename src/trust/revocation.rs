@@ -55,6 +55,8 @@ pub struct Revocation {
     mode: RevocationMode,
     sources: Vec<Arc<Source>>,
     ocsp: Option<Ocsp>,
+    /// What only OCSP could say is left open.
+    asks_nobody: bool,
     /// Seconds between two looks at a source.
     interval: i64,
     book: RwLock<Arc<Book>>,
@@ -108,6 +110,7 @@ impl Revocation {
             mode: section.mode,
             sources,
             ocsp,
+            asks_nobody: false,
             interval: i64::from(section.refresh_seconds),
             book: RwLock::default(),
             client: source::client().map_err(named("lists"))?,
@@ -170,6 +173,7 @@ impl Revocation {
             }
         }
         match &self.ocsp {
+            Some(_) if self.asks_nobody => Ok(None),
             Some(ocsp) => Ok(Some(Question { ocsp, authority })),
             None => match book.verdict(chain.leaf, authority, at) {
                 Verdict::NoList if chain.is_pinned && book.is_complete => Ok(None),
@@ -178,9 +182,10 @@ impl Revocation {
         }
     }
 
-    /// Forgets the OCSP service; whether there was one, and whether there are lists.
+    /// Leaves open from now on what OCSP would say; whether there is one, and whether there are lists.
     pub(super) fn ask_nobody(&mut self) -> (bool, bool) {
-        (self.ocsp.take().is_some(), !self.sources.is_empty())
+        self.asks_nobody = true;
+        (self.ocsp.is_some(), !self.sources.is_empty())
     }
 
     fn judge(&self, answer: Result<Status, OcspError>, chain: Chain<'_>, at: i64) -> Result<(), Distrust> {

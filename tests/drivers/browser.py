@@ -115,12 +115,12 @@ class Browser:
             raise
 
     def _wait_for_driver(self) -> None:
-        for _ in range(100):
+        for _ in range(600):
             with suppress(OSError):
                 if self._ask("GET", "/status")["ready"]:
                     return
             time.sleep(0.1)
-        raise SystemExit("chromedriver is not ready after 10 s")
+        raise SystemExit("chromedriver is not ready after a minute")
 
     def _ask(self, method: str, path: str, value: dict[str, Any] | None = None) -> Any:
         body = None if value is None else json.dumps(value).encode()

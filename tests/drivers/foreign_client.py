@@ -26,7 +26,7 @@ from reply import Reply
 
 HERE = Path(__file__).resolve().parents[1] / "clients"
 # Longest that a program may take, seconds: each is a new process, some a new JVM.
-PATIENCE = 60
+PATIENCE = 180
 
 
 class Wrapper(enum.Enum):

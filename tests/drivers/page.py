@@ -99,9 +99,9 @@ class Page:
         """The newest SMS, as the page shows it."""
         return self.browser.until("an SMS", lambda: self.phone().one(".sms li:first-child").text())
 
-    def newest(self) -> str:
-        """Id of the newest request."""
-        return str(self.browser.all("#request-list article[data-request]")[0].attribute("data-request"))
+    def listed(self) -> list[str]:
+        """Ids of the requests that are shown, newest first."""
+        return [str(each.attribute("data-request")) for each in self.browser.all("#request-list article[data-request]")]
 
     def request(self, identifier: str, state: str) -> Element:
         """The request, as soon as it is in that state."""
@@ -130,11 +130,11 @@ class Page:
 
     def asked(self, term: str, method: str = "1") -> str:
         """Asks, until the phone shows the SMS; gives the id of the request."""
-        before = len(self.sandbox.inbox(str(self.person.msisdn)))
+        before, known = len(self.sandbox.inbox(str(self.person.msisdn))), set(self.listed())
         self.ask("bank", term, method)
         self.browser.until("the SMS", lambda: len(self.phone().all(".sms li")) > before)
-        assert "PENDING" in self.answer(), self.answer()
-        identifier = self.newest()
+        self.browser.until("the answer", lambda: "PENDING" in self.answer())
+        identifier = self.browser.until("the request", lambda: next((i for i in self.listed() if i not in known), ""))
         self.request(identifier, "waiting")
         return identifier
 

@@ -1,8 +1,7 @@
 //! What a person sends from the page: a message of a peer, signed with its key and sent to the service as any other.
 
 use crate::sandbox::Sandbox;
-use crate::sandbox::route::{Outcome, busy};
-use crate::store::StoreError;
+use crate::sandbox::route::Outcome;
 use hyper::StatusCode;
 use serde::Deserialize;
 
@@ -39,7 +38,8 @@ impl Sandbox {
         let password = self.kept.passwords.get(&peer.name).cloned().unwrap_or_default();
         let sender = (peer, kind, password);
         let called = self.stand.call(&self.data, sender, &asked.service_id, &asked.data).await;
-        called.map_err(|_| busy(StoreError::Busy))
+        let unsaid = "the service gave no answer that can be believed: its log tells why";
+        called.map_err(|_| (StatusCode::BAD_GATEWAY, unsaid))
     }
 }
 

@@ -63,7 +63,7 @@ fn collect(told: &mut Vec<Told>, entry: Entry) {
     }
     let begins = match entry.kind.as_str() {
         "fault" => true,
-        "decision" => !entry.detail.is_empty(),
+        "decision" | "dry-run" => !entry.detail.is_empty(),
         _ => false,
     };
     if begins {

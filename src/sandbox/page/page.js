@@ -43,12 +43,17 @@ function line(answer) {
 
 // --- what a person does -----------------------------------------------------------------------------------------------
 
-const peer = (test) => world.peers.find(test);
+function peer(test) {
+  const found = world.peers.find(test);
+  if (!found) throw new Error(t("stranger"));
+  return found;
+}
 
 const deeds = {
   async reply(msisdn, text) {
     await post(`/phone/${msisdn}`, { text });
     await look();
+    return "";
   },
   async repeat(request, code) {
     const told = await repeat(request, code);
@@ -87,7 +92,7 @@ async function repeat(request, code) {
 }
 
 async function solve(application, decision) {
-  const reviewer = peer((one) => one.bin === application.bin);
+  const reviewer = peer((one) => one.role === "initiator" && one.bin === application.bin);
   const answer = await sign(reviewer.name, "KDP_SEND_SOLUTION", [["application_id", application.application_id], ...decision]);
   await look();
   return line(answer);
@@ -190,7 +195,7 @@ function offer() {
 }
 
 function offerServices() {
-  const services = peer((one) => one.name === of("initiator").value)?.services ?? [];
+  const services = world.peers.find((one) => one.name === of("initiator").value)?.services ?? [];
   choose(of("service"), services.map((one) => [one, one]));
 }
 

@@ -6,7 +6,7 @@ export const LANGUAGES = ["kk", "ru", "en"];
 export const TEXT = {
   title: ["КДП құмсалғышы", "Песочница КДП", "The KDP sandbox"],
   about: [
-    "Мұндағы адамдар мен ұйымдардың бәрі ойдан шығарылған. Хабарламалар шынымен қол қойылып, қызметтің өзіне жіберіледі.",
+    "Мұндағы адамдар мен ұйымдардың бәрі ойдан шығарылған. Хабарламаларға шынымен қол қойылып, олар сервистің өзіне жіберіледі.",
     "Все люди и организации здесь выдуманы. Сообщения подписываются по-настоящему и уходят самому сервису.",
     "Everybody here is invented. Messages are really signed, and go to the service itself.",
   ],
@@ -34,7 +34,7 @@ export const TEXT = {
   entry: ["Анықтамалық жазбасы (міндетті емес)", "Запись справочника (необязательно)", "Directory entry (optional)"],
   send: ["Қол қойып жіберу", "Подписать и отправить", "Sign and send"],
   sending: ["Жіберілуде…", "Отправляется…", "Sending…"],
-  answered: ["Қызметтің жауабы", "Ответ сервиса", "The service answered"],
+  answered: ["Сервистің жауабы", "Ответ сервиса", "The service answered"],
   what: ["Не істеу керек", "Что делать", "What to do"],
   phones: ["Телефондар", "Телефоны", "Phones"],
   phonesNote: [
@@ -46,7 +46,7 @@ export const TEXT = {
   noPhone: ["БМГ-да нөмірі жоқ", "номера в БМГ нет", "no number in БМГ"],
   yes: ["ИӘ", "ДА", "YES"],
   no: ["ЖОҚ", "НЕТ", "NO"],
-  fraud: ["АЛАЯҚТЫҚ", "МОШЕННИК", "FRAUD"],
+  fraud: ["АЛДАУ", "МОШЕННИК", "FRAUD"],
   ownText: ["Басқа мәтін", "Другой текст", "Another text"],
   reply: ["Жауап беру", "Ответить", "Reply"],
   sent: ["Жіберілді", "Отправлено", "Sent"],
@@ -92,13 +92,13 @@ export const TEXT = {
   applications: ["Қайтарып алу өтінімдері", "Заявки на отзыв", "Applications for revocation"],
   applicationsNote: [
     "Бастамашы 15 жұмыс күні ішінде шешеді; үндемесе, токен өзінен-өзі тоқтайды.",
-    "Инициатор решает за 15 рабочих дней; если молчит, токен прекращается сам.",
+    "Инициатор решает за 15 рабочих дней; если молчит, действие токена прекращается само.",
     "The initiator decides within 15 working days; when it is silent, the token ends by itself.",
   ],
   open: ["Қаралуда", "Рассматривается", "Under review"],
-  approved: ["Мақұлданды: токен тоқтатылды", "Одобрена: токен прекращён", "Approved: the token ended"],
+  approved: ["Мақұлданды: токен тоқтатылды", "Одобрена: действие токена прекращено", "Approved: the token ended"],
   refused: ["Бас тартылды: токен жарамды", "Отказано: токен действует", "Refused: the token stays"],
-  lapsed: ["Мерзім өтті: токен тоқтатылды", "Срок прошёл: токен прекращён", "Not reviewed in time: the token ended"],
+  lapsed: ["Мерзім өтті: токен тоқтатылды", "Срок прошёл: действие токена прекращено", "Not reviewed in time: the token ended"],
   filed: ["Берілген", "Подана", "Filed"],
   deadline: ["Соңғы күні", "Последний день", "Last day"],
   calendar: ["Мерзім күнтізбесі", "Календарь срока", "Calendar of the term"],
@@ -127,15 +127,20 @@ export const TEXT = {
     "Песочница не отвечает: запущена ли она?",
     "The sandbox does not answer: is it running?",
   ],
+  stranger: [
+    "Бұл ұйым құмсалғыштың өзінікі емес: оның кілті мұнда жоқ, kdp send арқылы жіберіңіз.",
+    "Эта организация не из песочницы: её ключа здесь нет, отправьте через kdp send.",
+    "This organisation is not of the sandbox: its key is not here, use kdp send.",
+  ],
   elsewhere: [
-    "Қызмет басқа жерде жұмыс істейді: мұнда тек телефондар мен құмсалғыш сағаты бар.",
+    "Сервис басқа жерде жұмыс істейді: мұнда тек телефондар мен құмсалғыш сағаты бар.",
     "Сервис работает в другом месте: здесь только телефоны и часы песочницы.",
     "The service runs elsewhere: here are only the phones and the sandbox's clock.",
   ],
 };
 
 export const WEEKDAYS = {
-  kk: ["Дс", "Сс", "Ср", "Бс", "Жм", "Сн", "Жс"],
+  kk: ["Дс", "Сс", "Ср", "Бс", "Жм", "Сб", "Жс"],
   ru: ["Пн", "Вт", "Ср", "Чт", "Пт", "Сб", "Вс"],
   en: ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"],
 };

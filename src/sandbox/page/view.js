@@ -68,8 +68,8 @@ function facts(pairs) {
 export function phone({ msisdn, owners, sms }, deeds) {
   const text = h("input", { "data-part": "text", "aria-label": `${t("ownText")}, ${msisdn}`, placeholder: t("ownText") });
   const say = async (what) => {
-    await deeds.reply(msisdn, what);
-    tell(msisdn, `${t("sent")}: ${what}`);
+    const failed = await deeds.reply(msisdn, what);
+    tell(msisdn, failed || `${t("sent")}: ${what}`);
   };
   const own = (event) => {
     event.preventDefault();

@@ -29,12 +29,13 @@ pub async fn handle(app: &App, caller: &Caller, ask: &Ask, lang: Lang) -> Result
     let reason = if app.store.charge(caller.sender.bin, app.limits().sms_budget(), record).await? {
         reason
     } else {
-        checks.push(Finding {
+        // What is over the limit learns nothing more.
+        checks = vec![Finding {
             check: Check::WithinLimits,
             passed: false,
             found: "the day's asks are used up".into(),
             expected: "asks left today".into(),
-        });
+        }];
         Reason::LimitReached
     };
     // Never VALID: who reads the status alone must not take it for a consent.
