@@ -214,7 +214,7 @@ impl Service {
 }
 
 /// What a message brings to prove its sender: of use to the service as a whole only, and by its parts to who explains.
-pub struct Proof {
+pub(crate) struct Proof {
     /// The sender that it names, if it is registered.
     pub registered: Option<Arc<Sender>>,
     /// Whether `sender/password` is right.

@@ -185,7 +185,7 @@ async fn a_dry_run_leaves_a_journal_record_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dry_runs_count_into_the_initiators_day_and_not_into_the_subjects() {
+async fn dry_runs_have_a_day_of_their_own_and_use_up_nobodys_asks() {
     let stand = Stand::start().await;
     // What the clinic asked today before the sandbox began.
     let midnight = NOW - 12 * 3_600_000;
@@ -195,7 +195,7 @@ async fn dry_runs_count_into_the_initiators_day_and_not_into_the_subjects() {
     );
     let asked = count(&stand, &sql);
     stand.running.stop().await;
-    let sms_per_initiator = u32::try_from(asked).unwrap() + 3;
+    let sms_per_initiator = u32::try_from(asked).unwrap() + 2;
     let limits = Limits { sms_per_initiator, sms_per_subject: 1, ..kdp::sandbox::limits() };
     let stand = Stand::start_within(limits).await;
     // What fails counts too.
@@ -203,14 +203,18 @@ async fn dry_runs_count_into_the_initiators_day_and_not_into_the_subjects() {
     wrong.extend([("expiresIn", "99999999999".to_owned()), ("dry_run", "true".to_owned())]);
     assert_eq!(send(&stand, &wrong).element("reason"), Some("term-too-long"));
     assert_eq!(dry(&stand, 1, YES).element("reason"), Some("dry-run"));
-    assert_eq!(send(&stand, &fields(1, YES)).word(), Some("PENDING"), "the subject's one ask is left");
+    for _ in 2..sms_per_initiator {
+        assert_eq!(dry(&stand, 2, MANUAL).element("reason"), Some("dry-run"));
+    }
     let over = dry(&stand, 2, MANUAL);
     assert_eq!((over.word(), over.element("reason")), (Some("INVALID"), Some("limit-reached")));
     assert_eq!(over.element("next"), Some("refuse"));
     let told: Vec<_> = over.body.split("<k:name>").skip(1).collect();
     let [only] = told[..] else { panic!("{} checks are told beyond the limit", told.len()) };
     assert!(only.starts_with("within-limits</k:name>") && only.contains("<k:passed>false</k:passed>"));
-    assert_eq!(send(&stand, &fields(5, MANUAL)).element("reason"), Some("limit-reached"));
+    assert_eq!(send(&stand, &fields(1, YES)).word(), Some("PENDING"), "the subject's one ask is left");
+    assert_eq!(send(&stand, &fields(5, MANUAL)).word(), Some("PENDING"), "and the initiator's");
+    assert_eq!(send(&stand, &fields(5, REVOKED)).element("reason"), Some("limit-reached"));
     stand.running.stop().await;
 }
 

@@ -38,7 +38,7 @@ section! {
         ovt_subjects: u32 = 1000,
         /// SMS asks of one subject a day.
         sms_per_subject: u32 = 10,
-        /// SMS asks of one initiator a day, asks that found no number, and dry runs.
+        /// SMS asks of one initiator a day, and asks that found no number; and, counted apart, as many dry runs.
         sms_per_initiator: u32 = 100_000,
         /// Token checks by id of one owner a day that were answered `unknown` or `mismatch`.
         blind_checks_per_owner: u32 = 1000,

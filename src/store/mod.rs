@@ -18,7 +18,7 @@ use crate::consent::sms::ParsedReply;
 use crate::consent::{Consent, EDITION, Event};
 use crate::gateway::fault::PartyFault;
 use crate::random::Id;
-use crate::text::{Lang, Reason};
+use crate::text::{self, Lang, Reason};
 use asynchronous::Asynchronous;
 use journal::Journal;
 use operator::Operators;
@@ -198,6 +198,28 @@ pub struct Budget {
     pub subject: u32,
     /// Per initiator.
     pub initiator: u32,
+}
+
+/// What an initiator's budget is charged for though it opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charge {
+    /// An ask whose subject has no number: of the budget of asks.
+    NoNumber,
+    /// A dry run: of a budget of its own, so that trying things out stops nobody's work.
+    DryRun,
+}
+
+impl Charge {
+    /// The check that fails when the budget is used up.
+    #[must_use]
+    pub fn used_up(self) -> Finding {
+        let (found, expected) = match self {
+            Self::NoNumber => ("the day's asks are used up", "asks left today"),
+            Self::DryRun => ("the day's dry runs are used up", "dry runs left today"),
+        };
+        let check = text::Check::WithinLimits;
+        Finding { check, passed: false, found: found.into(), expected: expected.into() }
+    }
 }
 
 /// What became of an [`Opening`].
@@ -382,9 +404,9 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
         budget: Budget,
         at: i64,
     ) -> Pending<'_, Standing>;
-    /// Charges the initiator's budget for an ask whose subject has no number, or for a dry run, and journals it; `false`: it
-    /// is used up, and the answer must be that.
-    fn charge(&self, bin: Bin, budget: Budget, record: Record) -> Pending<'_, bool>;
+    /// Charges the initiator's budget of the day, `most`, for what opens nothing, and journals it; `false`: it is used up,
+    /// and the answer must be that.
+    fn charge(&self, bin: Bin, charge: Charge, most: u32, record: Record) -> Pending<'_, bool>;
     /// Opens a request of method 1 or 5, unless it is in progress already.
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened>;
     /// Grants by verification token, once.

@@ -30,12 +30,12 @@ class Client:
         self.command = {
             "python": [sys.executable, CLIENT / "python/kdp_client.py"],
             "shell": ["bash", CLIENT / "shell/kdp-client.sh"],
-            "java": ["java", "-XX:TieredStopAtLevel=1", "-cp", folder / "classes", "Client"],
+            "java": ["java", "-Dfile.encoding=UTF-8", "-XX:TieredStopAtLevel=1", "-cp", folder / "classes", "Client"],
         }[kind]
         #: How it ends when a setting is missing.
         self.missing = {"python": 1, "shell": 1, "java": 2}[kind]
         if kind == "java":
-            compiler = ["javac", "--release", "17", "-Xlint:all", "-Werror", "-d", folder / "classes"]
+            compiler = ["javac", "--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror", "-d", folder / "classes"]
             subprocess.run([*compiler, CLIENT / "java/Client.java"], check=True)
 
     def run(self, environment: dict[str, str]) -> Said:

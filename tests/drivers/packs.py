@@ -117,6 +117,7 @@ def client_cases(binary: Path, sandbox: Sandbox, folder: Path, kind: str) -> lis
         "method 2: signed, accepted, token read": accepted(),
         "method 1: asks again until the subject has answered": accepted(KDP_METHOD="1"),
         "a name with markup and Kazakh letters": accepted(KDP_COMPANY=HARD),
+        "the same where there is no locale": accepted(KDP_COMPANY=HARD, LANG="C"),
         "the subject's no": refused(1, "INVALID", "subject-refused", KDP_METHOD="1", KDP_UIN=no),
         "no number in БМГ": refused(1, "NOT_FOUND", "no-phone", KDP_METHOD="1", KDP_UIN=silent),
         "wrong data: the element is named": refused(1, "SCSE002", "uin", KDP_UIN="800101399010"),

@@ -3,7 +3,7 @@
 use super::bench::{Ask, NOON, SPANS, benches, bin, iin, look, record, services};
 use kdp::store::seal::one_time_code;
 use kdp::store::token::{Check, Key};
-use kdp::store::{Applied, Budget, Change, Opened, Standing};
+use kdp::store::{Applied, Budget, Change, Charge, Opened, Standing};
 use kdp::text::Reason;
 
 const TOMORROW: i64 = NOON + 12 * super::bench::HOUR;
@@ -13,9 +13,9 @@ async fn who_has_no_number_is_told_within_the_days_asks_only() {
     let budget = Budget { subject: 10, initiator: 3 };
     for bench in benches() {
         for _ in 1..=3 {
-            assert!(bench.store.charge(bin(1), budget, record(NOON, "no-phone")).await.unwrap());
+            assert!(bench.store.charge(bin(1), Charge::NoNumber, 3, record(NOON, "no-phone")).await.unwrap());
         }
-        assert!(!bench.store.charge(bin(1), budget, record(NOON, "no-phone")).await.unwrap());
+        assert!(!bench.store.charge(bin(1), Charge::NoNumber, 3, record(NOON, "no-phone")).await.unwrap());
         let outcomes = bench.journal();
         assert_eq!(outcomes.iter().filter(|outcome| *outcome == "no-phone").count(), 3, "{}", bench.name);
         assert_eq!(outcomes.iter().filter(|outcome| *outcome == "limit-reached").count(), 1);

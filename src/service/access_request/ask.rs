@@ -12,7 +12,8 @@ use crate::gateway::BMG;
 use crate::random::Id;
 use crate::registry::{Registry, Sender};
 use crate::store::{
-    AccessRequest, DirectoryRef, Granted, Granting, Opened, Opening, Record, Standing, StoreError, Token,
+    AccessRequest, Charge, DirectoryRef, Granted, Granting, Opened, Opening, Record, Standing, StoreError,
+    Token,
 };
 use crate::text::{Check, Lang, Reason};
 use crate::token::ovt::{self, Dates, LEEWAY, Ovt};
@@ -230,13 +231,15 @@ async fn by_subject(
         // Nothing of a subject who is blocked or frozen is asked of anybody, nor beyond the day's asks: who has a number
         // and who has none is told to nobody without end.
         Standing::Refused(reason) => {
-            let (check, found, expected) = match reason {
-                Reason::LimitReached => {
-                    (Check::WithinLimits, "the day's asks are used up", "asks left today")
-                }
-                _ => (Check::SubjectOpen, "blocked or frozen", "neither blocked nor frozen"),
+            let finding = match reason {
+                Reason::LimitReached => Charge::NoNumber.used_up(),
+                _ => Finding {
+                    check: Check::SubjectOpen,
+                    passed: false,
+                    found: "blocked or frozen".into(),
+                    expected: "neither blocked nor frozen".into(),
+                },
             };
-            let finding = Finding { check, passed: false, found: found.into(), expected: expected.into() };
             app.store.note(record.refused(reason, &finding)).await?;
             return Ok(Answer::new(Word::Invalid, reason, lang));
         }
@@ -247,11 +250,13 @@ async fn by_subject(
         Ok(numbers) => {
             let Some(msisdn) = numbers.into_iter().next() else {
                 let record = Record { outcome: Reason::NoPhone.code().to_owned(), ..record };
-                return Ok(if app.store.charge(request.bin, budget, record).await? {
-                    Answer::new(Word::NotFound, Reason::NoPhone, lang)
-                } else {
-                    Answer::new(Word::Invalid, Reason::LimitReached, lang)
-                });
+                return Ok(
+                    if app.store.charge(request.bin, Charge::NoNumber, budget.initiator, record).await? {
+                        Answer::new(Word::NotFound, Reason::NoPhone, lang)
+                    } else {
+                        Answer::new(Word::Invalid, Reason::LimitReached, lang)
+                    },
+                );
             };
             request.msisdn = Some(msisdn);
             request.consent = Consent::ask(true, caller.at, &app.spans);

@@ -10,7 +10,7 @@ use crate::consent::check::{Examination, Finding};
 use crate::consent::method::{Ask, Method};
 use crate::dispatch::Caller;
 use crate::soap::sync_channel::Node;
-use crate::store::StoreError;
+use crate::store::{Charge, StoreError};
 use crate::text::{Check, Lang, Next, Reason};
 use serde::{Deserialize, Serialize};
 
@@ -21,21 +21,18 @@ pub struct DryRun {
     checks: Vec<Finding>,
 }
 
-/// Runs the checks and charges the initiator's budget of the day for it, whatever they come to.
+/// Runs the checks and charges the initiator's day for it, whatever they come to: as many as it may ask by SMS, apart from
+/// those.
 pub async fn handle(app: &App, caller: &Caller, ask: &Ask, lang: Lang) -> Result<Answer, StoreError> {
     let Examination { findings: mut checks, verdict } = ask::examine(app, caller, ask, &app.registry());
     let reason = verdict.map_or_else(|reason| reason, |_| Reason::DryRun);
     let record = ask::record(caller, "dry-run", ask, &checks, reason);
-    let reason = if app.store.charge(caller.sender.bin, app.limits().sms_budget(), record).await? {
+    let most = app.limits().sms_per_initiator;
+    let reason = if app.store.charge(caller.sender.bin, Charge::DryRun, most, record).await? {
         reason
     } else {
         // What is over the limit learns nothing more.
-        checks = vec![Finding {
-            check: Check::WithinLimits,
-            passed: false,
-            found: "the day's asks are used up".into(),
-            expected: "asks left today".into(),
-        }];
+        checks = vec![Charge::DryRun.used_up()];
         Reason::LimitReached
     };
     // Never VALID: who reads the status alone must not take it for a consent.

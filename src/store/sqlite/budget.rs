@@ -11,12 +11,17 @@ pub type Holder = ([u8; 16], u32);
 
 /// Asks of methods 1 and 5: of a subject, and of an initiator.
 pub fn of_asks(seal: &dyn Seal, iin: &str, bin: &str, budget: Budget) -> [Holder; 2] {
-    [(hash(seal, "budget-subject", iin), budget.subject), of_initiator(seal, bin, budget)]
+    [(hash(seal, "budget-subject", iin), budget.subject), of_initiator(seal, bin, budget.initiator)]
 }
 
 /// The initiator's part of [`of_asks`].
-pub fn of_initiator(seal: &dyn Seal, bin: &str, budget: Budget) -> Holder {
-    (hash(seal, "budget-initiator", bin), budget.initiator)
+pub fn of_initiator(seal: &dyn Seal, bin: &str, most: u32) -> Holder {
+    (hash(seal, "budget-initiator", bin), most)
+}
+
+/// Dry runs of an initiator.
+pub fn of_dry_runs(seal: &dyn Seal, bin: &str, most: u32) -> Holder {
+    (hash(seal, "budget-dry-run", bin), most)
 }
 
 /// Wrong one-time codes of an initiator.

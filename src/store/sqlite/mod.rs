@@ -29,8 +29,8 @@ use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
 use super::{
-    Access, AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Lane, Opened, Opening,
-    Pending, Record, Said, Standing, Store, StoreError, Sweeping,
+    Access, AccessRequest, Applied, Budget, Change, Charge, Granted, Granting, Heard, Job, Lane, Opened,
+    Opening, Pending, Record, Said, Standing, Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;
 use crate::consent::identity::{Bin, Iin, ServiceIds};
@@ -354,9 +354,9 @@ impl Store for SqliteStore {
         }))
     }
 
-    fn charge(&self, bin: Bin, asks: Budget, record: Record) -> Pending<'_, bool> {
+    fn charge(&self, bin: Bin, charge: Charge, most: u32, record: Record) -> Pending<'_, bool> {
         let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| request::charge(c, &*seal, &bin, asks, record)))
+        Box::pin(self.writer.write(move |c| request::charge(c, &*seal, &bin, (charge, most), record)))
     }
 
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened> {

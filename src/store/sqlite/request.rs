@@ -12,7 +12,7 @@ use crate::consent::{Consent, Event, Spans, code};
 use crate::random::Id;
 use crate::store::seal::{self, Seal};
 use crate::store::{
-    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Said,
+    AccessRequest, Applied, Change, Charge, Granted, Granting, Heard, Opened, Opening, Record, Said,
     StoreError, Task,
 };
 use crate::text::{Check, Reason};
@@ -59,7 +59,7 @@ pub fn open(
     let request = &opening.request;
     let asks = budget::of_asks(seal, request.iin.as_str(), request.bin.as_str(), opening.budget);
     if !budget::spend(connection, &asks, record.at)? {
-        return refuse(Reason::LimitReached, no_asks_left());
+        return refuse(Reason::LimitReached, Charge::NoNumber.used_up());
     }
     let subject = subject::number(connection, &sealed.subject, record.at)?;
     sealed.insert(connection, subject)?;
@@ -67,23 +67,23 @@ pub fn open(
     Ok(Opened::New(opening.request))
 }
 
-/// Charges the initiator's budget of the day for an ask that found no number, or for a dry run, and journals it; `false`: it
-/// was used up, and the answer must not tell more than that. The subject, who gets no SMS, is charged nothing.
+/// Charges the initiator's budget of the day for what opens nothing, and journals it; `false`: it was used up, and the answer
+/// must not tell more than that. The subject, who gets no SMS, is charged nothing.
 pub fn charge(
     connection: &Connection,
     seal: &dyn Seal,
     bin: &Bin,
-    asks: Budget,
+    (charge, most): (Charge, u32),
     record: Record,
 ) -> Result<bool, StoreError> {
-    let left = budget::spend(connection, &[budget::of_initiator(seal, bin.as_str(), asks)], record.at)?;
-    let record = if left { record } else { record.refused(Reason::LimitReached, &no_asks_left()) };
+    let holder = match charge {
+        Charge::NoNumber => budget::of_initiator(seal, bin.as_str(), most),
+        Charge::DryRun => budget::of_dry_runs(seal, bin.as_str(), most),
+    };
+    let left = budget::spend(connection, &[holder], record.at)?;
+    let record = if left { record } else { record.refused(Reason::LimitReached, &charge.used_up()) };
     journal::append(connection, seal, &record)?;
     Ok(left)
-}
-
-fn no_asks_left() -> Finding {
-    failed_check(Check::WithinLimits, "the day's asks are used up", "asks left today")
 }
 
 pub fn grant(

@@ -26,7 +26,7 @@ import org.w3c.dom.*;
  *
  * <pre>
  * eval "$(python3 ../settings.py)"   # settings of a sandbox on this machine; elsewhere set the variables yourself
- * java Client.java
+ * java -Dfile.encoding=UTF-8 Client.java
  * </pre>
  *
  * Asks by method 2 (a verification token of your own); with KDP_METHOD=1 the subject is asked by SMS. The certificate
@@ -64,6 +64,12 @@ public class Client {
     public static void main(String[] arguments) {
         // Else the JDK breaks base64 into lines, on Windows by CR LF, which becomes &#13; in XML.
         System.setProperty("com.sun.org.apache.xml.internal.security.ignoreLineBreaks", "true");
+        System.setOut(new PrintStream(new FileOutputStream(FileDescriptor.out), true, StandardCharsets.UTF_8));
+        // JDK 17 reads sources in the encoding of the locale: what was read wrong would be signed, and be valid.
+        if (!"Қ".equals("\u049A")) {
+            System.err.println("this source is UTF-8: java -Dfile.encoding=UTF-8 Client.java");
+            System.exit(2);
+        }
         try {
             System.exit(new Client().ask());
         } catch (Exception error) {
