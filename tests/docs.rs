@@ -2,6 +2,7 @@
 
 use kdp::docs::{File, LANGS, site, sources};
 use kdp::text::{Check, FaultCode, Lang, Reason, StatusCode};
+use pasted::{Pasted, assert_printed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -9,6 +10,8 @@ use uppsala::{Document, NodeId};
 
 #[path = "common/options.rs"]
 mod options;
+#[path = "common/pasted.rs"]
+mod pasted;
 #[path = "common/schema.rs"]
 mod schema;
 
@@ -295,32 +298,14 @@ fn the_command_writes_the_same_bytes_each_time_and_spares_a_folder_in_use() {
 }
 
 /// Blocks of `sh run`, each with the lines that stand below it as what it prints.
-fn runs(source: &str) -> Vec<(&str, Vec<&str>)> {
+fn runs(source: &str) -> Vec<Pasted> {
     let blocks: Vec<&str> = source.split("```").skip(1).step_by(2).collect();
     let after = |at: usize| blocks.get(at + 1).and_then(|block| block.strip_prefix("text\n"));
     let run = blocks.iter().enumerate().filter_map(|(at, block)| {
-        let expected = after(at).unwrap_or_default().lines().collect();
-        block.strip_prefix("sh run\n").map(|script| (script, expected))
+        let expected = after(at).unwrap_or_default().lines().map(str::to_owned).collect();
+        block.strip_prefix("sh run\n").map(|script| Pasted { script: script.to_owned(), expected })
     });
     run.collect()
-}
-
-/// Whether the lines occur one after another; an ellipsis stands for anything within a line, or for lines.
-fn assert_printed(expected: &[&str], printed: &str, script: &str) {
-    let mut lines = printed.lines();
-    for line in expected.iter().filter(|line| **line != "…") {
-        let holds = |own: &str| {
-            let mut rest = own;
-            line.split('…').enumerate().all(|(at, piece)| match rest.find(piece) {
-                Some(found) if at > 0 || found == 0 => {
-                    rest = &rest[found + piece.len()..];
-                    true
-                }
-                _ => false,
-            })
-        };
-        assert!(lines.any(holds), "{script}\ndoes not print «{line}» where it should:\n{printed}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -333,25 +318,13 @@ async fn the_commands_of_the_quick_start_print_what_stands_below_them() {
         sources().into_iter().find(|(lang, name, _)| (*lang, *name) == (Lang::Ru, "start")).unwrap();
     let runs = runs(source);
     // The commands as pasted; only the port is another one than theirs.
-    let mut script = format!(
+    let before = format!(
         "kdp() {{ if [[ $1 == send ]]; then command kdp send --url {origin}/shep/sync \"${{@:2}}\"; else command kdp \"$@\"; fi; }}\n\
          curl() {{ command curl \"${{@//http:\\/\\/127.0.0.1:8414/{origin}}}\"; }}\n"
     );
-    for (block, _) in &runs {
-        script.push_str(block);
-        script.push_str("echo; echo '@@@'\n");
-    }
-    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_kdp")).parent().unwrap();
-    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
-    let mut bash = Command::new("bash");
-    bash.args(["-c", &format!("exec 2>&1\n{script}")]).env("PATH", path).current_dir(directory.path());
-    let output = tokio::task::block_in_place(|| bash.stdin(Stdio::null()).output()).unwrap();
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let parts: Vec<&str> = printed.split("@@@\n").collect();
-    assert_eq!(parts.len(), runs.len() + 1, "{printed}");
-    for ((script, expected), printed) in runs.iter().zip(parts) {
-        assert!(!expected.is_empty(), "nothing is said of what this prints: {script}");
-        assert_printed(expected, printed, script);
+    for (pasted, (printed, _)) in runs.iter().zip(pasted::run(directory.path(), &before, &runs, "")) {
+        assert!(!pasted.expected.is_empty(), "nothing is said of what this prints: {}", pasted.script);
+        assert_printed(pasted, &printed);
     }
     sandbox.stop().await;
 }

@@ -1,4 +1,4 @@
-//! `kdp send` against a sandbox, as the README shows it.
+//! `kdp send` against a sandbox.
 
 #[path = "common/options.rs"]
 mod options;
