@@ -11,13 +11,15 @@
 //! | `document.rs` | bytes, XML, envelope |
 //! | `signature.rs` `difference.rs` | the signature; how what was signed differs from what came |
 //! | `call.rs` `element.rs` `ovt.rs` `phrase.rs` | the call, its sender, its data; the checks of F-6 |
+//! | `past.rs` | the same of a decision that was made, from the journal |
 //! | `report.rs` | the report as JSON and as text |
 
 mod call;
-mod difference;
+pub mod difference;
 mod document;
 mod element;
 mod ovt;
+mod past;
 mod phrase;
 mod rehearsal;
 mod report;
@@ -32,6 +34,7 @@ use crate::soap::envelope::Envelope;
 use crate::soap::sync_channel::Reply;
 use crate::text::{Cause, Check, FaultCode, Lang, Reason, StatusCode};
 use crate::xml::Document;
+pub use past::{Kept, decision};
 pub use rehearsal::Rehearsal;
 pub use stage::Stage;
 
@@ -218,32 +221,17 @@ fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
     match outcome {
         Outcome::Uncounted => uncounted(steps),
         Outcome::Fault(fault) => {
-            let code = fault.code.code();
             if !is_told {
-                steps.fail(
-                    Stage::Decision,
-                    code,
-                    Vec::new(),
-                    &format!("{} ({})", fault.code.message(lang), fault.detail),
-                );
+                let detail = format!("{} ({})", fault.code.message(lang), fault.detail);
+                steps.fail(Stage::Decision, fault.code.code(), Vec::new(), &detail);
             }
-            Verdict {
-                code,
-                word: None,
-                reason: None,
-                is_accepted: false,
-                is_judged: true,
-                text: fault.code.message(lang).to_owned(),
-                remedy: fault.code.remedy(lang).to_owned(),
-            }
+            refused(fault.code, lang)
         }
         Outcome::Reply(reply) => {
             let word = reply.text("k:status").map(str::to_owned);
             let reason = Reason::from_code(reply.outcome);
             let is_accepted = reply.status == StatusCode::Success
-                && !reason.zip(word.as_ref()).is_some_and(|(reason, _)| {
-                    !matches!(reason, Reason::Granted | Reason::Waiting | Reason::DryRun)
-                });
+                && !reason.zip(word.as_ref()).is_some_and(|(reason, _)| !accepts(reason));
             let text = match (reason, reply.text("s:status")) {
                 (Some(reason), _) => reason.text(lang).to_owned(),
                 (None, Some(status)) => status.to_owned(),
@@ -259,4 +247,22 @@ fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
             Verdict { code: reply.status.code(), word, reason, is_accepted, is_judged: true, text, remedy }
         }
     }
+}
+
+/// The verdict of a fault.
+fn refused(code: FaultCode, lang: Lang) -> Verdict {
+    Verdict {
+        code: code.code(),
+        word: None,
+        reason: None,
+        is_accepted: false,
+        is_judged: true,
+        text: code.message(lang).to_owned(),
+        remedy: code.remedy(lang).to_owned(),
+    }
+}
+
+/// Whether an answer with this reason is a yes, or the way to one.
+fn accepts(reason: Reason) -> bool {
+    matches!(reason, Reason::Granted | Reason::Waiting | Reason::DryRun)
 }

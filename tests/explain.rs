@@ -10,7 +10,8 @@ mod sqlite;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
 
-use kdp::explain::{Rehearsal, Report, State, explain};
+use kdp::explain::{Rehearsal, Report, State, decision, explain};
+use kdp::random::Id;
 use kdp::sandbox;
 use kdp::text::{Cause, FaultCode, Lang};
 use stand::{Connection, NOW, Stand};
@@ -257,4 +258,91 @@ async fn what_send_prints_can_be_explained_before_it_is_sent() {
     let report = run(&["explain", file.to_str().unwrap(), "--data", data, "--lang", "ru", "--at", &at]);
     assert!(String::from_utf8(report).unwrap().contains("принято: SCSS001, VALID, granted"));
     stand.running.stop().await;
+}
+
+/// The id of the decision in an answer, or in a fault.
+fn decision_of(reply: &stand::Reply) -> Option<Id> {
+    let told = reply.element("decision_id").or_else(|| reply.element("errorData"))?;
+    told.split([' ', '.']).find_map(Id::parse)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_explained_by_its_decision_in_the_codes_and_words_of_its_envelope() {
+    let (stand, rehearsal) = rehearsal().await;
+    let app = stand.running.app.clone();
+    let cases = case::all();
+    let good = case::good().map(|message| case::Case { causes: Vec::new(), code: "SCSS001", message });
+    let (mut wrong, mut causes, mut checks) = (Vec::new(), Vec::new(), 0);
+    for case in cases.into_iter().chain(good) {
+        let reply = Connection::open(stand.address).post(&case.message);
+        // Neither what is too large nor the answer with what was asked for has a decision in it.
+        let Some(id) = decision_of(&reply) else { continue };
+        for lang in Lang::ALL {
+            let report = decision(&*app.store, id, |_| true, lang).await.unwrap().unwrap();
+            let live = explain(&rehearsal, &case.message, lang).await;
+            let (own, other) = (&report.verdict, &live.verdict);
+            let is_same = own.code == other.code
+                && own.reason == other.reason
+                && own.is_accepted == other.is_accepted
+                && (&own.text, &own.remedy) == (&other.text, &other.remedy);
+            let is_known = report.causes().iter().all(|cause| live.causes().contains(cause));
+            if !is_same || failed(&report).first() != failed(&live).first() || !is_known {
+                wrong.push(format!("{:?}: {}\n{}", case.causes, report.text(), live.text()));
+            }
+            // The check that failed, in the same words.
+            let told = |report: &Report| {
+                let step =
+                    report.steps.iter().find(|step| step.check.is_some() && step.state == State::Failed)?;
+                Some((step.code(), step.expected.clone()))
+            };
+            if told(&report).is_some() {
+                checks += 1;
+                assert_eq!(told(&report), told(&live), "{:?}", case.causes);
+            }
+            causes.extend(report.causes());
+            for secret in ["800101399015", "HD5O4rmKox67ctwSg9VC5eicBPNSbmvh", "ФИО"] {
+                assert!(!report.text().contains(secret) && !report.json().to_string().contains(secret));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    causes.sort_by_key(|cause| cause.code());
+    causes.dedup();
+    assert!(causes.len() >= 20 && checks >= 15, "{} causes, {checks} checks", causes.len());
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_of_another_sender_is_as_unknown_as_none_and_each_look_is_journalled() {
+    let stand = Stand::start().await;
+    let (database, address) = (stand.database(), stand.address);
+    let [good, _] = case::good();
+    let id = decision_of(&Connection::open(address).post(&good)).unwrap().to_string();
+    let Stand { running, directory, .. } = stand;
+    running.stop().await;
+    let data = directory.path().to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kdp"));
+        command.arg("explain").args(arguments).args(["--data", &data]);
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    for arguments in [&["--decision", &id][..], &["--decision", &id, "--for", "bank_kdp"]] {
+        let (code, text, _) = run(&[arguments, &["--lang", "ru"]].concat());
+        assert!(code == Some(0) && text.contains("принято: SCSS001, granted"), "{text}");
+    }
+    let (code, text, _) = run(&["--decision", &id, "--for", "260140990117", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["verdict"]["reason"]), (Some(0), &"granted".into()));
+    let foreign = run(&["--decision", &id, "--for", "akimat_kdp"]);
+    let none = run(&["--decision", "01977000-0000-7000-8000-000000000000", "--for", "bank_kdp"]);
+    assert_eq!(foreign, none);
+    assert_eq!(foreign.0, Some(1));
+    assert!(foreign.2.contains("decision-unknown"), "{}", foreign.2);
+    assert_eq!(run(&["--decision", "7"]).0, Some(2));
+    let sql = "SELECT operator || ' ' || detail FROM journal WHERE kind = 'look' AND outcome = 'decision'";
+    let looks = sqlite::sqlite(&database, sql);
+    assert_eq!(looks.lines().count(), 5, "{looks}");
+    assert!(looks.contains(&id) && looks.contains("registrar {"), "{looks}");
 }

@@ -1,12 +1,14 @@
 //! `kdp explain`: the doctor of integrators.
 
-use super::access::Login;
+use super::access::{Access, Login};
 use super::argument::{self, Installation, Location};
-use super::{Exit, Outcome, Result};
-use kdp::explain::explain;
+use super::{Exit, Failure, Outcome, Result};
+use kdp::explain::{Report, decision, explain};
 use kdp::operator::duty::Errand;
+use kdp::random::Id;
 use kdp::text::Lang;
-use std::path::PathBuf;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 
 /// The directory of a sandbox, unless another is named: as of `kdp sandbox`.
 const SANDBOX: &str = "sandbox-data";
@@ -19,14 +21,24 @@ const SANDBOX: &str = "sandbox-data";
 /// Without --config and --data it is the sandbox in ./sandbox-data. With --config an operator logs in, and it is journalled
 /// that there was a look. A one-time code is not judged: the service counts each try.
 ///
+/// With --decision it tells of a decision that was made, in the same codes and words, by the id that every answer and fault
+/// carries; each such look is journalled. An id of another sender than --for names is as unknown as one that never was.
+///
 /// Exit 0: the service would accept the message; 1: it would refuse it; 2: the file is not readable, or only the service decides.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  kdp explain envelope.xml --data sandbox-data --at 2026-04-01T12:00:00+05:00 --lang ru"
+    after_help = "Example:\n  kdp explain envelope.xml --data sandbox-data --at 2026-04-01T12:00:00+05:00 --lang ru\n  kdp explain --decision 019d4788-1a00-7d1c-9f0e-6d0b1f2a3c4d --for bank_kdp --config kdp.toml"
 )]
 pub struct Args {
     /// The envelope, as it was sent
-    file: PathBuf,
+    #[arg(required_unless_present = "decision", conflicts_with = "decision")]
+    file: Option<PathBuf>,
+    /// Tell of a decision that was made, by the id in its answer, as the journal keeps it
+    #[arg(long, value_name = "ID", conflicts_with = "at")]
+    decision: Option<String>,
+    /// Only if it is a decision about this sender: its senderId or BIN. Give it whenever its owner asks you
+    #[arg(long = "for", value_name = "SENDER", requires = "decision")]
+    whose: Option<String>,
     /// The configuration of a service
     #[arg(long, conflicts_with = "data")]
     config: Option<PathBuf>,
@@ -48,19 +60,58 @@ pub struct Args {
 
 /// Explains.
 pub async fn run(args: Args, errand: Errand) -> Result {
-    let message = argument::file(&args.file)?;
     let sandbox = || args.config.is_none().then(|| PathBuf::from(SANDBOX));
     let place = Location { data: args.data.clone().or_else(sandbox), config: args.config.clone() };
-    let access = Installation { place, login: args.login }.open_as(errand).await?;
+    let access = Installation { place, login: args.login.clone() }.open_as(errand).await?;
+    if let Some(id) = &args.decision {
+        return decided(&access, id, &args).await;
+    }
+    let message = argument::file(args.file.as_deref().unwrap_or(Path::new("-")))?;
     let rehearsal = access.rehearse(args.at.unwrap_or_else(|| access.now())).await?;
     let report = explain(&rehearsal, &message, args.lang).await;
-    let verdict = &report.verdict;
-    let exit = match (verdict.is_judged, verdict.is_accepted) {
+    let told = told(&report, args.json);
+    // It may tell what became of a subject: of a block, or of a revocation.
+    if args.config.is_some() { access.look("explain", None, told).await } else { Ok(told) }
+}
+
+/// The report, and the verdict as the exit code.
+fn told(report: &Report, json: bool) -> Outcome {
+    let exit = match (report.verdict.is_judged, report.verdict.is_accepted) {
         (false, _) => Exit::Unusable,
         (true, true) => Exit::Accepted,
         (true, false) => Exit::Refused,
     };
-    let told = Outcome { exit, ..Outcome::either(args.json, &report.json(), || report.text()) };
-    // It may tell what became of a subject: of a block, or of a revocation.
-    if args.config.is_some() { access.look("explain", None, told).await } else { Ok(told) }
+    Outcome { exit, ..Outcome::either(json, &report.json(), || report.text()) }
+}
+
+/// Tells of a decision. That somebody looked is journalled whether or not there is one.
+async fn decided(access: &Access, id: &str, args: &Args) -> Result {
+    let unknown = || {
+        Failure::refused(match args.lang {
+            Lang::Kk => {
+                "decision-unknown: мұндай шешім жоқ, немесе ол көрсетілген жіберуші туралы емес; жауаптағы decision_id мәнін тексеріңіз"
+            }
+            Lang::Ru => {
+                "decision-unknown: такого решения нет, или оно не об указанном отправителе; сверьте decision_id с ответом"
+            }
+            Lang::En => {
+                "decision-unknown: there is no such decision, or it is not about that sender; compare decision_id with the answer"
+            }
+        })
+    };
+    let id =
+        Id::parse(id).ok_or_else(|| Failure::unusable("--decision: must be an id as decision_id is one"))?;
+    let registry = access.registry().await?;
+    let is_meant = |sender: &str| {
+        let bin = registry.senders.get(sender).map(|sender| sender.record.bin.as_str());
+        args.whose
+            .as_deref()
+            .is_none_or(|whose| !sender.is_empty() && (whose == sender || Some(whose) == bin))
+    };
+    let found = decision(access.journal(), id, is_meant, args.lang).await?;
+    let deed = access
+        .deed("look", "decision")
+        .detail(&json!({ "decision": id.to_string(), "found": found.is_some() }));
+    access.note(deed).await?;
+    Ok(told(&found.ok_or_else(unknown)?, args.json))
 }

@@ -10,7 +10,7 @@ use crate::registry::{Auth, Sender};
 use crate::service::access_request::{self, Request, ask};
 use crate::service::payload::{Fields, Payload};
 use crate::soap::sync_channel::{RequestInfo, Wrapper};
-use crate::text::{Cause, FaultCode, Lang, StatusCode};
+use crate::text::{Cause, FaultCode, Lang, Reason, StatusCode};
 use crate::trust::Signer;
 use crate::xml::Element;
 use std::sync::Arc;
@@ -171,25 +171,29 @@ fn warnings(fields: &Fields, body: Element<'_, '_>) -> Vec<Cause> {
 /// The checks of F-6: all of them that can be judged.
 fn checks(steps: &mut Steps, app: &App, sender: &Sender, ask: &Ask, at: i64) {
     for (finding, reason) in ask::examine_all(app, &app.registry(), sender, ask, at) {
-        let Finding { check, found, expected, .. } = finding;
-        let lang = steps.lang;
-        match reason {
-            None => drop(steps.pass(Stage::Check, phrase::said(&found, lang))),
-            Some(reason) => {
-                let causes = ovt::causes(reason, &found, ask.ovt.as_deref());
-                let detail =
-                    phrase::say(&found, lang).or_else(|| (lang == Lang::En).then(|| found.to_string()));
-                let text = if causes.is_empty() {
-                    format!("{} ({})", reason.text(lang), phrase::said(&found, lang))
-                } else {
-                    detail.unwrap_or_default()
-                };
-                steps.fail(Stage::Check, reason.code(), causes, &text);
-            }
+        check(steps, &finding, reason, ask.ovt.as_deref());
+    }
+}
+
+/// A check as a step; `reason` is why it fails, if it does, and `compact` the verification token, as far as it is known.
+pub fn check(steps: &mut Steps, finding: &Finding, reason: Option<Reason>, compact: Option<&str>) {
+    let Finding { check, found, expected, .. } = finding;
+    let lang = steps.lang;
+    match reason {
+        None => drop(steps.pass(Stage::Check, phrase::said(found, lang))),
+        Some(reason) => {
+            let causes = ovt::causes(reason, found, compact);
+            let detail = phrase::say(found, lang).or_else(|| (lang == Lang::En).then(|| found.to_string()));
+            let text = if causes.is_empty() {
+                format!("{} ({})", reason.text(lang), phrase::said(found, lang))
+            } else {
+                detail.unwrap_or_default()
+            };
+            steps.fail(Stage::Check, reason.code(), causes, &text);
         }
-        if let Some(step) = steps.taken.last_mut() {
-            step.check = Some(check);
-            step.expected = phrase::said(&expected, lang);
-        }
+    }
+    if let Some(step) = steps.taken.last_mut() {
+        step.check = Some(*check);
+        step.expected = phrase::said(expected, lang);
     }
 }

@@ -47,7 +47,12 @@ pub fn of_fault(fault: &Fault, body: Element<'_, '_>) -> Vec<Cause> {
         });
         if is_meant { Cause::ElementNamespace } else { Cause::ElementUnexpected }
     };
-    for (words, cause) in [
+    vec![of_words(detail).unwrap_or_else(stray)]
+}
+
+/// The cause that the words of a fault name by themselves.
+pub fn of_words(detail: &str) -> Option<Cause> {
+    let words = [
         ("is missing", Cause::ElementMissing),
         ("is given twice", Cause::ElementTwice),
         ("messageDate is not", Cause::MessageDate),
@@ -56,12 +61,8 @@ pub fn of_fault(fault: &Fault, body: Element<'_, '_>) -> Vec<Cause> {
         ("must hold text", Cause::DataMalformed),
         ("is longer than", Cause::DataMalformed),
         ("control character", Cause::DataMalformed),
-    ] {
-        if detail.contains(words) {
-            return vec![cause];
-        }
-    }
-    vec![stray()]
+    ];
+    words.into_iter().find(|(words, _)| detail.contains(words)).map(|(_, cause)| cause)
 }
 
 /// Why the data are not understood.

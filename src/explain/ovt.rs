@@ -12,6 +12,8 @@ const MILLISECONDS: f64 = 1e11;
 pub fn causes(reason: Reason, found: &str, compact: Option<&str>) -> Vec<Cause> {
     let claims = compact.and_then(claims);
     let cause = match reason {
+        // What is wrong with it, only the token itself says.
+        Reason::OvtMalformed | Reason::OvtDate if compact.is_none() => return Vec::new(),
         Reason::OvtMissing => Cause::OvtMissing,
         Reason::OvtMalformed => malformed(claims.as_ref()),
         Reason::OvtAlgorithm => Cause::OvtAlgorithm,

@@ -187,6 +187,26 @@ fn datum(error: Distrust) -> String {
     }
 }
 
+/// The cause that a rule has by itself, known by its words alone: as the journal keeps them.
+pub fn of_words(detail: &str) -> Option<Cause> {
+    let rules = [
+        Distrust::IdNotUnique,
+        Distrust::NotCanonical,
+        Distrust::Comment,
+        Distrust::Base64,
+        Distrust::KeyMalformed,
+        Distrust::CertificateUnknown,
+        Distrust::CertificateMalformed,
+        Distrust::Expired,
+        Distrust::NotYetValid,
+        Distrust::Usage,
+        Distrust::Untrusted,
+        Distrust::Role,
+        Distrust::NoBin,
+    ];
+    rules.into_iter().find(|rule| rule.to_string() == detail).map(plain)
+}
+
 /// The cause that a rule has by itself.
 fn plain(error: Distrust) -> Cause {
     match error {

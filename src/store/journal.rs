@@ -3,7 +3,8 @@
 use super::Pending;
 use crate::journal::head::SignedHead;
 use crate::journal::verify::{Found, Verifier};
-use crate::journal::{Chain, Chained};
+use crate::journal::{Chain, Chained, Entry};
+use crate::random::Id;
 
 /// Where the journal ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub trait Journal: Send + Sync {
     fn follow_journal(&self, verifier: Verifier, to: i64) -> Pending<'_, Followed>;
     /// Records after `after`, in order; [`super::StoreError::Unreadable`] names a value that is none.
     fn journal(&self, after: i64, most: u32) -> Pending<'_, Vec<Chained>>;
+    /// The records of one decision, in order; none: there is no such decision.
+    fn decision(&self, id: Id) -> Pending<'_, Vec<Entry>>;
     /// The first and the last record made from `from` to `to` (Unix milliseconds, `to` outside).
     fn journal_span(&self, from: i64, to: i64) -> Pending<'_, Option<(i64, i64)>>;
     /// Signed heads of records after `after`, in order.

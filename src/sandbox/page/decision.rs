@@ -1,6 +1,8 @@
 //! The requests as the journal tells of them: what was checked, what was decided, what happened since.
 
 use crate::clock;
+use crate::consent::check::Finding;
+use crate::explain::Kept;
 use crate::journal::Entry;
 use crate::random::Id;
 use crate::sandbox::Sandbox;
@@ -74,15 +76,14 @@ fn collect(told: &mut Vec<Told>, entry: Entry) {
 impl Told {
     fn shown(self, request: Option<&AccessRequest>, now: i64) -> Value {
         let Self { first, steps, .. } = self;
-        let detail: Value = serde_json::from_str(&first.detail).unwrap_or_default();
-        // A check is kept as `[check, passed, found, expected]`.
-        let checks = detail.get("checks").and_then(Value::as_array).into_iter().flatten().map(|check| {
-            json!({ "check": check.get(0), "passed": check.get(1), "found": check.get(2), "expected": check.get(3) })
+        let Kept { checks, fault, .. } = Kept::read(&first);
+        let checks = checks.into_iter().map(|Finding { check, passed, found, expected }| {
+            json!({ "check": check, "passed": passed, "found": found, "expected": expected })
         });
         json!({
             "at": clock::text(first.at), "kind": first.kind, "sender": first.sender, "service": first.service,
             "decision_id": first.decision.map(|id| Id::from_bytes(id).to_string()),
-            "outcome": first.outcome, "fault": detail.get("fault"),
+            "outcome": first.outcome, "fault": fault,
             "checks": checks.collect::<Vec<_>>(),
             "steps": steps.iter().map(|(at, what)| json!({ "at": clock::text(*at), "what": what })).collect::<Vec<_>>(),
             "request": request.map(|request| describe(request, now)),

@@ -3,9 +3,10 @@
 use super::super::SqliteStore;
 use super::super::writer::failed;
 use super::{CHAIN, COLUMNS, bytes, head, read, stored};
-use crate::journal::Chained;
 use crate::journal::head::SignedHead;
 use crate::journal::verify::Verifier;
+use crate::journal::{Chained, Entry};
+use crate::random::Id;
 use crate::store::journal::{End, Followed, Journal};
 use crate::store::{Pending, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -21,6 +22,14 @@ impl Journal for SqliteStore {
 
     fn journal(&self, after: i64, most: u32) -> Pending<'_, Vec<Chained>> {
         Box::pin(self.read(move |connection, _| entries(connection, after, most)))
+    }
+
+    fn decision(&self, id: Id) -> Pending<'_, Vec<Entry>> {
+        Box::pin(self.read(move |connection, _| {
+            let sql = format!("SELECT {COLUMNS} FROM journal WHERE decision = ?1 ORDER BY seq");
+            let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+            statement.query_map([id.as_bytes()], read).and_then(Iterator::collect).map_err(failed)
+        }))
     }
 
     fn journal_span(&self, from: i64, to: i64) -> Pending<'_, Option<(i64, i64)>> {
