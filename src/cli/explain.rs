@@ -3,11 +3,15 @@
 use super::access::{Access, Login};
 use super::argument::{self, Installation, Location};
 use super::{Exit, Failure, Outcome, Result};
-use kdp::explain::{Report, decision, explain};
+use kdp::explain::{Rehearsal, Report, decision, explain};
 use kdp::operator::duty::Errand;
 use kdp::random::Id;
+use kdp::sandbox::mask::{World, mask};
 use kdp::text::Lang;
 use serde_json::json;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 /// The directory of a sandbox, unless another is named: as of `kdp sandbox`.
@@ -24,10 +28,14 @@ const SANDBOX: &str = "sandbox-data";
 /// With --decision it tells of a decision that was made, in the same codes and words, by the id that every answer and fault
 /// carries; each such look is journalled. An id of another sender than --for names is as unknown as one that never was.
 ///
+/// With --mask it writes a copy to hand on with a question: persons, organisations, secrets and keys are replaced by such as
+/// nobody has, and it is signed anew by test keys with the same mistake. The copy is explained and searched before it is
+/// written; where the failure would not be the same, or anything would be left, nothing is written and the exit code is 1.
+///
 /// Exit 0: the service would accept the message; 1: it would refuse it; 2: the file is not readable, or only the service decides.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Example:\n  kdp explain envelope.xml --data sandbox-data --at 2026-04-01T12:00:00+05:00 --lang ru\n  kdp explain --decision 019d4788-1a00-7d1c-9f0e-6d0b1f2a3c4d --for bank_kdp --config kdp.toml"
+    after_help = "Example:\n  kdp explain envelope.xml --data sandbox-data --at 2026-04-01T12:00:00+05:00 --lang ru\n  kdp explain --decision 019d4788-1a00-7d1c-9f0e-6d0b1f2a3c4d --for bank_kdp --config kdp.toml\n  kdp explain envelope.xml --mask masked.xml --lang ru\n  kdp explain masked.xml --world masked.xml.world.json --lang ru"
 )]
 pub struct Args {
     /// The envelope, as it was sent
@@ -39,6 +47,13 @@ pub struct Args {
     /// Only if it is a decision about this sender: its senderId or BIN. Give it whenever its owner asks you
     #[arg(long = "for", value_name = "SENDER", requires = "decision")]
     whose: Option<String>,
+    /// Write a copy that can be shown to anybody: who and what it is about replaced, the failure kept. Beside it comes
+    /// OUT.world.json, in which --world explains it
+    #[arg(long, value_name = "OUT", conflicts_with_all = ["decision", "world"])]
+    mask: Option<PathBuf>,
+    /// Explain a masked copy, in the world that was written with it; needs no installation
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "data", "at", "decision"])]
+    world: Option<PathBuf>,
     /// The configuration of a service
     #[arg(long, conflicts_with = "data")]
     config: Option<PathBuf>,
@@ -60,6 +75,12 @@ pub struct Args {
 
 /// Explains.
 pub async fn run(args: Args, errand: Errand) -> Result {
+    if let Some(world) = &args.world {
+        let world: World = serde_json::from_slice(&argument::file(world)?)?;
+        let message = argument::file(args.file.as_deref().unwrap_or(Path::new("-")))?;
+        let opened = world.open().await?;
+        return Ok(told(&explain(&opened.rehearsal, &message, args.lang).await, args.json));
+    }
     let sandbox = || args.config.is_none().then(|| PathBuf::from(SANDBOX));
     let place = Location { data: args.data.clone().or_else(sandbox), config: args.config.clone() };
     let access = Installation { place, login: args.login.clone() }.open_as(errand).await?;
@@ -68,6 +89,10 @@ pub async fn run(args: Args, errand: Errand) -> Result {
     }
     let message = argument::file(args.file.as_deref().unwrap_or(Path::new("-")))?;
     let rehearsal = access.rehearse(args.at.unwrap_or_else(|| access.now())).await?;
+    if let Some(out) = &args.mask {
+        let shown = masked(&rehearsal, &message, out, &args).await?;
+        return if args.config.is_some() { access.look("mask", None, shown).await } else { Ok(shown) };
+    }
     let report = explain(&rehearsal, &message, args.lang).await;
     let told = told(&report, args.json);
     // It may tell what became of a subject: of a block, or of a revocation.
@@ -82,6 +107,39 @@ fn told(report: &Report, json: bool) -> Outcome {
         (true, false) => Exit::Refused,
     };
     Outcome { exit, ..Outcome::either(json, &report.json(), || report.text()) }
+}
+
+/// Writes a masked copy and its world, or neither.
+async fn masked(rehearsal: &Rehearsal, message: &[u8], out: &Path, args: &Args) -> Result {
+    let copy = mask(rehearsal, message).await;
+    let copy = copy.map_err(|error| Failure::refused(error.text(args.lang)))?;
+    let world = PathBuf::from(format!("{}.world.json", out.display()));
+    let json = format!("{:#}\n", serde_json::to_value(&copy.world)?);
+    write(&world, json.as_bytes())?;
+    if let Err(failure) = write(out, &copy.message) {
+        // A world without its message would be taken for another's.
+        let _ = std::fs::remove_file(&world);
+        return Err(failure);
+    }
+    let causes: Vec<&str> = copy.causes.iter().map(|cause| cause.code()).collect();
+    let value = json!({ "masked": out.display().to_string(), "world": world.display().to_string(), "causes": causes });
+    let text = || {
+        let (out, world, causes) = (out.display(), world.display(), causes.join(", "));
+        let (written, kept, next) = match args.lang {
+            Lang::Kk => ("жазылды", "сақталған себептер", "берер алдында қарап шығыңыз; түсіндіру"),
+            Lang::Ru => ("записано", "сохранённые причины", "просмотрите, прежде чем передавать; разбор"),
+            Lang::En => ("written", "causes kept", "look it through before you hand it on; to explain it"),
+        };
+        format!("{written}: {out}, {world}\n{kept}: {causes}\n{next}: kdp explain {out} --world {world}\n")
+    };
+    Ok(Outcome::either(args.json, &value, text))
+}
+
+/// A new file, whatever is in the way.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let cannot = |error: std::io::Error| Failure::unusable(format!("{}: {}", path.display(), error.kind()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(cannot)?;
+    file.write_all(bytes).map_err(cannot)
 }
 
 /// Tells of a decision. That somebody looked is journalled whether or not there is one.

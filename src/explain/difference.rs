@@ -31,11 +31,50 @@ const SPOILT: [(Cause, Undo); 8] = [
     (Cause::Mojibake, |text| mojibake::mended(text).unwrap_or_default()),
 ];
 
-fn canonical(element: Element<'_, '_>, method: &Method<'_>) -> Vec<u8> {
+/// The canonical form; empty where there is none.
+pub fn canonical(element: Element<'_, '_>, method: &Method<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    // No form is one that nothing matches.
     let _ = c14n::write(element, method, &mut out);
     out
+}
+
+/// What stacks are known to digest in place of what they should, each with its cause: the digests of a Body, in the order
+/// in which they are tried.
+#[must_use]
+pub fn digests(
+    body: Element<'_, '_>,
+    algorithm: SignatureAlgorithm,
+    prefixes: &[&str],
+) -> Vec<(Cause, Vec<u8>)> {
+    let exclusive = Method { exclusive: true, comments: false, inclusive_prefixes: prefixes };
+    let form = canonical(body, &exclusive);
+    if form.len() > LARGEST {
+        return Vec::new();
+    }
+    // No form is one that nothing matches.
+    let digest = |form: &[u8]| if form.is_empty() { Vec::new() } else { algorithm.digest(form) };
+    let mut found: Vec<_> = [
+        (Cause::PrefixListIgnored, Method::EXCLUSIVE),
+        (Cause::C14nInclusive, Method::INCLUSIVE),
+        (Cause::C14nComments, Method { comments: true, ..exclusive }),
+        (Cause::C14nComments, Method { comments: true, ..Method::INCLUSIVE }),
+    ]
+    .iter()
+    .map(|(cause, method)| (*cause, digest(&canonical(body, method))))
+    .collect();
+    found.extend(spoilt(&form).into_iter().map(|(cause, undone)| (cause, digest(undone.as_bytes()))));
+    if algorithm == SignatureAlgorithm::Gost2004 {
+        found.extend(OTHER_HASHES.iter().map(|hash| (Cause::GostSBox, hash(&form))));
+    }
+    let own = algorithm.digest(&form);
+    if algorithm != SignatureAlgorithm::RsaSha256 {
+        found.push((Cause::GostByteOrder, reversed(&own)));
+    }
+    found.push((Cause::DigestHex, hex(&own).into_bytes()));
+    let document = body.document();
+    let others = std::iter::once(document.root()).chain(body.descendants()).take(MOST_ELEMENTS);
+    found.extend(others.map(|e| (Cause::DigestElsewhere, digest(&canonical(e, &Method::EXCLUSIVE)))));
+    found
 }
 
 /// Why the Body has not the digest of the message.
@@ -44,46 +83,36 @@ pub fn of_digest(seen: &Examination<'_, '_>, outline: &Outline<'_, '_>) -> Vec<C
     let Some(Found { method: Some(algorithm), digest: Some(digest), body_prefixes, .. }) = &seen.found else {
         return unknown;
     };
-    let exclusive = Method { exclusive: true, comments: false, inclusive_prefixes: body_prefixes };
     let body = outline.body;
-    let form = canonical(body, &exclusive);
-    if form.len() > LARGEST {
-        return unknown;
+    let known = digests(body, *algorithm, body_prefixes);
+    if let Some((cause, _)) = known.iter().find(|(_, known)| !known.is_empty() && known == digest) {
+        return vec![*cause];
     }
-    let is_it = |bytes: &[u8]| !bytes.is_empty() && algorithm.digest(bytes) == *digest;
-    let found = |cause| vec![cause];
-    for (cause, method) in [
-        (Cause::PrefixListIgnored, Method::EXCLUSIVE),
-        (Cause::C14nInclusive, Method::INCLUSIVE),
-        (Cause::C14nComments, Method { comments: true, ..exclusive }),
-        (Cause::C14nComments, Method { comments: true, ..Method::INCLUSIVE }),
-    ] {
-        if is_it(&canonical(body, &method)) {
-            return found(cause);
-        }
-    }
-    if let Some(cause) = spoilt(&form, &is_it) {
-        return found(cause);
-    }
-    if *algorithm == SignatureAlgorithm::Gost2004 && OTHER_HASHES.iter().any(|hash| hash(&form) == *digest) {
-        return found(Cause::GostSBox);
-    }
-    if *algorithm != SignatureAlgorithm::RsaSha256 && reversed(digest) == algorithm.digest(&form) {
-        return found(Cause::GostByteOrder);
-    }
-    if hex(&algorithm.digest(&form)).as_bytes() == digest.as_slice() || is_hex(seen, &algorithm.digest(&form))
-    {
-        return found(Cause::DigestHex);
-    }
-    let document = body.document();
-    let mut others = std::iter::once(document.root()).chain(body.descendants()).take(MOST_ELEMENTS);
-    if others.any(|element| is_it(&canonical(element, &Method::EXCLUSIVE))) {
-        return found(Cause::DigestElsewhere);
+    // As hexadecimal digits in place of base64.
+    if known.iter().any(|(cause, hex)| *cause == Cause::DigestHex && is_written(seen, hex)) {
+        return vec![Cause::DigestHex];
     }
     if is_lost(body) {
         return vec![Cause::CyrillicLost, Cause::BodyChanged];
     }
     unknown
+}
+
+/// What stacks are known to sign in place of what they should: the forms of `SignedInfo`, in the order in which they are
+/// tried.
+#[must_use]
+pub fn forms(info: Element<'_, '_>, prefixes: &[&str]) -> Vec<(Cause, Vec<u8>)> {
+    let exclusive = Method { exclusive: true, comments: false, inclusive_prefixes: prefixes };
+    let mut found: Vec<_> = spoilt(&canonical(info, &exclusive))
+        .into_iter()
+        .map(|(cause, undone)| match cause {
+            Cause::PrettyPrinted => (Cause::SignedInfoReformatted, undone.into_bytes()),
+            other => (other, undone.into_bytes()),
+        })
+        .collect();
+    found.push((Cause::PrefixListIgnored, canonical(info, &Method::EXCLUSIVE)));
+    found.push((Cause::C14nInclusive, canonical(info, &Method::INCLUSIVE)));
+    found
 }
 
 /// Why the signature value is none of the certificate's key over what is signed.
@@ -114,19 +143,8 @@ pub fn of_value(seen: &Examination<'_, '_>, pinned: &[&Certificate], error: Dist
             return vec![Cause::GostSBox];
         }
     }
-    let spoilt_as = spoilt(&form, &is_signed).map(|cause| match cause {
-        Cause::PrettyPrinted => Cause::SignedInfoReformatted,
-        other => other,
-    });
-    if let Some(cause) = spoilt_as {
-        return vec![cause];
-    }
-    for (cause, method) in
-        [(Cause::PrefixListIgnored, Method::EXCLUSIVE), (Cause::C14nInclusive, Method::INCLUSIVE)]
-    {
-        if is_signed(&canonical(*info, &method)) {
-            return vec![cause];
-        }
+    if let Some((cause, _)) = forms(*info, info_prefixes).iter().find(|(_, bytes)| is_signed(bytes)) {
+        return vec![*cause];
     }
     let keys = pinned.iter().filter_map(|certificate| certificate.key().ok());
     let mut fitting = keys.filter(|key| key.algorithm() == *algorithm);
@@ -136,13 +154,14 @@ pub fn of_value(seen: &Examination<'_, '_>, pinned: &[&Certificate], error: Dist
     vec![own]
 }
 
-fn spoilt(form: &[u8], is_it: &dyn Fn(&[u8]) -> bool) -> Option<Cause> {
-    let text = std::str::from_utf8(form).ok()?;
-    let found = SPOILT.iter().find(|(_, undo)| {
+/// A canonical form as it may have been before it was spoilt; empty where there was nothing of the kind to spoil.
+fn spoilt(form: &[u8]) -> Vec<(Cause, String)> {
+    let text = std::str::from_utf8(form).unwrap_or_default();
+    let undone = |(cause, undo): &(Cause, Undo)| {
         let undone = undo(text);
-        undone != text && is_it(undone.as_bytes())
-    });
-    found.map(|(cause, _)| *cause)
+        (*cause, if undone == text { String::new() } else { undone })
+    };
+    SPOILT.iter().map(undone).collect()
 }
 
 /// Without the blanks between tags; in a canonical form `<` is the beginning of a tag, and nothing else. `lines`: only
@@ -193,8 +212,10 @@ fn texts<'d, 'a: 'd>(element: Element<'d, 'a>) -> impl Iterator<Item = std::borr
     element.descendants().filter_map(Element::text)
 }
 
-/// The value of ГОСТ as other stacks write it: reversed as a whole, halves exchanged, each half reversed.
-fn other_orders(value: &[u8]) -> [Vec<u8>; 3] {
+/// The value of ГОСТ as other stacks write it: reversed as a whole, halves exchanged, each half reversed. Each undoes
+/// itself.
+#[must_use]
+pub fn other_orders(value: &[u8]) -> [Vec<u8>; 3] {
     let (r, s) = value.split_at(value.len() / 2);
     [reversed(value), [s, r].concat(), [reversed(r), reversed(s)].concat()]
 }
@@ -203,11 +224,11 @@ fn reversed(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().rev().copied().collect()
 }
 
-/// Whether `DigestValue` is this digest in hexadecimal, in either case.
-fn is_hex(seen: &Examination<'_, '_>, digest: &[u8]) -> bool {
+/// Whether `DigestValue` is this text, in either case.
+fn is_written(seen: &Examination<'_, '_>, hex: &[u8]) -> bool {
     let reference = seen.found.as_ref().and_then(|found| found.reference);
     let value = reference.and_then(|reference| reference.child(crate::trust::algorithm::DS, "DigestValue"));
-    value.and_then(Element::text).is_some_and(|text| text.trim().eq_ignore_ascii_case(&hex(digest)))
+    value.and_then(Element::text).is_some_and(|text| text.trim().as_bytes().eq_ignore_ascii_case(hex))
 }
 
 fn hex(bytes: &[u8]) -> String {

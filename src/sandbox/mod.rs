@@ -5,6 +5,7 @@ mod crypto;
 mod ear;
 mod installation;
 mod kept;
+pub mod mask;
 mod operator;
 mod outside;
 mod page;

@@ -66,6 +66,12 @@ pub fn path(data: &Path, file: &str) -> PathBuf {
     data.join("pki").join(file)
 }
 
+/// A test key or certificate that is built in, PEM: everybody has it.
+#[must_use]
+pub fn published(file: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(name, _)| *name == file).map(|(_, text)| *text)
+}
+
 /// Makes `pki/` in the data directory, unless it is there. `now` is Unix seconds.
 ///
 /// # Errors

@@ -97,6 +97,8 @@ impl Maker {
             ("uin", "800101399015"),
             ("company", "АО «Песочный банк»"),
             ("company_bin", "260140990117"),
+            ("company_responsible", "Сейтова Айгуль Маратовна, +77012345678"),
+            ("employee_name", "Ахметов Д. Б."),
             ("access_name", "GBDFLUniversal_token"),
             ("personal_data_name", "ФИО, адрес"),
             ("expiresIn", "600000"),

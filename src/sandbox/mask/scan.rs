@@ -1,0 +1,253 @@
+//! The pieces of a message as it is written, well formed or not: texts, values of attributes, comments. It decides nothing
+//! about a message; it finds what a copy must not show, also where no parser gets to.
+
+use std::ops::Range;
+
+/// A character, and the bytes of the message that write it: `&amp;` is one.
+#[derive(Clone, Copy)]
+struct Unit {
+    c: char,
+    from: usize,
+    to: usize,
+}
+
+/// Where a piece stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'s> {
+    /// Text in the element of this local name; outside of any, empty.
+    Text(&'s str),
+    /// The value of the attribute of this name, prefix and all.
+    Attribute(&'s str),
+    /// In a comment, an instruction, a declaration.
+    Aside,
+}
+
+/// A piece: its text as it is meant, and what each of its characters is written by.
+pub struct Piece<'s> {
+    /// Where.
+    pub place: Place<'s>,
+    /// Its text.
+    pub text: String,
+    units: &'s [Unit],
+}
+
+/// What becomes of a message: bytes replaced.
+#[derive(Default)]
+pub struct Edits(Vec<(Range<usize>, String)>);
+
+impl Piece<'_> {
+    /// Replaces the piece by a text that needs no escaping.
+    pub fn replace(&self, edits: &mut Edits, text: &str) {
+        let (Some(first), Some(last)) = (self.units.first(), self.units.last()) else { return };
+        if text.chars().count() != self.units.len() {
+            edits.0.push((first.from..last.to, text.to_owned()));
+            return;
+        }
+        // What stays is written as it was.
+        for (unit, c) in self.units.iter().zip(text.chars()).filter(|(unit, c)| unit.c != *c) {
+            edits.0.push((unit.from..unit.to, c.to_string()));
+        }
+    }
+}
+
+impl Edits {
+    /// The message with the edits.
+    #[must_use]
+    pub fn apply(mut self, message: &str) -> String {
+        self.0.sort_by_key(|(range, _)| range.start);
+        let (mut out, mut at) = (String::with_capacity(message.len()), 0);
+        for (range, text) in self.0.iter().filter(|(range, _)| !range.is_empty()) {
+            out.push_str(message.get(at..range.start).unwrap_or_default());
+            out.push_str(text);
+            at = range.end;
+        }
+        out + message.get(at..).unwrap_or_default()
+    }
+}
+
+/// Shows each piece that is not blank; text that is itself XML is taken apart, escaped or in CDATA.
+pub fn each(message: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
+    let units: Vec<Unit> =
+        message.char_indices().map(|(from, c)| Unit { c, from, to: from + c.len_utf8() }).collect();
+    walk(&units, "", visit);
+}
+
+fn walk(units: &[Unit], around: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
+    let mut open: Vec<String> = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = units.get(at..).filter(|rest| !rest.is_empty()) {
+        let name = open.last().map_or(around, String::as_str);
+        let end = if starts(rest, "<!--") {
+            until(rest, 4, "-->", |inner| show(inner, Place::Aside, visit))
+        } else if starts(rest, "<![CDATA[") {
+            until(rest, 9, "]]>", |inner| text(inner, name, visit))
+        } else if starts(rest, "<?xml ") {
+            until(rest, 2, "?>", |_| ())
+        } else if starts(rest, "<?") {
+            until(rest, 2, "?>", |inner| show(inner, Place::Aside, visit))
+        } else if starts(rest, "<!") {
+            until(rest, 2, ">", |inner| show(inner.get(8..).unwrap_or_default(), Place::Aside, visit))
+        } else if starts(rest, "</") {
+            let name = local(rest.get(2..).unwrap_or_default());
+            if let Some(at) = open.iter().rposition(|open| *open == name) {
+                open.truncate(at);
+            }
+            until(rest, 2, ">", |_| ())
+        } else if starts(rest, "<") {
+            let end = tag(rest, visit);
+            if !starts(rest.get(end.saturating_sub(2)..).unwrap_or_default(), "/>") {
+                open.push(local(rest.get(1..).unwrap_or_default()));
+            }
+            end
+        } else {
+            let end = rest.iter().position(|unit| unit.c == '<').unwrap_or(rest.len());
+            text(&decode(rest.get(..end).unwrap_or_default()), name, visit);
+            end
+        };
+        at += end.max(1);
+    }
+}
+
+fn starts(units: &[Unit], with: &str) -> bool {
+    let mut units = units.iter().map(|unit| unit.c);
+    with.chars().all(|c| units.next() == Some(c))
+}
+
+/// The end of what `close` closes; without one, all there is.
+fn until(units: &[Unit], begin: usize, close: &str, inner: impl FnOnce(&[Unit])) -> usize {
+    let found = (begin..units.len()).find(|at| starts(units.get(*at..).unwrap_or_default(), close));
+    let end = found.unwrap_or(units.len());
+    inner(units.get(begin..end).unwrap_or_default());
+    (end + close.len()).min(units.len())
+}
+
+fn local(units: &[Unit]) -> String {
+    let name = units.iter().map(|unit| unit.c).take_while(|c| !c.is_whitespace() && !"/><".contains(*c));
+    let name: String = name.collect();
+    name.rsplit(':').next().unwrap_or_default().to_owned()
+}
+
+/// A start tag; shows its attributes, and answers with its length.
+fn tag(units: &[Unit], visit: &mut dyn FnMut(&Piece<'_>)) -> usize {
+    let (mut at, mut name) = (1, String::new());
+    while let Some(unit) = units.get(at) {
+        match unit.c {
+            '>' => return at + 1,
+            '"' | '\'' => {
+                let rest = units.get(at + 1..).unwrap_or_default();
+                let end = rest.iter().position(|other| other.c == unit.c).unwrap_or(rest.len());
+                let value = decode(rest.get(..end).unwrap_or_default());
+                show(&value, Place::Attribute(name.trim_end_matches('=').trim()), visit);
+                name.clear();
+                at += end + 1;
+            }
+            c if c.is_whitespace() => name.clear(),
+            c => name.push(c),
+        }
+        at += 1;
+    }
+    at
+}
+
+fn text(units: &[Unit], name: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
+    let is_xml = units.iter().find(|unit| !unit.c.is_whitespace()).is_some_and(|unit| unit.c == '<');
+    if is_xml && units.iter().any(|unit| unit.c == '>') {
+        walk(units, name, visit);
+    } else {
+        show(units, Place::Text(name), visit);
+    }
+}
+
+fn show(units: &[Unit], place: Place<'_>, visit: &mut dyn FnMut(&Piece<'_>)) {
+    let text: String = units.iter().map(|unit| unit.c).collect();
+    if !text.trim().is_empty() {
+        visit(&Piece { place, text, units });
+    }
+}
+
+/// The characters that references write; a reference to nothing known stays as it is written.
+fn decode(units: &[Unit]) -> Vec<Unit> {
+    let (mut out, mut at) = (Vec::with_capacity(units.len()), 0);
+    while let Some(unit) = units.get(at) {
+        let rest = units.get(at..).unwrap_or_default();
+        let end = rest.iter().take(12).position(|unit| unit.c == ';').filter(|_| unit.c == '&');
+        let named = end.and_then(|end| {
+            let name: String = rest.get(1..end)?.iter().map(|unit| unit.c).collect();
+            Some((reference(&name)?, end))
+        });
+        if let Some((c, end)) = named {
+            let to = rest.get(end).map_or(unit.to, |last| last.to);
+            out.push(Unit { c, from: unit.from, to });
+            at += end;
+        } else {
+            out.push(*unit);
+        }
+        at += 1;
+    }
+    out
+}
+
+fn reference(name: &str) -> Option<char> {
+    Some(match name {
+        "lt" => '<',
+        "gt" => '>',
+        "amp" => '&',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            char::from_u32(code)?
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each piece in capitals, and where it stood.
+    fn capitals(message: &str) -> (String, Vec<String>) {
+        let (mut edits, mut places) = (Edits::default(), Vec::new());
+        each(message, &mut |piece| {
+            places.push(format!("{:?}", piece.place));
+            piece.replace(&mut edits, &piece.text.to_uppercase());
+        });
+        (edits.apply(message), places)
+    }
+
+    #[test]
+    fn what_is_not_text_stays_byte_for_byte() {
+        let (text, places) =
+            capitals("<?xml version='1.0'?><a:b  x='i' >one &amp; two<!-- c --><d/>&#13;\n e</a:b >");
+        assert_eq!(text, "<?xml version='1.0'?><a:b  x='I' >ONE &amp; TWO<!-- C --><d/>&#13;\n E</a:b >");
+        assert_eq!(places, ["Attribute(\"x\")", "Text(\"b\")", "Aside", "Text(\"b\")"]);
+    }
+
+    #[test]
+    fn xml_in_text_is_taken_apart_however_it_is_written() {
+        for (message, other) in [
+            (
+                "<d>&lt;uin a=&quot;v&quot;>x&amp;amp;y&lt;/uin></d>",
+                "<d>&lt;uin a=&quot;V&quot;>X&amp;amp;Y&lt;/uin></d>",
+            ),
+            ("<d><![CDATA[<uin>x</uin>]]></d>", "<d><![CDATA[<uin>X</uin>]]></d>"),
+        ] {
+            let (text, places) = capitals(message);
+            assert_eq!(text, other);
+            assert_eq!(places.last().unwrap(), "Text(\"uin\")");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_is_taken_apart_as_far_as_it_goes() {
+        for message in ["<a><b>x</c>y", "<a b='x", "a<", "<!-- x", "<a>&unknown; x</a>", "<![CDATA[x", "&#;"]
+        {
+            let (text, _) = capitals(message);
+            assert!(!text.contains(" x") && !text.contains(">x"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `kdp explain --mask`: the copy of a message has its cause, and nothing of whom it is about.
+
+#[path = "explain/case.rs"]
+mod case;
+#[path = "explain/maker.rs"]
+mod maker;
+#[path = "common/stand.rs"]
+#[expect(dead_code, unused_imports, reason = "other tests need more of it")]
+mod stand;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use kdp::explain::{Rehearsal, explain};
+use kdp::sandbox;
+use kdp::sandbox::mask::{World, mask};
+use kdp::text::Lang;
+use kdp::text::mojibake::broken;
+use stand::{NOW, Stand};
+use std::collections::HashSet;
+
+/// What every message of the cases holds, or some of them: numbers, names, a phone, secrets.
+const SECRETS: [&str; 14] = [
+    "800101399015",
+    "800101399016",
+    "8001013990",
+    "260140990117",
+    "260140990216",
+    "Песочный банк",
+    "Песочный",
+    "Сейтова",
+    "Айгуль",
+    "77012345678",
+    "Ахметов",
+    "HD5O4rmKox67ctwSg9VC5eicBPNSbmvh",
+    "dhWkqV2DXVlYXN8BVBt8ytHdulhyWCAP",
+    "bank_kdp",
+];
+
+async fn rehearsal() -> (Stand, Rehearsal) {
+    let stand = Stand::start().await;
+    let (config, opened) = sandbox::open(stand.directory.path()).unwrap();
+    let rehearsal = Rehearsal::open(config, opened.seal, NOW).await.unwrap();
+    (stand, rehearsal)
+}
+
+/// The bytes, and all that base64 in them stands for.
+fn layers(bytes: &[u8], depth: usize, out: &mut Vec<Vec<u8>>) {
+    out.push(bytes.to_vec());
+    let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte);
+    for run in bytes.split(|byte| !in_run(byte)).filter(|run| run.len() >= 12 && depth < 3) {
+        for inner in [STANDARD_NO_PAD.decode(run), URL_SAFE_NO_PAD.decode(run)].into_iter().flatten() {
+            layers(&inner, depth + 1, out);
+        }
+    }
+}
+
+/// The same, also of UTF-16.
+fn all_layers(message: &[u8]) -> Vec<Vec<u8>> {
+    let mut out = Vec::new();
+    layers(message, 0, &mut out);
+    if let [0xFF, 0xFE, wide @ ..] = message {
+        let units: Vec<u16> =
+            wide.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+        layers(String::from_utf16(&units).unwrap().as_bytes(), 0, &mut out);
+    }
+    out
+}
+
+/// Long runs of base64 of a message: certificates, signatures, tokens.
+fn keys(message: &str) -> HashSet<&str> {
+    let runs = message.split(|c: char| !c.is_ascii_alphanumeric() && !"+/-_".contains(c));
+    runs.filter(|run| run.len() >= 60 && !run.contains("oasis") && !run.contains("//")).collect()
+}
+
+/// Bytes of a public key that are in no other.
+fn middle(spki: &[u8]) -> Vec<u8> {
+    spki[spki.len() - 40..spki.len() - 8].to_vec()
+}
+
+/// What of the original is in the copy.
+fn left(original: &[u8], copy: &[u8], world: &str) -> Vec<String> {
+    let mut seen = all_layers(copy);
+    layers(world.as_bytes(), 0, &mut seen);
+    let original = String::from_utf8_lossy(original).into_owned();
+    let kinds = |secret: &str| vec![secret.to_owned(), broken(secret, 1), broken(secret, 2)];
+    let mut secrets: Vec<String> = SECRETS.iter().flat_map(|secret| kinds(secret)).collect();
+    secrets.extend(keys(&original).into_iter().map(str::to_owned));
+    let names = ["bank", "akimat", "outsider", "newcomer", "bank.gost", "egov.gost"];
+    let der: Vec<Vec<u8>> = names.iter().map(|name| middle(maker::key(name).public_key_spki())).collect();
+    let contains = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).any(|window| window == part);
+    let mut left: Vec<String> = secrets
+        .into_iter()
+        .filter(|secret| seen.iter().any(|layer| contains(layer, secret.as_bytes())))
+        .collect();
+    let shown = der.iter().zip(names).filter(|(key, _)| seen.iter().any(|layer| contains(layer, key)));
+    left.extend(shown.map(|(_, name)| format!("key of {name}")));
+    left
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_masked_message_keeps_its_cause_and_nothing_of_whom_it_is_about() {
+    let (stand, rehearsal) = rehearsal().await;
+    let good = case::good().map(|message| case::Case { causes: Vec::new(), code: "SCSS001", message });
+    let cases: Vec<_> = case::all().into_iter().chain(good).collect();
+    let (mut wrong, mut kept) = (Vec::new(), HashSet::new());
+    for case in &cases {
+        let copy = match mask(&rehearsal, &case.message).await {
+            Ok(copy) => copy,
+            Err(error) => {
+                wrong.push(format!("{:?}: {error}", case.causes));
+                continue;
+            }
+        };
+        let world = serde_json::to_string(&copy.world).unwrap();
+        let opened = serde_json::from_str::<World>(&world).unwrap().open().await.unwrap();
+        let report = explain(&opened.rehearsal, &copy.message, Lang::Ru).await;
+        if report.causes() != case.causes || report.verdict.code != case.code {
+            wrong.push(format!("{:?}: became {:?}\n{}", case.causes, report.causes(), report.text()));
+        }
+        let left = left(&case.message, &copy.message, &world);
+        if !left.is_empty() {
+            wrong.push(format!("{:?}: {left:?} is left", case.causes));
+        }
+        kept.extend(case.causes.iter().copied());
+    }
+    assert!(wrong.is_empty(), "{} of {} wrong:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(kept.len() >= 90, "{} causes", kept.len());
+    stand.running.stop().await;
+}
+
+/// The numbers of persons and organisations in a message, and in what base64 in it stands for.
+fn numbers(message: &[u8]) -> HashSet<String> {
+    let layers = all_layers(message);
+    let texts = layers.iter().filter_map(|layer| std::str::from_utf8(layer).ok());
+    let runs = texts.flat_map(|text| text.split(|c: char| !c.is_ascii_digit()));
+    runs.filter(|run| run.len() == 12).map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_every_kind_of_message_there_is_a_copy_of_nobody_or_none_at_all() {
+    let (stand, rehearsal) = rehearsal().await;
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut files = Vec::new();
+    for (kind, every) in [("requests", 9), ("attacks", 3)] {
+        let mut own: Vec<_> =
+            folder.join(kind).read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+        own.retain(|path| path.extension().is_some_and(|e| e == "xml" || e == "bin"));
+        own.sort();
+        files.extend(own.into_iter().step_by(every));
+    }
+    let (mut made, mut refused, mut wrong) = (0, Vec::new(), Vec::new());
+    for path in &files {
+        let (message, name) = (std::fs::read(path).unwrap(), path.file_stem().unwrap().to_string_lossy());
+        match mask(&rehearsal, &message).await {
+            Ok(copy) => {
+                made += 1;
+                let world = serde_json::to_string(&copy.world).unwrap();
+                let (before, after) =
+                    (numbers(&message), numbers(&[&copy.message, world.as_bytes()].concat()));
+                // A time of twelve digits in an attack is none of them.
+                let both: Vec<_> = before.intersection(&after).collect();
+                if !both.is_empty() {
+                    wrong.push(format!("{name}: {both:?}"));
+                }
+            }
+            Err(error) => refused.push(format!("{name}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(made * 10 >= files.len() * 7, "{made} of {}:\n{}", files.len(), refused.join("\n"));
+    eprintln!("{made} of {}:\n{}", files.len(), refused.join("\n"));
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_writes_a_copy_with_its_world_and_where_it_cannot_nothing() {
+    let stand = Stand::start().await;
+    let Stand { running, directory, .. } = stand;
+    running.stop().await;
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kdp"));
+        command.arg("explain").args(arguments);
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let data = directory.path().to_str().unwrap().to_owned();
+    let at = ["--data", &data, "--at", "2026-04-01T12:00:00+05:00"];
+    let spoilt =
+        case::all().into_iter().find(|case| case.causes == [kdp::text::Cause::PrettyPrinted]).unwrap();
+    std::fs::write(path("envelope.xml"), &spoilt.message).unwrap();
+    let (masked, world) = (path("masked.xml"), path("masked.xml.world.json"));
+    let (code, text, _) =
+        run(&[&[&*path("envelope.xml"), "--mask", &masked, "--lang", "ru"], &at[..]].concat());
+    assert!(code == Some(0) && text.contains("сохранённые причины: pretty-printed"), "{text}");
+    let (code, text, _) = run(&[&masked, "--world", &world, "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["causes"]), (Some(1), &serde_json::json!(["pretty-printed"])));
+    let copy = std::fs::read(&masked).unwrap();
+    assert_eq!(
+        run(&[&[&*path("envelope.xml"), "--mask", &masked], &at[..]].concat()).0,
+        Some(2),
+        "never over a file"
+    );
+    assert_eq!(std::fs::read(&masked).unwrap(), copy);
+    // What the state of the installation decides, a copy cannot show.
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requests");
+    let blocked = fixtures.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    let blocked = blocked.filter(|path| path.to_string_lossy().contains("-blocked")).min().unwrap();
+    let (blocked, none) = (blocked.to_str().unwrap(), path("none.xml"));
+    for lang in ["kk", "ru", "en"] {
+        let (code, _, error) = run(&[&[blocked, "--mask", &none, "--lang", lang], &at[..]].concat());
+        assert!(code == Some(1) && error.contains("mask-differs"), "{error}");
+        assert!(!std::path::Path::new(&none).exists());
+    }
+}
