@@ -15,7 +15,7 @@
 //! | `report.rs` | the report as JSON and as text |
 
 mod call;
-pub mod difference;
+pub(crate) mod difference;
 mod document;
 mod element;
 mod ovt;
@@ -231,7 +231,7 @@ fn verdict(steps: &mut Steps, outcome: &Outcome) -> Verdict {
             let word = reply.text("k:status").map(str::to_owned);
             let reason = Reason::from_code(reply.outcome);
             let is_accepted = reply.status == StatusCode::Success
-                && !reason.zip(word.as_ref()).is_some_and(|(reason, _)| !accepts(reason));
+                && reason.zip(word.as_ref()).is_none_or(|(reason, _)| accepts(reason));
             let text = match (reason, reply.text("s:status")) {
                 (Some(reason), _) => reason.text(lang).to_owned(),
                 (None, Some(status)) => status.to_owned(),

@@ -272,7 +272,7 @@ async fn every_answer_is_explained_by_its_decision_in_the_codes_and_words_of_its
     let app = stand.running.app.clone();
     let cases = case::all();
     let good = case::good().map(|message| case::Case { causes: Vec::new(), code: "SCSS001", message });
-    let (mut wrong, mut causes, mut checks) = (Vec::new(), Vec::new(), 0);
+    let (mut wrong, mut known, mut checks) = (Vec::new(), Vec::new(), 0);
     for case in cases.into_iter().chain(good) {
         let reply = Connection::open(stand.address).post(&case.message);
         // Neither what is too large nor the answer with what was asked for has a decision in it.
@@ -299,16 +299,16 @@ async fn every_answer_is_explained_by_its_decision_in_the_codes_and_words_of_its
                 checks += 1;
                 assert_eq!(told(&report), told(&live), "{:?}", case.causes);
             }
-            causes.extend(report.causes());
+            known.extend(report.causes());
             for secret in ["800101399015", "HD5O4rmKox67ctwSg9VC5eicBPNSbmvh", "ФИО"] {
                 assert!(!report.text().contains(secret) && !report.json().to_string().contains(secret));
             }
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    causes.sort_by_key(|cause| cause.code());
-    causes.dedup();
-    assert!(causes.len() >= 20 && checks >= 15, "{} causes, {checks} checks", causes.len());
+    known.sort_by_key(|cause| cause.code());
+    known.dedup();
+    assert!(known.len() >= 20 && checks >= 15, "{} causes, {checks} checks", known.len());
     stand.running.stop().await;
 }
 

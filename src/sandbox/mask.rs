@@ -28,7 +28,7 @@ use party::Keys;
 use scan::{Edits, Place};
 use signing::Seal;
 use std::collections::BTreeMap;
-use token::Stand;
+use token::{Desk, Stand};
 use world::Masked as MaskedSender;
 pub use world::World;
 
@@ -163,16 +163,18 @@ pub async fn mask(rehearsal: &Rehearsal, message: &[u8]) -> Result<Copy, Cannot>
                 None => alias.text(&piece.text),
             },
             Place::Text(_) if token::is_one(&piece.text) => {
-                alias.forbid(piece.text.trim());
-                token::mask(&piece.text, &mut alias, &mut keys, sender.as_deref(), &stands)
+                let is_service = |text: &str| is_agreed(app, text);
+                let (alias, keys, sender) = (&mut alias, &mut keys, sender.as_deref());
+                Desk { alias, keys, sender, stands: &stands, is_service: &is_service }.mask(&piece.text)
             }
+            Place::Aside => alias.aside(&piece.text),
             place if is_harmless(app, place, &piece.text) => return,
             _ => alias.text(&piece.text),
         };
         piece.replace(&mut edits, &text);
     });
     let draft = edits.apply(&written.text);
-    let draft = seal.sign(draft, &party).ok_or_else(differs)?;
+    let draft = seal.sign(&draft, &party);
     let mut world = party.world(app, rehearsal.app.clock.now()).ok_or_else(differs)?;
     if let Some(sender) = &sender {
         world.senders.push(registered(app, sender, &said, &stands, &mut alias));
@@ -197,12 +199,16 @@ pub async fn mask(rehearsal: &Rehearsal, message: &[u8]) -> Result<Copy, Cannot>
 struct Written {
     text: String,
     /// Whether its bytes are those of UTF-16, and of which order.
-    wide: Option<fn(u16) -> [u8; 2]>,
+    wide: Option<Widen>,
 }
+
+/// Two bytes as a unit of UTF-16, and back.
+type Narrow = fn([u8; 2]) -> u16;
+type Widen = fn(u16) -> [u8; 2];
 
 impl Written {
     fn read(message: &[u8]) -> Self {
-        let wide: Option<(fn([u8; 2]) -> u16, fn(u16) -> [u8; 2])> = match message {
+        let wide: Option<(Narrow, Widen)> = match message {
             [0xFF, 0xFE, ..] => Some((u16::from_le_bytes, u16::to_le_bytes)),
             [0xFE, 0xFF, ..] => Some((u16::from_be_bytes, u16::to_be_bytes)),
             _ => None,

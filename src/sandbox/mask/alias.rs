@@ -68,6 +68,17 @@ impl Alias {
         out
     }
 
+    /// The same of what stands beside the message, such as a comment: it may well repeat words of the message, which are no
+    /// secret, so that only its numbers and names are.
+    pub fn aside(&mut self, text: &str) -> String {
+        let before = self.secrets.clone();
+        let other = self.text(text);
+        if !before.contains(text.trim()) {
+            self.secrets.remove(text.trim());
+        }
+        other
+    }
+
     /// Bytes for bytes.
     pub fn bytes(&self, of: &[u8]) -> Vec<u8> {
         self.stream(of, 0).take(of.len()).collect()
@@ -110,21 +121,22 @@ impl Alias {
     /// Twelve digits: the date of birth or of registration is another one, the control digit is right if it was.
     fn number(&self, digits: &str) -> String {
         let wrong = Iin::parse(digits) == Err(NumberError::ControlDigit);
-        let old: Vec<u8> = digits.bytes().map(|byte| byte - b'0').collect();
+        let old: Vec<u8> = digits.bytes().map(|byte| byte.saturating_sub(b'0')).collect();
+        let &[_, _, _, _, fifth, sixth, seventh, ..] = old.as_slice() else { return self.run(digits) };
         let with = |turn| {
             let mut bytes = self.stream(digits.as_bytes(), turn);
             let mut below = |most: u8| bytes.next().unwrap_or_default() % most;
             let pair = |number: u8| [number / 10, number % 10];
             let mut new: Vec<u8> = Vec::with_capacity(12);
-            let is_person = old[4] < 4;
+            let is_person = fifth < 4;
             new.extend(pair(if is_person { 50 + below(50) } else { below(26) }));
             new.extend(pair(1 + below(12)));
             if is_person {
                 new.extend(pair(1 + below(28)));
             } else {
-                new.extend([old[4], old[5]]);
+                new.extend([fifth, sixth]);
             }
-            new.push(if is_person { old[6] } else { below(10) });
+            new.push(if is_person { seventh } else { below(10) });
             new.extend([below(10), below(10), below(10), below(10)]);
             let head: String = new.iter().map(|digit| char::from(b'0' + digit)).collect();
             let right = (0..10).find(|digit| Iin::parse(&format!("{head}{digit}")).is_ok())?;

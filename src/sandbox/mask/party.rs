@@ -7,6 +7,7 @@ use crate::trust::algorithm::SignatureAlgorithm;
 use crate::trust::certificate::Certificate;
 use crate::trust::issue::{Attribute, Issuer, Name, Purpose, Request};
 use crate::trust::sign::{self, Signer};
+use crate::trust::verify::Verifier;
 
 /// Test keys of each kind. Whoever signs with one of them himself gets another.
 const RSA: [&str; 5] = ["candidate", "dormant", "stat", "owner2", "newcomer"];
@@ -64,12 +65,10 @@ impl Keys {
         spki: &[u8],
         (alias, issued, is_for_signing): (&mut Alias, Issued, bool),
     ) -> Option<Vec<u8>> {
-        for text in [&like.subject_text, &like.issuer_text] {
-            for part in text.split(", ").filter_map(|part| Some(part.split_once('=')?.1)) {
-                // Names of authorities are no secret.
-                if text == &like.subject_text && part.len() > 2 {
-                    alias.text(part);
-                }
+        // Whose it was must not be left anywhere else either.
+        for part in like.subject_text.split(", ").filter_map(|part| Some(part.split_once('=')?.1)) {
+            if part.len() > 2 {
+                alias.text(part);
             }
         }
         let bin = like.bin.as_ref().map(|bin| format!("BIN{}", alias.text(bin)));
@@ -81,18 +80,8 @@ impl Keys {
         let roles: Vec<&str> = like.extended_usage.iter().map(String::as_str).collect();
         let purpose = if is_for_signing { Purpose::Messages(&roles) } else { Purpose::Authority };
         self.serial += 1;
-        let (name, own) = AUTHORITIES.get(usize::from(issued == Issued::Elsewhere)).copied()?;
-        let signer = key(name)?;
-        let name = Name::new(&[(Attribute::Country, "KZ"), (Attribute::CommonName, own)]);
-        let issuer = Issuer { name: &name, signer: &*signer };
-        let request = Request {
-            subject: &Name::new(&parts),
-            spki,
-            serial: &[1, self.serial],
-            validity: like.validity,
-            purpose,
-        };
-        let mut der = issuer.issue(&request).ok()?;
+        let (subject, serial, validity) = (&Name::new(&parts), &[1, self.serial], like.validity);
+        let mut der = by(issued == Issued::Elsewhere, &Request { subject, spki, serial, validity, purpose })?;
         if issued == Issued::Forged {
             *der.last_mut()? ^= 1;
         }
@@ -102,7 +91,7 @@ impl Keys {
     /// A certificate like this one for a key that nobody knows, as a token may show it.
     pub fn reissue(&mut self, like: &Certificate, alias: &mut Alias) -> Option<Vec<u8>> {
         self.taken.push(like.spki().to_vec());
-        let signer = self.next(like.key().map_or(SignatureAlgorithm::RsaSha256, |key| key.algorithm()))?;
+        let signer = self.next(like.key().map_or(SignatureAlgorithm::RsaSha256, Verifier::algorithm))?;
         self.issue(like, signer.public_key_spki(), (alias, Issued::Trusted, true))
     }
 
@@ -110,8 +99,6 @@ impl Keys {
     pub fn plain(&mut self, like: &Certificate, signer: &dyn Signer) -> Option<Vec<u8>> {
         self.serial += 1;
         let subject = Name::new(&[(Attribute::Country, "KZ"), (Attribute::CommonName, "masked other")]);
-        let key = key(AUTHORITIES.first()?.0)?;
-        let name = authority_name()?;
         let request = Request {
             subject: &subject,
             spki: signer.public_key_spki(),
@@ -119,28 +106,26 @@ impl Keys {
             validity: like.validity,
             purpose: Purpose::Messages(&SYSTEM),
         };
-        Issuer { name: &name, signer: &*key }.issue(&request).ok()
+        by(false, &request)
     }
 }
 
-fn authority_name() -> Option<Name> {
-    let (_, own) = AUTHORITIES.first()?;
-    Some(Name::new(&[(Attribute::Country, "KZ"), (Attribute::CommonName, own)]))
+/// What an authority issues, the one that is trusted or the other one.
+fn by(is_other: bool, request: &Request<'_>) -> Option<Vec<u8>> {
+    let (file, own) = AUTHORITIES.get(usize::from(is_other))?;
+    Issuer { name: &name_of(own), signer: &*key(file)? }.issue(request).ok()
+}
+
+fn name_of(authority: &str) -> Name {
+    Name::new(&[(Attribute::Country, "KZ"), (Attribute::CommonName, authority)])
 }
 
 /// The authority that a masked world trusts: its own certificate, DER.
 pub fn authority() -> Option<Vec<u8>> {
-    let (name, _) = AUTHORITIES.first()?;
-    let signer = key(name)?;
-    let own = authority_name()?;
-    let request = Request {
-        subject: &own,
-        spki: signer.public_key_spki(),
-        serial: &[1],
-        validity: ALWAYS,
-        purpose: Purpose::Authority,
-    };
-    Issuer { name: &own, signer: &*signer }.issue(&request).ok()
+    let (file, own) = AUTHORITIES.first()?;
+    let (subject, signer) = (&name_of(own), key(file)?);
+    let (spki, purpose) = (signer.public_key_spki(), Purpose::Authority);
+    by(false, &Request { subject, spki, serial: &[1], validity: ALWAYS, purpose })
 }
 
 /// A test key of the sandbox, `bank` or `bank.gost`.

@@ -15,6 +15,7 @@ use crate::trust::certificate::Certificate;
 use crate::trust::examine::{Examination, Found};
 use crate::trust::issue::pem;
 use crate::trust::sign::Signer;
+use crate::trust::verify::Verifier;
 use crate::trust::{Distrust, PeerKind, Trust};
 use crate::xml::c14n::Method;
 use crate::xml::{Document, Limits};
@@ -112,10 +113,11 @@ impl Seal {
         };
         let Some(like) = &self.certificate else { return Some(party) };
         alias.forbid(STANDARD.encode(like.der()));
-        let own = like.key().map(|key| key.algorithm()).ok();
-        let algorithm = own.unwrap_or(match names_gost(like.spki()) {
-            true => SignatureAlgorithm::Gost2015,
-            false => SignatureAlgorithm::RsaSha256,
+        let own = like.key().map(Verifier::algorithm).ok();
+        let algorithm = own.unwrap_or(if names_gost(like.spki()) {
+            SignatureAlgorithm::Gost2015
+        } else {
+            SignatureAlgorithm::RsaSha256
         });
         let signer = keys.next(algorithm)?;
         let mut spki = signer.public_key_spki().to_vec();
@@ -144,17 +146,16 @@ impl Seal {
         Some(party)
     }
 
-    /// Digests and signs the copy as the original was. `None`: it cannot be.
-    pub fn sign(&self, draft: String, party: &Party) -> Option<String> {
-        let draft = match with(&draft, |found, outline| self.digest_like(found, outline))? {
-            Some(digest) => fill(&draft, "DigestValue", &digest),
+    /// Digests and signs the copy as the original was, as far as that is known.
+    pub fn sign(&self, draft: &str, party: &Party) -> String {
+        let digest = with(draft, |found, outline| self.digest_like(found, outline));
+        let draft = digest.map_or_else(|| draft.to_owned(), |digest| fill(draft, "DigestValue", &digest));
+        let signer = party.signer.as_deref();
+        let value = signer.and_then(|signer| with(&draft, |found, _| self.value_like(found, signer, party)));
+        match value {
+            Some(value) => fill(&draft, "SignatureValue", &STANDARD.encode(value)),
             None => draft,
-        };
-        let Some(signer) = party.signer.as_deref() else { return Some(draft) };
-        let Some(value) = with(&draft, |found, _| self.value_like(found, signer, party))? else {
-            return Some(draft);
-        };
-        Some(fill(&draft, "SignatureValue", &STANDARD.encode(value)))
+        }
     }
 
     /// The text of `DigestValue`; `None`: nothing better than what is there.
@@ -195,16 +196,11 @@ impl Seal {
     }
 }
 
-/// What `look` finds in the signature of a message. Inner `None`: there is none that can be read.
-#[expect(clippy::option_option, reason = "what cannot be made is not what there is nothing of")]
-fn with<T>(
-    message: &str,
-    look: impl FnOnce(&Found<'_, '_>, &Outline<'_, '_>) -> Option<T>,
-) -> Option<Option<T>> {
-    let Ok(document) = Document::parse(message.as_bytes(), &Limits::default()) else { return Some(None) };
-    let Some(outline) = Outline::of(&document) else { return Some(None) };
-    let seen = Trust::default().examine(&outline, 0);
-    Some(seen.found.as_ref().and_then(|found| look(found, &outline)))
+/// What `look` finds in the signature of a message, if it has one that can be read.
+fn with<T>(message: &str, look: impl FnOnce(&Found<'_, '_>, &Outline<'_, '_>) -> Option<T>) -> Option<T> {
+    let document = Document::parse(message.as_bytes(), &Limits::default()).ok()?;
+    let outline = Outline::of(&document)?;
+    look(Trust::default().examine(&outline, 0).found.as_ref()?, &outline)
 }
 
 fn exclusive<'p>(prefixes: &'p [&'p str]) -> Method<'p> {
@@ -252,10 +248,7 @@ fn value_of(found: &Found<'_, '_>, seen: &Examination<'_, '_>, trust: &Trust) ->
         return How::Known(at);
     }
     let mut others = trust.pinned().filter_map(|certificate| certificate.key().ok());
-    match others.any(|key| key.verify(&form, value).is_ok()) {
-        true => How::Other,
-        false => How::Unknown,
-    }
+    if others.any(|key| key.verify(&form, value).is_ok()) { How::Other } else { How::Unknown }
 }
 
 /// The text of each element of this name replaced, in the layout that was there.

@@ -12,6 +12,8 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// Claims and header fields whose values stay.
 const KEPT: [&str; 8] = ["alg", "typ", "cty", "crit", "mcheck", "iat", "exp", "nbf"];
+/// Longest value of one of them, as written.
+const LONGEST: usize = 40;
 /// Below it, a part is a word of a text.
 const PART: usize = 16;
 
@@ -36,124 +38,134 @@ impl Stand {
     }
 }
 
-/// Whether a text is, or was meant as, a token.
+/// Whether a text is, or was meant as, a token: base64url of JSON at its beginning.
 pub fn is_one(text: &str) -> bool {
-    text.trim_start().starts_with("eyJ")
+    let text = text.trim_start();
+    let part = text.get(..text.find(|c| !is_part(c)).unwrap_or(text.len())).unwrap_or_default();
+    URL_SAFE_NO_PAD.decode(part).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
 }
 
-/// The token with aliases in it; where it is in order, signed anew.
-pub fn mask(
-    text: &str,
-    alias: &mut Alias,
-    keys: &mut Keys,
-    sender: Option<&Sender>,
-    stands: &[Stand],
-) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    while let Some(first) = rest.chars().next() {
-        let end = rest.find(|c| is_part(c) != is_part(first)).unwrap_or(rest.len());
-        let (part, after) = rest.split_at(end);
-        if is_part(first) {
-            out.push_str(&masked(part, alias, keys, stands))
-        } else {
-            out.push_str(part)
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
+/// What a token is masked with.
+pub struct Desk<'d> {
+    /// The aliases of the report.
+    pub alias: &'d mut Alias,
+    /// The test keys that are left.
+    pub keys: &'d mut Keys,
+    /// Whose keys sign tokens.
+    pub sender: Option<&'d Sender>,
+    /// The test keys in place of those.
+    pub stands: &'d [Stand],
+    /// Whether a text is the name of a service, and says nothing.
+    pub is_service: &'d dyn Fn(&str) -> bool,
+}
+
+impl Desk<'_> {
+    /// The token with aliases in it; where it was signed by a registered key, signed anew.
+    pub fn mask(&mut self, text: &str) -> String {
+        self.alias.forbid(text.trim());
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let end = rest.find(|c| is_part(c) != is_part(first)).unwrap_or(rest.len());
+            let (part, after) = rest.split_at(end);
+            if is_part(first) {
+                out.push_str(&self.part(part));
+            } else {
+                out.push_str(part);
+            }
+            rest = after;
         }
-        rest = after;
+        self.signed(text, &out).unwrap_or(out)
     }
-    let signed = |text: &str| {
-        let (signed, value) = text.trim().rsplit_once('.')?;
-        Some((signed.to_owned(), value.to_owned()))
-    };
-    let (Some((before, value)), Some((now, _)), Some(sender)) = (signed(text), signed(&out), sender) else {
-        return out;
-    };
-    let verdicts = sender.ovt_keys.iter().map(|key| key.check(before.as_bytes(), &value));
-    let by = verdicts.zip(stands).find_map(|(verdict, stand)| match verdict {
-        Ok(()) => Some((stand, false)),
-        Err(JwsError::SignatureForm(SignatureFlaw::Order)) => Some((stand, true)),
-        Err(_) => None,
-    });
-    let signature = by.and_then(|(stand, is_reversed)| {
+
+    /// The masked token with the signature that stands for that of the original. `None`: no registered key had signed it.
+    fn signed(&self, original: &str, masked: &str) -> Option<String> {
+        let (before, value) = original.trim().rsplit_once('.')?;
+        let (now, other) = masked.trim().rsplit_once('.')?;
+        let keys = self.sender?.ovt_keys.iter().zip(self.stands);
+        let (stand, is_reversed) = keys
+            .map(|(key, stand)| (key.check(before.as_bytes(), value), stand))
+            .find_map(|(verdict, stand)| match verdict {
+                Ok(()) => Some((stand, false)),
+                Err(JwsError::SignatureForm(SignatureFlaw::Order)) => Some((stand, true)),
+                Err(_) => None,
+            })?;
         let mut value = stand.signer.sign(now.as_bytes()).ok()?;
         if is_reversed {
             value.reverse();
         }
-        Some(URL_SAFE_NO_PAD.encode(value))
-    });
-    match signature {
-        Some(signature) => {
-            let (lead, tail) = (text.len() - text.trim_start().len(), text.len() - text.trim_end().len());
-            let blanks = (text.get(..lead), text.get(text.len() - tail..));
-            format!("{}{now}.{signature}{}", blanks.0.unwrap_or_default(), blanks.1.unwrap_or_default())
-        }
-        None => out,
+        Some(masked.replace(other, &URL_SAFE_NO_PAD.encode(value)))
     }
-}
 
-fn masked(part: &str, alias: &mut Alias, keys: &mut Keys, stands: &[Stand]) -> String {
-    let Ok(bytes) = URL_SAFE_NO_PAD.decode(part) else { return alias.text(part) };
-    match std::str::from_utf8(&bytes) {
-        Ok(json) if json.trim_start().starts_with('{') => {
-            let masked = URL_SAFE_NO_PAD.encode(object(json, alias, keys, stands));
-            // A header says nothing of anybody, and stays.
-            if masked != part {
-                alias.forbid(part);
+    fn part(&mut self, part: &str) -> String {
+        let Ok(bytes) = URL_SAFE_NO_PAD.decode(part) else { return self.alias.text(part) };
+        match std::str::from_utf8(&bytes) {
+            Ok(json) if json.trim_start().starts_with('{') => {
+                let masked = URL_SAFE_NO_PAD.encode(self.object(json));
+                // A header says nothing of anybody, and stays.
+                if masked != part {
+                    self.alias.forbid(part);
+                }
+                masked
             }
-            masked
-        }
-        _ if part.len() < PART => alias.text(part),
-        // A value, or what was meant as one: bytes of the same length.
-        _ => {
-            alias.forbid(part);
-            URL_SAFE_NO_PAD.encode(alias.bytes(&bytes))
+            _ if part.len() < PART => self.alias.text(part),
+            // A value, or what was meant as one: bytes of the same length.
+            _ => {
+                self.alias.forbid(part);
+                URL_SAFE_NO_PAD.encode(self.alias.bytes(&bytes))
+            }
         }
     }
-}
 
-/// JSON with aliases in place of its texts and numbers, in the same layout.
-fn object(json: &str, alias: &mut Alias, keys: &mut Keys, stands: &[Stand]) -> String {
-    let (mut out, mut rest, mut name) = (String::with_capacity(json.len()), json, String::new());
-    while let Some(first) = rest.chars().next() {
-        let end = match first {
-            '"' => string_end(rest),
-            '0'..='9' => rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()),
-            _ => first.len_utf8(),
-        };
-        let (piece, after) = rest.split_at(end);
-        let is_kept = KEPT.contains(&name.as_str());
-        match first {
-            '"' if after.trim_start().starts_with(':') => {
-                name = piece.trim_matches('"').to_owned();
-                out.push_str(piece);
+    /// JSON with aliases in place of its texts and numbers, in the same layout.
+    fn object(&mut self, json: &str) -> String {
+        let (mut out, mut rest, mut name) = (String::with_capacity(json.len()), json, String::new());
+        while let Some(first) = rest.chars().next() {
+            let end = match first {
+                '"' => string_end(rest),
+                '0'..='9' => rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len()),
+                _ => first.len_utf8(),
+            };
+            let (piece, after) = rest.split_at(end);
+            let has_number = piece.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() == 12);
+            let is_plain = piece.len() <= LONGEST && piece.is_ascii() && !has_number;
+            let is_kept = is_plain && KEPT.contains(&name.as_str());
+            match first {
+                '"' if after.trim_start().starts_with(':') => {
+                    piece.trim_matches('"').clone_into(&mut name);
+                    out.push_str(piece);
+                }
+                '0'..='9' if !is_kept => out.push_str(&self.alias.text(piece)),
+                '"' if !is_kept => {
+                    // Escapes are undone: an alias needs none.
+                    let text = serde_json::from_str(piece);
+                    let text: String = text.unwrap_or_else(|_| piece.trim_matches('"').to_owned());
+                    out.push_str(&serde_json::json!(self.claim(&name, &text)).to_string());
+                }
+                _ => out.push_str(piece),
             }
-            '0'..='9' if !is_kept => out.push_str(&alias.text(piece)),
-            '"' if !is_kept => {
-                // Escapes are undone: an alias needs none.
-                let text: String =
-                    serde_json::from_str(piece).unwrap_or_else(|_| piece.trim_matches('"').to_owned());
-                out.push_str(&serde_json::json!(claim(&name, &text, alias, keys, stands)).to_string());
-            }
-            _ => out.push_str(piece),
+            rest = after;
         }
-        rest = after;
+        out
     }
-    out
-}
 
-fn claim(name: &str, text: &str, alias: &mut Alias, keys: &mut Keys, stands: &[Stand]) -> String {
-    if name == "x5c" || name == "x5t" || name == "x5t#S256" {
-        let shown = STANDARD.decode(text).ok().and_then(|der| Certificate::from_der(&der).ok());
-        return match shown {
-            Some(certificate) => STANDARD.encode(keys.reissue(&certificate, alias).unwrap_or_default()),
-            None => alias.text(text),
-        };
-    }
-    let named = stands.iter().find(|stand| name == "kid" && stand.kid.as_deref() == Some(text));
-    match named.and_then(|stand| stand.kid_of_signer.clone()) {
-        Some(kid) => kid,
-        None => alias.text(text),
+    fn claim(&mut self, name: &str, text: &str) -> String {
+        if (self.is_service)(text) {
+            return text.to_owned();
+        }
+        if name == "x5c" {
+            let shown = STANDARD.decode(text).ok().and_then(|der| Certificate::from_der(&der).ok());
+            let reissued = shown.and_then(|certificate| self.keys.reissue(&certificate, self.alias));
+            if let Some(der) = reissued {
+                return STANDARD.encode(der);
+            }
+        }
+        let named = self.stands.iter().find(|stand| name == "kid" && stand.kid.as_deref() == Some(text));
+        named.and_then(|stand| stand.kid_of_signer.clone()).unwrap_or_else(|| self.alias.text(text))
     }
 }
 

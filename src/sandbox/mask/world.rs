@@ -116,8 +116,8 @@ impl World {
     /// [`StartError`].
     pub async fn open(&self) -> Result<Opened, StartError> {
         let place = Place::new(&SystemRandom::default())?;
-        let mut config = Config::default();
-        config.environment = if self.is_test { Environment::Test } else { Environment::Production };
+        let environment = if self.is_test { Environment::Test } else { Environment::Production };
+        let mut config = Config { environment, ..Config::default() };
         config.trust.ovt_gg2004 = self.ovt_gg2004;
         config.limits.ovt_lifetime_seconds = self.ovt_lifetime_seconds;
         config.limits.body_bytes = self.body_bytes;
@@ -157,9 +157,10 @@ impl World {
             trust.add_authority(read(authority)?).map_err(|_| unsound())?;
         }
         for (number, signatory) in self.peers.iter().enumerate() {
-            let kind = match signatory.is_gateway {
-                true => PeerKind::Gateway,
-                false => PeerKind::Direct(signatory.sender_id.clone()),
+            let kind = if signatory.is_gateway {
+                PeerKind::Gateway
+            } else {
+                PeerKind::Direct(signatory.sender_id.clone())
             };
             let data_signature = DataSignature::Ignored;
             let peer = Arc::new(Peer { data_signature, ..Peer::new(format!("masked-{number}"), kind) });
