@@ -72,6 +72,8 @@ const PUBLIC: [&str; 8] = [
 ];
 /// Elements that hold a certificate.
 const CERTIFICATES: [&str; 3] = ["X509Certificate", "KeyIdentifier", "BinarySecurityToken"];
+/// So many digits in a row can be a phone, or the number of somebody.
+const NUMBER: usize = 9;
 /// Shortest run of base64 that is looked into.
 const RUN: usize = 16;
 
@@ -264,7 +266,9 @@ fn tail(spki: &[u8]) -> Vec<u8> {
 fn is_harmless(app: &App, place: Place<'_>, text: &str) -> bool {
     let text = text.trim();
     let is_plain = text.len() <= 200 && text.is_ascii();
-    let is_public = || is_plain && PUBLIC.iter().any(|part| text.contains(part));
+    let is_standard =
+        |uri: &str| PUBLIC.iter().any(|part| uri.contains(part)) && longest_number(uri) < NUMBER;
+    let is_public = || is_plain && text.split_ascii_whitespace().all(is_standard);
     match place {
         Place::Text("access_name") => is_plain && text.split(';').all(|id| is_agreed(app, id.trim())),
         Place::Text("expiresIn") if text.bytes().all(|byte| byte.is_ascii_digit()) => text.len() < 12,
@@ -278,10 +282,16 @@ fn is_harmless(app: &App, place: Place<'_>, text: &str) -> bool {
 
 /// A word, a short number or a time: nothing in which somebody could be named or called.
 fn is_word(text: &str) -> bool {
-    let digits = text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
     let is_time = |c: char| c.is_ascii_digit() || ". :".contains(c);
     let is_word = |c: char| c.is_ascii_alphanumeric() || "_.:+-".contains(c);
-    text.len() <= 64 && digits < 9 && (text.chars().all(is_word) || text.chars().all(is_time))
+    text.len() <= 64
+        && longest_number(text) < NUMBER
+        && (text.chars().all(is_word) || text.chars().all(is_time))
+}
+
+/// Digits in a row.
+fn longest_number(text: &str) -> usize {
+    text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0)
 }
 
 /// Whether a `ServiceID` is anybody's: then it is the name of a service.

@@ -7,8 +7,11 @@ use crate::text::mojibake;
 use crate::trust::algorithm::sha256;
 use std::collections::BTreeSet;
 
-/// Letters that Kazakh has and Russian has not.
-const KAZAKH: [&str; 2] = ["әғқңөұүһі", "ӘҒҚҢӨҰҮҺІ"];
+/// Letters that stand for others, small and capital. Those are missing whose UTF-8, mistaken for another encoding, has
+/// blanks in it that are trimmed: what was garbled shall stay so.
+const RUSSIAN: [&str; 2] = ["абвгдежзиклмнопрстуфцчшэюя", "АБВГДЕЖЗКЛМНОПСТУФХЦЧШЭЮЯ"];
+/// The same of letters that Russian has not.
+const KAZAKH: [&str; 2] = ["әғқңөұүһі", "ҒҚҢӨҰҮҺІ"];
 /// What stands in text beside letters and digits and says nothing.
 const SIGNS: &str = "«»„“”‘’–—…№\u{A0}\u{FEFF}\u{FFFD}";
 /// A byte that is no UTF-8 is carried through as this character and the byte: U+F700 is of private use.
@@ -112,7 +115,13 @@ impl Alias {
     fn run(&self, run: &str) -> String {
         let with = |turn| {
             let bytes = self.stream(run.as_bytes(), turn);
-            run.chars().zip(bytes).map(|(c, byte)| other(c, byte)).collect::<String>()
+            let others = run.chars().zip(bytes).enumerate();
+            let other = |(at, (c, byte))| match c {
+                // A number that was one stays one, without zeros at its beginning that were not there.
+                '1'..='9' if at == 0 => char::from(b'1' + byte % 9),
+                _ => other(c, byte),
+            };
+            others.map(other).collect::<String>()
         };
         // A letter may stand for itself; a run must not.
         (0..=u8::MAX).map(with).find(|other| other != run).unwrap_or_default()
@@ -122,7 +131,7 @@ impl Alias {
     fn number(&self, digits: &str) -> String {
         let wrong = Iin::parse(digits) == Err(NumberError::ControlDigit);
         let old: Vec<u8> = digits.bytes().map(|byte| byte.saturating_sub(b'0')).collect();
-        let &[_, _, _, _, fifth, sixth, seventh, ..] = old.as_slice() else { return self.run(digits) };
+        let &[_, _, _, _, fifth, sixth, ..] = old.as_slice() else { return self.run(digits) };
         let with = |turn| {
             let mut bytes = self.stream(digits.as_bytes(), turn);
             let mut below = |most: u8| bytes.next().unwrap_or_default() % most;
@@ -136,7 +145,8 @@ impl Alias {
             } else {
                 new.extend([fifth, sixth]);
             }
-            new.push(if is_person { seventh } else { below(10) });
+            // Of a person, the century and the sex.
+            new.push(if is_person { 3 + below(2) } else { below(10) });
             new.extend([below(10), below(10), below(10), below(10)]);
             let head: String = new.iter().map(|digit| char::from(b'0' + digit)).collect();
             let right = (0..10).find(|digit| Iin::parse(&format!("{head}{digit}")).is_ok())?;
@@ -173,8 +183,8 @@ fn other(c: char, byte: u8) -> char {
         '0'..='9' => of('0', 10),
         'a'..='z' => of('a', 26),
         'A'..='Z' => of('A', 26),
-        'а'..='я' => of('а', 32),
-        'А'..='Я' => of('А', 32),
+        'а'..='я' | 'ё' => among(RUSSIAN[0]),
+        'А'..='Я' | 'Ё' => among(RUSSIAN[1]),
         '\u{400}'..='\u{52F}' if c.is_lowercase() => among(KAZAKH[0]),
         '\u{400}'..='\u{52F}' => among(KAZAKH[1]),
         _ if (STRANGE..STRANGE + 0x100).contains(&u32::from(c)) => {
@@ -221,5 +231,6 @@ mod tests {
             assert!(other != broken && mojibake::mended(&other).is_some(), "{other}");
         }
         assert_eq!(alias.text("??? - ??"), "??? - ??");
+        assert!((1..=99).all(|number| !alias.text(&number.to_string()).starts_with('0')));
     }
 }

@@ -6,6 +6,7 @@ use crate::sandbox::pki;
 use crate::trust::algorithm::SignatureAlgorithm;
 use crate::trust::certificate::Certificate;
 use crate::trust::issue::{Attribute, Issuer, Name, Purpose, Request};
+use crate::trust::role::Role;
 use crate::trust::sign::{self, Signer};
 use crate::trust::verify::Verifier;
 
@@ -77,7 +78,7 @@ impl Keys {
         parts.extend(bin.as_deref().map(|bin| (Attribute::Unit, bin)));
         parts.extend(iin.as_deref().map(|iin| (Attribute::SerialNumber, iin)));
         parts.push((Attribute::CommonName, "masked"));
-        let roles: Vec<&str> = like.extended_usage.iter().map(String::as_str).collect();
+        let roles: Vec<&str> = like.extended_usage.iter().filter_map(|usage| role(usage)).collect();
         let purpose = if is_for_signing { Purpose::Messages(&roles) } else { Purpose::Authority };
         self.serial += 1;
         let (subject, serial, validity) = (&Name::new(&parts), &[1, self.serial], like.validity);
@@ -108,6 +109,12 @@ impl Keys {
         };
         by(false, &request)
     }
+}
+
+/// A usage as it says what the holder is, but not which system it is. `None`: it says neither.
+fn role(usage: &str) -> Option<&str> {
+    let system = SYSTEM.last().filter(|system| usage.starts_with(**system));
+    system.copied().or_else(|| Role::of([usage]).map(|_| usage))
 }
 
 /// What an authority issues, the one that is trusted or the other one.

@@ -3,6 +3,9 @@
 
 use std::ops::Range;
 
+/// Most open elements among which one is sought that is closed.
+const DEEP: usize = 256;
+
 /// A character, and the bytes of the message that write it: `&amp;` is one.
 #[derive(Clone, Copy)]
 struct Unit {
@@ -89,8 +92,8 @@ fn walk(units: &[Unit], around: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
             until(rest, 2, ">", |inner| show(inner.get(8..).unwrap_or_default(), Place::Aside, visit))
         } else if starts(rest, "</") {
             let name = local(rest.get(2..).unwrap_or_default());
-            if let Some(at) = open.iter().rposition(|open| *open == name) {
-                open.truncate(at);
+            if let Some(back) = open.iter().rev().take(DEEP).position(|open| *open == name) {
+                open.truncate(open.len() - 1 - back);
             }
             until(rest, 2, ">", |_| ())
         } else if starts(rest, "<") {
