@@ -131,14 +131,19 @@ impl Alias {
     fn number(&self, digits: &str) -> String {
         let wrong = Iin::parse(digits) == Err(NumberError::ControlDigit);
         let old: Vec<u8> = digits.bytes().map(|byte| byte.saturating_sub(b'0')).collect();
-        let &[_, _, _, _, fifth, sixth, ..] = old.as_slice() else { return self.run(digits) };
+        let &[first, _, _, _, fifth, sixth, ..] = old.as_slice() else { return self.run(digits) };
         let with = |turn| {
             let mut bytes = self.stream(digits.as_bytes(), turn);
             let mut below = |most: u8| bytes.next().unwrap_or_default() % most;
             let pair = |number: u8| [number / 10, number % 10];
             let mut new: Vec<u8> = Vec::with_capacity(12);
             let is_person = fifth < 4;
-            new.extend(pair(if is_person { 50 + below(50) } else { below(26) }));
+            // A number that begins with zero is none of JSON; others must stay such.
+            new.extend(pair(match (first, is_person) {
+                (0, _) => below(10),
+                (_, true) => 50 + below(50),
+                (_, false) => 10 + below(16),
+            }));
             new.extend(pair(1 + below(12)));
             if is_person {
                 new.extend(pair(1 + below(28)));
@@ -146,7 +151,11 @@ impl Alias {
                 new.extend([fifth, sixth]);
             }
             // Of a person, the century and the sex.
-            new.push(if is_person { 3 + below(2) } else { below(10) });
+            new.push(match (first, is_person) {
+                (0, true) => 5 + below(2),
+                (_, true) => 3 + below(2),
+                (_, false) => below(10),
+            });
             new.extend([below(10), below(10), below(10), below(10)]);
             let head: String = new.iter().map(|digit| char::from(b'0' + digit)).collect();
             let right = (0..10).find(|digit| Iin::parse(&format!("{head}{digit}")).is_ok())?;
@@ -211,6 +220,7 @@ mod tests {
             assert!(other != number && Iin::parse(&other).is_ok(), "{other}");
             assert_eq!(other, alias.text(number));
             assert_eq!(other[4..5] < *"4", number[4..5] < *"4");
+            assert!(!other.starts_with('0'));
         }
         let broken = alias.text("800101399016");
         assert_eq!(Iin::parse(&broken), Err(NumberError::ControlDigit));
