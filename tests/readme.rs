@@ -36,6 +36,7 @@ kdp() {
     command kdp "$@" | tee .sent
     code=${PIPESTATUS[0]}
     [[ $said != *'--as bank'* ]] || remember request_id ".request-$uin"
+    [[ $said != *'--as bank --method'* ]] || remember decision_id .decision
     remember application_id .application
     # A consent of the second in which the one before was revoked counts as older; no reader is that quick.
     [[ $said != *decision=approve* ]] || sleep 1
@@ -101,6 +102,7 @@ fn filled(pasted: Pasted, origin: &str) -> Pasted {
     let uin = pasted.script.split_once("uin").map(|(_, rest)| &rest[1..13]).unwrap_or_default();
     let request = format!("$(<.request-{uin})");
     let script = pasted.script.replace("REQUEST_ID", &request).replace("APPLICATION_ID", "$(<.application)");
+    let script = script.replace("DECISION_ID", "$(<.decision)");
     let script = script.replace("--code CODE", "--code $(<.code)").replace("http://127.0.0.1:8414", origin);
     Pasted { script, ..pasted }
 }
