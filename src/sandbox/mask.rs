@@ -13,6 +13,7 @@ mod token;
 mod world;
 
 use crate::app::App;
+use crate::clock;
 use crate::config::Environment;
 use crate::dispatch::secret_hash;
 use crate::explain::{Rehearsal, Report, State, explain};
@@ -280,7 +281,7 @@ fn is_harmless(app: &App, place: Place<'_>, text: &str) -> bool {
     match place {
         Place::Text("access_name") => is_plain && text.split(';').all(|id| is_agreed(app, id.trim())),
         Place::Text("expiresIn") if text.bytes().all(|byte| byte.is_ascii_digit()) => text.len() < 12,
-        Place::Text(name) => KEPT.contains(&name) && is_word(text),
+        Place::Text(name) => KEPT.contains(&name) && (is_word(text) || clock::parse(text).is_some()),
         Place::Attribute(name) => {
             ATTRIBUTES.contains(&name.rsplit(':').next().unwrap_or_default()) && is_word(text) || is_public()
         }
@@ -398,7 +399,7 @@ fn is_same(one: &Report, other: &Report) -> bool {
     };
     let verdict = |report: &Report| {
         let verdict = &report.verdict;
-        (verdict.code, verdict.reason, verdict.is_accepted, verdict.is_judged)
+        (verdict.code, verdict.reason, verdict.text.clone(), verdict.is_accepted, verdict.is_judged)
     };
     one.causes() == other.causes() && failed(one) == failed(other) && verdict(one) == verdict(other)
 }

@@ -13,7 +13,7 @@ const RUSSIAN: [&str; 2] = ["абвгдежзиклмнопрстуфцчшэю�
 /// The same of letters that Russian has not.
 const KAZAKH: [&str; 2] = ["әғқңөұүһі", "ҒҚҢӨҰҮҺІ"];
 /// What stands in text beside letters and digits and says nothing.
-const SIGNS: &str = "«»„“”‘’–—…№\u{A0}\u{FEFF}\u{FFFD}";
+const SIGNS: &str = "«»„“”‘’–—…№\u{A0}\u{FEFF}\u{FFFD}\u{FFFE}\u{FFFF}";
 /// A byte that is no UTF-8 is carried through as this character and the byte: U+F700 is of private use.
 pub const STRANGE: u32 = 0xF700;
 

@@ -2,7 +2,7 @@
 //! where a registered one had signed it.
 
 use super::alias::Alias;
-use super::party::Keys;
+use super::party::{Issued, Keys};
 use crate::registry::Sender;
 use crate::token::jws::{JwsError, SignatureFlaw, TokenKey as _};
 use crate::trust::certificate::Certificate;
@@ -153,14 +153,26 @@ impl Desk<'_> {
         out
     }
 
+    /// A certificate like the one that a token carries: for the test key that stands for its key, if that is registered.
+    fn shown(&mut self, like: &Certificate) -> Option<Vec<u8>> {
+        let keys = self.sender.map(|sender| sender.ovt_keys.as_slice()).unwrap_or_default();
+        let stand = keys.iter().zip(self.stands).find(|(key, _)| key.to_spki_der() == like.spki());
+        match stand {
+            Some((_, stand)) => {
+                let spki = stand.signer.public_key_spki();
+                self.keys.issue(like, spki, (self.alias, Issued::Trusted, true))
+            }
+            None => self.keys.reissue(like, self.alias),
+        }
+    }
+
     fn claim(&mut self, name: &str, text: &str) -> String {
         if (self.is_service)(text) {
             return text.to_owned();
         }
         if name == "x5c" {
             let shown = STANDARD.decode(text).ok().and_then(|der| Certificate::from_der(&der).ok());
-            let reissued = shown.and_then(|certificate| self.keys.reissue(&certificate, self.alias));
-            if let Some(der) = reissued {
+            if let Some(der) = shown.and_then(|certificate| self.shown(&certificate)) {
                 return STANDARD.encode(der);
             }
         }
