@@ -9,6 +9,7 @@ pub mod mojibake;
 mod next;
 mod reason;
 mod status;
+mod verdict;
 
 pub use cause::Cause;
 pub use check::Check;
@@ -17,6 +18,7 @@ pub use flaw::Flaw;
 pub use next::Next;
 pub use reason::Reason;
 pub use status::StatusCode;
+pub use verdict::{Class, Verdict};
 
 /// Language of a text. Russian is the default: the seen traffic carries no language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -150,6 +152,10 @@ mod tests {
         for next in Next::ALL {
             texts.push((next.code(), next.text(lang)));
         }
+        for verdict in Verdict::ALL {
+            texts.push((verdict.code(), verdict.text(lang)));
+            texts.push((verdict.code(), verdict.remedy(lang)));
+        }
         texts
     }
 
@@ -196,6 +202,9 @@ mod tests {
         }
         for fault in FaultCode::ALL {
             assert_eq!(FaultCode::from_code(fault.code()), Some(*fault));
+        }
+        for verdict in Verdict::ALL {
+            assert_eq!(Verdict::from_code(verdict.code()), Some(*verdict));
         }
         for status in StatusCode::ALL {
             assert_eq!(StatusCode::from_code(status.code()), Some(*status));

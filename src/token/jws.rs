@@ -94,14 +94,15 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    /// Reads `compact`: three parts in canonical base64url without padding, at most [`MAX_TOKEN_BYTES`]; a
+    /// Reads `compact`: three parts in canonical base64url without padding, at most `most` bytes; a
     /// header that is a JSON object without a member twice, without `crit` and `b64`, and to the liking of
     /// `judge`, which is asked before the other parts are decoded.
     pub fn read<E: From<JwsError>>(
+        most: usize,
         compact: &'a str,
         judge: impl FnOnce(&Map<String, Value>) -> Result<(), E>,
     ) -> Result<Self, E> {
-        if compact.len() > MAX_TOKEN_BYTES {
+        if compact.len() > most {
             return Err(JwsError::Malformed("too long").into());
         }
         let parts = JwsError::Malformed("not three parts");
@@ -177,7 +178,7 @@ struct Header {
 pub struct Verified<'a> {
     signed: &'a str,
     payload: Vec<u8>,
-    typ: Option<String>,
+    pub(super) typ: Option<String>,
 }
 
 impl<'a> Unverified<'a> {
@@ -198,9 +199,18 @@ impl<'a> Unverified<'a> {
     /// # Errors
     /// Those of [`Unverified::parse`].
     pub fn parse_as(compact: &'a str, accepted: &[SignatureAlgorithm]) -> Result<Self, JwsError> {
+        Self::parse_within(MAX_TOKEN_BYTES, compact, accepted)
+    }
+
+    /// The same of at most `most` bytes.
+    pub(super) fn parse_within(
+        most: usize,
+        compact: &'a str,
+        accepted: &[SignatureAlgorithm],
+    ) -> Result<Self, JwsError> {
         let mut named = None;
         let judge = |header: &Map<String, Value>| algorithm(header, accepted).map(|alg| named = Some(alg));
-        let parts = Parts::read(compact, judge)?;
+        let parts = Parts::read(most, compact, judge)?;
         let algorithm = named.ok_or(JwsError::Malformed("no algorithm"))?;
         let header = Header::read(parts.header)?;
         let Parts { signed, signature, payload, .. } = parts;

@@ -2,7 +2,8 @@
 //!
 //! Both are compact JWS (RFC 7515). [`jws`] reads either strictly and checks the signature; [`ovt`] and
 //! [`security`] each read their own claims and refuse the other's. [`receipt`] is the signed answer to a check of
-//! a security token, [`status_list`] the signed list of their statuses. [`rsa`], [`ec`] and [`jwks`] are the
+//! a security token, [`status_list`] the signed list of their statuses; [`offline`] is the check that owners make of
+//! token and list by themselves. [`rsa`], [`ec`] and [`jwks`] are the
 //! public keys of the service, [`key`] its private ones and the times at which they sign and are published;
 //! [`ovt::OvtKey`] is a key of an initiator.
 //!
@@ -13,6 +14,7 @@ mod json;
 pub mod jwks;
 pub mod jws;
 pub mod key;
+pub mod offline;
 pub mod ovt;
 pub mod receipt;
 pub mod rsa;

@@ -150,7 +150,7 @@ pub fn issue(receipt: Receipt, signer: &dyn Signer, kid: &str) -> Result<String,
 /// # Errors
 /// [`ReceiptError`], the first that applies.
 pub fn verify(compact: &str, keys: &KeySet) -> Result<Receipt, ReceiptError> {
-    let parts = Parts::read(compact, |header| {
+    let parts = Parts::read(jws::MAX_TOKEN_BYTES, compact, |header| {
         if !jws::text(header, "typ")?.is_some_and(|typ| typ.eq_ignore_ascii_case(TYPE)) {
             return Err(ReceiptError::Kind);
         }

@@ -10,6 +10,9 @@ use std::fmt;
 /// How far the clocks of an owner and of the service may differ, seconds.
 pub const LEEWAY: i64 = 120;
 
+/// Up to the year 9999: a time in milliseconds would be one in a far future, and never pass.
+const SECONDS: std::ops::RangeInclusive<i64> = 0..=253_402_300_799;
+
 /// The claims (trust.md 5). Times are Unix seconds; `Debug` shows no person and no data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
@@ -130,6 +133,10 @@ pub fn read(token: &str, keys: &KeySet) -> Result<Claims, TokenError> {
     if !(claims.contains_key("iss") && claims.contains_key("services") && claims.contains_key("rid")) {
         return Err(TokenError::Kind);
     }
+    // Meant for somebody whom it names, and nobody here goes by such a name (RFC 7519, 4.1.3).
+    if claims.contains_key("aud") {
+        return Err(TokenError::Kind);
+    }
     let claims: Claims = serde_json::from_value(Value::Object(claims))
         .map_err(|_| TokenError::Malformed("a claim is missing or of the wrong kind"))?;
     if claims.sub != claims.uin {
@@ -137,6 +144,9 @@ pub fn read(token: &str, keys: &KeySet) -> Result<Claims, TokenError> {
     }
     if !(1..=5).contains(&claims.method) {
         return Err(TokenError::Malformed("method is not 1 to 5"));
+    }
+    if ![claims.iat, claims.nbf, claims.exp].iter().all(|time| SECONDS.contains(time)) {
+        return Err(TokenError::Malformed("a time is not in Unix seconds"));
     }
     Ok(claims)
 }
@@ -261,7 +271,9 @@ mod tests {
     fn a_claim_that_is_missing_wrong_or_at_odds_is_refused() {
         assert!(changed(&json!({})).is_ok());
         assert!(changed(&json!({"mcheck": null, "ground": "7"})).is_ok());
-        for members in [json!({"iss": null}), json!({"services": null}), json!({"rid": null})] {
+        let foreign =
+            [json!({"iss": null}), json!({"services": null}), json!({"rid": null}), json!({"aud": "a"})];
+        for members in foreign {
             assert_eq!(changed(&members).unwrap_err(), TokenError::Kind);
         }
         for members in [
@@ -275,6 +287,8 @@ mod tests {
             json!({"method": 6}),
             json!({"method": 256}),
             json!({"edition": 1}),
+            json!({"exp": (NOW + 3_600) * 1000}),
+            json!({"iat": -1}),
         ] {
             let error = changed(&members).unwrap_err();
             assert!(matches!(error, TokenError::Malformed(_)), "{members}: {error:?}");

@@ -9,8 +9,10 @@
 //! form.
 
 mod published;
+mod signed;
 
 pub use self::published::{Published, Reply, StatusLists, answer, asked_for};
+pub use self::signed::{ListError, SignedList};
 
 use super::jws;
 use crate::trust::sign::{SignError, SignatureAlgorithm, Signer};
