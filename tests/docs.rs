@@ -1,7 +1,7 @@
 //! The documentation: complete in three languages, its links resolve, its samples are fixtures, its commands run.
 
 use kdp::docs::{File, LANGS, site, sources};
-use kdp::text::{Check, FaultCode, Lang, Reason, StatusCode};
+use kdp::text::{Check, FaultCode, Lang, Reason, StatusCode, Verdict};
 use pasted::{Pasted, assert_printed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
@@ -153,8 +153,9 @@ fn each_language_is_written_in_its_own_letters() {
 fn every_code_stands_with_its_text_and_remedy_in_each_language() {
     let files = files();
     for lang in LANGS {
-        let page = &files[&format!("{}/codes.html", lang.code())];
+        let of = |name: &str| &files[&format!("{}/{name}.html", lang.code())];
         let has = |id: String, texts: &[&str]| {
+            let page = if id.starts_with("verdict-") { of("owner") } else { of("codes") };
             let row = page.split("<tr ").find(|row| row.starts_with(&format!("id=\"{id}\"")));
             let row = row.unwrap_or_else(|| panic!("{id} is missing")).replace("&quot;", "\"");
             for text in texts {
@@ -172,6 +173,9 @@ fn every_code_stands_with_its_text_and_remedy_in_each_language() {
         }
         for one in StatusCode::ALL {
             has(format!("status-{}", one.code()), &[one.message(lang)]);
+        }
+        for one in Verdict::ALL {
+            has(format!("verdict-{}", one.code()), &[one.text(lang), one.remedy(lang)]);
         }
     }
 }
@@ -232,7 +236,9 @@ fn the_search_finds_every_section_and_every_code() {
             }
         }
         for reason in Reason::ALL {
-            let entry = entries.iter().find(|entry| entry["t"] == reason.code()).unwrap();
+            let place = format!("codes.html#reason-{}", reason.code());
+            let entry = entries.iter().find(|entry| entry["u"] == place).unwrap();
+            assert_eq!(entry["t"], reason.code());
             assert!(entry["x"].contains(reason.remedy(lang)), "{}", reason.code());
         }
         assert!(entries.iter().all(|entry| !entry["t"].is_empty() && !entry["p"].is_empty()));
@@ -310,12 +316,22 @@ fn runs(source: &str) -> Vec<Pasted> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commands_of_the_quick_start_print_what_stands_below_them() {
+    run_as_pasted("start").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commands_for_owners_print_what_stands_below_them() {
+    run_as_pasted("owner").await;
+}
+
+/// All commands of a page in a sandbox of their own.
+async fn run_as_pasted(page: &str) {
     let directory = tempfile::tempdir().unwrap();
     let options = options::options(&directory.path().join("data"));
     let sandbox = kdp::sandbox::start(options, None).await.unwrap();
     let origin = sandbox.url.strip_suffix("/shep/sync").unwrap();
     let (_, _, source) =
-        sources().into_iter().find(|(lang, name, _)| (*lang, *name) == (Lang::Ru, "start")).unwrap();
+        sources().into_iter().find(|(lang, name, _)| (*lang, *name) == (Lang::Ru, page)).unwrap();
     let runs = runs(source);
     // The commands as pasted; only the port is another one than theirs.
     let before = format!(

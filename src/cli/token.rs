@@ -149,7 +149,7 @@ fn table(finding: &Finding) -> String {
     let time = |seconds: i64| clock::text(seconds.saturating_mul(1000));
     let mut rows = finding.claims.as_deref().map(rows).unwrap_or_default();
     if let Some(Term { iat, exp, .. }) = finding.list {
-        rows.extend([("list issued", time(iat)), ("list valid until", time(exp))]);
+        rows.extend([("list issued", time(iat)), ("list until", time(exp))]);
     }
     rows.retain(|(_, value)| !value.is_empty());
     // A token is its issuer's word, but what stands in it is shown on a terminal.

@@ -33,6 +33,7 @@ pub const PAGES: &[Page] = &[
     page!("start"),
     page!("methods"),
     page!("services"),
+    page!("owner"),
     page!("envelope"),
     page!("codes"),
     page!("onboarding"),

@@ -2,7 +2,7 @@
 
 use super::insert::Inserted;
 use super::markup::{Section, escape};
-use crate::text::{Check, FaultCode, Flaw, Lang, Reason, StatusCode, pick};
+use crate::text::{Check, FaultCode, Flaw, Lang, Reason, StatusCode, Verdict, pick};
 use std::fmt::Write as _;
 
 struct Words {
@@ -39,7 +39,7 @@ const EN: Words = Words {
     http: "HTTP",
 };
 
-/// The table of `reasons`, `checks`, `faults`, `statuses` or `flaws`; none of another name.
+/// The table of `reasons`, `checks`, `faults`, `statuses`, `flaws` or `verdicts`; none of another name.
 pub fn table(name: &str, lang: Lang) -> Option<Inserted> {
     let words = match lang {
         Lang::Kk => &KK,
@@ -75,6 +75,12 @@ pub fn table(name: &str, lang: Lang) -> Option<Inserted> {
         "flaws" => make("flaw", &[words.code, words.meaning], Flaw::ALL, |flaw| {
             vec![flaw.code().into(), flaw.text(lang).into()]
         }),
+        "verdicts" => {
+            let columns = [words.code, words.meaning, words.remedy];
+            make("verdict", &columns, Verdict::ALL, |verdict| {
+                vec![verdict.code().into(), verdict.text(lang).into(), verdict.remedy(lang).into()]
+            })
+        }
         _ => return None,
     };
     Some(made)

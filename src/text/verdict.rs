@@ -16,7 +16,7 @@ table! {
             en: ["valid; an application to revoke it is under review", "The token serves until the application is decided (F-18)."],
         }
         RevocationUnknown { code: "revocation-unknown", class: Class::Unasked,
-            kk: ["жарамды (кері қайтарып алынғаны белгісіз: күйлер тізімі берілген жоқ)", "Деректерді бермес бұрын KDP_CHECK_TOKEN сервисін шақырыңыз, не /token-status тізімін беріңіз."],
+            kk: ["жарамды (кері қайтарып алынғаны белгісіз: мәртебелер тізімі берілген жоқ)", "Деректерді бермес бұрын KDP_CHECK_TOKEN сервисін шақырыңыз, не /token-status тізімін беріңіз."],
             ru: ["действителен (отозван ли он, неизвестно: списка статусов нет)", "До выдачи данных вызовите KDP_CHECK_TOKEN или передайте список /token-status."],
             en: ["valid (whether it was revoked is not known offline)", "Before data are handed over call KDP_CHECK_TOKEN, or bring the list of /token-status."],
         }
@@ -86,7 +86,7 @@ table! {
             en: ["the token is suspended", "Do not hand data over until that is lifted."],
         }
         StatusAbsent { code: "status-absent", class: Class::Refused,
-            kk: ["токенде күйлер тізіміндегі орны көрсетілмеген", "Мұндай токен тізім бойынша тексерілмейді: KDP_CHECK_TOKEN сервисін шақырыңыз."],
+            kk: ["токенде мәртебелер тізіміндегі орны көрсетілмеген", "Мұндай токен тізім бойынша тексерілмейді: KDP_CHECK_TOKEN сервисін шақырыңыз."],
             ru: ["в токене нет места в списке статусов", "По списку такой токен не проверить: вызовите KDP_CHECK_TOKEN."],
             en: ["the token names no place in a status list", "No list tells about it: call KDP_CHECK_TOKEN."],
         }
@@ -101,42 +101,42 @@ table! {
             en: ["the token's place is beyond the end of the list", "Do not hand data over; call KDP_CHECK_TOKEN."],
         }
         ListMalformed { code: "list-malformed", class: Class::Refused,
-            kk: ["күйлер тізімі дұрыс құрылмаған", "Тізімді /token-status мекенжайынан қайта алып, өзгертпей сақтаңыз."],
+            kk: ["мәртебелер тізімі дұрыс құрылмаған", "Тізімді /token-status мекенжайынан қайта алып, өзгертпей сақтаңыз."],
             ru: ["список статусов построен неверно", "Получите список заново по /token-status и храните его без изменений."],
             en: ["the status list is malformed", "Fetch the list anew from /token-status, and keep it unchanged."],
         }
         ListAlgorithm { code: "list-algorithm", class: Class::Refused,
-            kk: ["күйлер тізімінің алгоритмі қабылданбайды", "Тізімге RS256 ғана қойылады; оны сервистің өзінен алыңыз."],
+            kk: ["мәртебелер тізімінің алгоритмі қабылданбайды", "Тізімге RS256 ғана қойылады; оны сервистің өзінен алыңыз."],
             ru: ["алгоритм списка статусов не принимается", "Список подписан только RS256; получите его у самого сервиса."],
             en: ["the status list's algorithm is refused", "A list is signed with RS256 alone; fetch it from the service itself."],
         }
         ListKind { code: "list-kind", class: Class::Refused,
-            kk: ["бұл күйлер тізімі емес", "typ мәні statuslist+jwt болуы керек: /token-status жауабын беріңіз."],
+            kk: ["бұл мәртебелер тізімі емес", "typ мәні statuslist+jwt болуы керек: /token-status жауабын беріңіз."],
             ru: ["это не список статусов", "typ должен быть statuslist+jwt: передайте ответ /token-status."],
             en: ["not a status list", "Its typ must be statuslist+jwt: bring what /token-status answers."],
         }
         ListKeyUnknown { code: "list-key-unknown", class: Class::Refused,
-            kk: ["күйлер тізімінің кілті белгісіз", "Сервистің кілттерін /.well-known/jwks.json мекенжайынан қайта алыңыз."],
+            kk: ["мәртебелер тізімінің кілті белгісіз", "Сервистің кілттерін /.well-known/jwks.json мекенжайынан қайта алыңыз."],
             ru: ["ключ списка статусов неизвестен", "Получите ключи сервиса заново по /.well-known/jwks.json."],
             en: ["the status list's key is unknown", "Fetch the keys of the service anew from /.well-known/jwks.json."],
         }
         ListSignature { code: "list-signature", class: Class::Refused,
-            kk: ["күйлер тізімінің қолтаңбасы қате", "Тізім өзгертілген: оны сервистен қайта алыңыз."],
+            kk: ["мәртебелер тізімінің қолтаңбасы қате", "Тізім өзгертілген: оны сервистен қайта алыңыз."],
             ru: ["подпись списка статусов неверна", "Список изменён: получите его у сервиса заново."],
             en: ["the status list's signature is wrong", "The list was changed: fetch it from the service anew."],
         }
         ListNotYetValid { code: "list-not-yet-valid", class: Class::Refused,
-            kk: ["күйлер тізімі болашақта шығарылған", "Өз сағатыңызды тексеріңіз."],
+            kk: ["мәртебелер тізімі болашақта шығарылған", "Өз сағатыңызды тексеріңіз."],
             ru: ["список статусов выпущен в будущем", "Проверьте свои часы."],
             en: ["the status list was issued in the future", "Check your clock."],
         }
         ListStale { code: "list-stale", class: Class::Refused,
-            kk: ["күйлер тізімі ескірген", "Жаңа тізімді алыңыз. Сервис қолжетімсіз болса, тізімнің рұқсат етілген жасын өзіңіз белгілеңіз (--list-max-age); exp-тен кейін ол бәрібір жарамсыз."],
+            kk: ["мәртебелер тізімі ескірген", "Жаңа тізімді алыңыз. Сервис қолжетімсіз болса, тізімнің рұқсат етілген жасын өзіңіз белгілеңіз (--list-max-age); exp-тен кейін ол бәрібір жарамсыз."],
             ru: ["список статусов устарел", "Получите свежий список. Если сервис недоступен, задайте допустимый возраст сами (--list-max-age); после exp он не годится в любом случае."],
             en: ["the status list is stale", "Fetch a fresh list. While the service is away, say how old it may be (--list-max-age); after its exp it serves nobody."],
         }
         ListExpired { code: "list-expired", class: Class::Refused,
-            kk: ["күйлер тізімінің мерзімі өтті", "Жаңа тізімді алыңыз; ескісі бойынша деректер берілмейді."],
+            kk: ["мәртебелер тізімінің мерзімі өтті", "Жаңа тізімді алыңыз; ескісі бойынша деректер берілмейді."],
             ru: ["срок списка статусов истёк", "Получите свежий список; по истёкшему данные не выдают."],
             en: ["the status list is expired", "Fetch a fresh list; by an expired one no data are handed over."],
         }
