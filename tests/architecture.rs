@@ -94,6 +94,18 @@ fn unsafe_code_is_forbidden_in_library_and_binary() {
 }
 
 #[test]
+fn the_library_for_c_has_its_unsafe_code_in_one_short_file() {
+    assert!(read("deploy/verifier/src/lib.rs").contains("#![deny(unsafe_code,"));
+    let memory = "deploy/verifier/src/memory.rs";
+    assert!(read(memory).lines().count() <= 200);
+    for path in files("deploy/verifier/src", "rs").into_iter().filter(|path| path != memory) {
+        let code = read(&path);
+        let mut code = code.lines().map(|line| line.split("//").next().unwrap());
+        assert!(!code.any(|line| line.contains("unsafe ") || line.contains("allow(")), "{path}");
+    }
+}
+
+#[test]
 fn files_are_short_and_named_for_what_they_are() {
     let mut lengths = Vec::new();
     for path in files("src", "rs").into_iter().chain(files("tests", "rs")).chain(files("tests", "py")) {

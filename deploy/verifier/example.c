@@ -5,7 +5,7 @@
  *
  * Prints the finding as JSON and ends with the number of kdp_token_verify.
  *
- *     cc -std=c11 -o example example.c -I. -L../../target/release -lkdp_verifier
+ *     cc -std=c11 -Ideploy/verifier -o example deploy/verifier/example.c -Ltarget/release -lkdp_verifier
  */
 #include "kdp_verifier.h"
 

@@ -1,7 +1,8 @@
 """The offline check of a security token from Python, by ctypes. `kdp_verifier.h` says what each value means.
 
     verifier = Verifier("libkdp_verifier.so")
-    finding = verifier.check(token, jwks, status_list, uin="800101399015", service="GBDFLUniversal_token", at=time.time())
+    finding = verifier.check(token, jwks, status_list, uin="800101399015", service="GBDFLUniversal_token",
+                             at=time.time())
     if finding.verdict == VALID: hand the data over
 
 As a program: python3 kdp_verifier.py LIBRARY TOKEN JWKS STATUS_LIST|- UIN SERVICE

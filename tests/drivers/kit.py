@@ -79,6 +79,7 @@ def main() -> int:
     checks.topic("C")
     with tempfile.TemporaryDirectory(prefix="kdp-kit-") as folder:
         by_c(checks, arguments.static.resolve(), known, Path(folder))
+        as_pasted(checks, arguments.library.resolve().parent, known[0], Path(folder))
     checks.topic("by another library")
     oracle(checks, known)
     return checks.summary()
@@ -173,6 +174,33 @@ def by_c(checks: Checks, static: Path, known: list[Vector], folder: Path) -> Non
         with ThreadPoolExecutor(2) as threads:
             wrong = [told for told in threads.map(judged, enumerate(known)) if told]
         assert not wrong, f"{len(wrong)}: {wrong[0]}"
+
+
+def as_pasted(checks: Checks, target: Path, sound: Vector, folder: Path) -> None:
+    """The commands of the README, but for the build: that of the library under test is taken, and a time at its end."""
+
+    def commands(name: str) -> list[str]:
+        lines = (KIT / name).read_text(encoding="utf-8").splitlines()
+        return [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+
+    with checks.case("the commands of the README work, and both languages show the same"):
+        english = commands("README.md")
+        assert english == commands("README.ru.md"), "the commands differ"
+        build, compiles, example, python = english
+        assert build.startswith("cargo build --release "), build
+        for name, content in [("token.jwt", sound.token), ("jwks.json", sound.jwks)]:
+            (folder / name).write_bytes(content)
+        (folder / "status.jwt").write_bytes(sound.status_list or b"")
+        (folder / "target").mkdir()
+        (folder / "target" / "release").symlink_to(target)
+        (folder / "deploy").symlink_to(ROOT / "deploy")
+        for command, due in [(compiles, 0), (f"{example} - {sound.said['at']}", VALID), (python, REFUSED)]:
+            ended = subprocess.run(
+                ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert ended.returncode == due and not ended.stderr, f"{command}: {ended.returncode} {ended.stderr}"
+        # Python goes by the clock, and the vectors by theirs.
+        assert json.loads(ended.stdout)["code"] in {"token-expired", "token-not-yet-valid"}, ended.stdout
 
 
 # --- callers ---------------------------------------------------------------------------------------
