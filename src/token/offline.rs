@@ -199,3 +199,74 @@ impl Finding {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::super::security::{Status, StatusReference, issue};
+    use super::super::status_list::StatusList;
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    const NOW: i64 = 1_790_000_000;
+    const URI: &str = "https://kdp.example/token-status";
+
+    static TOKEN: LazyLock<String> = LazyLock::new(|| {
+        let status = Status { status_list: StatusReference { idx: 7, uri: URI.to_owned() } };
+        issue(&Claims { status: Some(status), ..sample::claims(NOW) }, sample::signer(), "k1").unwrap()
+    });
+    static LIST: LazyLock<String> = LazyLock::new(|| {
+        let term = Term { iat: NOW, exp: NOW + 3_600, ttl: 300 };
+        StatusList::new().token(URI, term, sample::signer(), "k1").unwrap()
+    });
+
+    fn found(token: &[u8], list: &[u8]) -> Verdict {
+        let keys = KeySet::new(vec![sample::key_of(sample::signer()).with_kid("k1")]).unwrap();
+        let (uin, bin) = (Iin::parse("900101300009").ok(), None);
+        let service = Some("MCDB_SERVICE");
+        let question = Question { at: NOW, leeway: 0, uin, service, bin, list_max_age: None };
+        check(token, &keys, Some(list), &question).verdict
+    }
+
+    #[test]
+    fn a_change_of_any_character_of_token_or_list_is_no_yes() {
+        assert_eq!(found(TOKEN.as_bytes(), LIST.as_bytes()), Verdict::Valid);
+        let changed = |text: &str, at: usize| {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes[at] ^= 1;
+            bytes
+        };
+        for at in 0..TOKEN.len() {
+            let verdict = found(&changed(&TOKEN, at), LIST.as_bytes());
+            assert!(matches!(verdict.class(), Class::Refused | Class::Unusable), "byte {at}");
+        }
+        for at in 0..LIST.len() {
+            let verdict = found(TOKEN.as_bytes(), &changed(&LIST, at));
+            assert_eq!(verdict.class(), Class::Refused, "byte {at}");
+        }
+        for end in 0..LIST.len() {
+            let verdict = found(TOKEN.as_bytes(), &LIST.as_bytes()[..end]);
+            assert_eq!(verdict.class(), Class::Refused, "the first {end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_person_is_told_of_only_when_the_service_signed() {
+        let keys = KeySet::new(vec![sample::key_of(sample::other()).with_kid("k1")]).unwrap();
+        let question =
+            Question { at: NOW, leeway: 0, uin: None, service: None, bin: None, list_max_age: None };
+        let told = check(TOKEN.as_bytes(), &keys, None, &question).json(Lang::En);
+        assert_eq!((&told["code"], &told["claims"]), (&json!("token-signature"), &Value::Null));
+        assert!(!told.to_string().contains("900101300009"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_octets_are_a_yes_or_a_panic(octets in proptest::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(matches!(found(&octets, LIST.as_bytes()).class(), Class::Refused | Class::Unusable));
+            prop_assert_eq!(found(TOKEN.as_bytes(), &octets).class(), Class::Refused);
+            prop_assert!(keys(&octets).is_err());
+        }
+    }
+}
