@@ -54,13 +54,11 @@ fn octets(content: &Value) -> Vec<u8> {
     if let Some(text) = content.as_str() {
         return text.as_bytes().to_vec();
     }
-    match content["base64"].as_str() {
-        Some(base64) => STANDARD.decode(base64).unwrap(),
-        None => {
-            let times = usize::try_from(content["times"].as_u64().unwrap()).unwrap();
-            content["repeat"].as_str().unwrap().repeat(times).into_bytes()
-        }
+    if let Some(base64) = content["base64"].as_str() {
+        return STANDARD.decode(base64).unwrap();
     }
+    let times = usize::try_from(content["times"].as_u64().unwrap()).unwrap();
+    content["repeat"].as_str().unwrap().repeat(times).into_bytes()
 }
 
 /// What the library says; a question that cannot be put is not put.

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 import urllib.error
 import urllib.request
 import zlib
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from case_ground import ask_logging, ask_proactive
 from check import Checks
+from command import Command
 from kdp_client import World
 from reply import Reply
 from sandbox import Sandbox
@@ -43,7 +45,7 @@ def run_alone(binary: Path, folder: Path, checks: Checks) -> None:
         checks.topic("status list, form")
         form(world, checks)
         checks.topic("status list, agreement with the check")
-        agreement(world, checks)
+        agreement(world, checks, Command(binary, folder / "data"), folder)
         checks.topic("status list, effort")
         bounded(world, checks)
         many(world, checks)
@@ -133,7 +135,7 @@ def form(world: World, checks: Checks) -> None:
         assert get(sandbox, "POST").status == 405
 
 
-def agreement(world: World, checks: Checks) -> None:
+def agreement(world: World, checks: Checks, command: Command, folder: Path) -> None:
     sandbox, caller, services = world.sandbox, world.through_shep, world.services
     parties, uin = Parties(world), world.sandbox.subject("yes").iin
     stat = world.caller("stat", "shep")
@@ -180,6 +182,7 @@ def agreement(world: World, checks: Checks) -> None:
                 ("suspended", "false"): SUSPENDED,
             }[told.must("status"), told.must("revocation_pending")]
             assert by_check == due[title], told.brief()
+    by_command(world, checks, command, folder, {title: (reply.token, due[title]) for title, reply in made.items()})
     with checks.case("one revocation changes one entry"):
         before = entries(opened(world))
         decide(parties.bank, approve(filed(made["active"])))
@@ -189,6 +192,35 @@ def agreement(world: World, checks: Checks) -> None:
         expired = claims_of(made["active by method 4"].token)["status"]["status_list"]["idx"]
         mine = claims_of(made["active"].token)["status"]["status_list"]["idx"]
         assert mine in changed and set(changed) <= {mine, expired}, f"{len(changed)} entries changed"
+
+
+def by_command(
+    world: World, checks: Checks, command: Command, folder: Path, made: dict[str, tuple[str, int]]
+) -> None:
+    """What an owner without a line to the service finds, by files alone."""
+    files = {name: folder / name for name in ("jwks", "list", "token")}
+    files["jwks"].write_text(json.dumps(world.through_shep.jwks()))
+    files["list"].write_bytes(get(world.sandbox).body)
+
+    def verified(token: str, at: datetime, *more: str) -> tuple[int, str]:
+        files["token"].write_text(token)
+        claims = claims_of(token)
+        words = [str(files["token"]), "--jwks", str(files["jwks"]), "--status-list", str(files["list"])]
+        words += ["--uin", claims["uin"], "--bin", claims["cbin"], "--service", claims["services"][0]]
+        done = command.bare("token", "verify", *words, "--at", at.isoformat(), "--json", *more)
+        return done.code, json.loads(done.out)["code"]
+
+    now = world.sandbox.now()
+    codes = {VALID: (0, "valid"), INVALID: (1, "revoked"), UNDER_REVIEW: (0, "under-review")}
+    with checks.case("kdp token verify finds of each what the list says"):
+        for title, (token, standing) in made.items():
+            found = verified(token, now)
+            assert found == codes[standing], f"{title}: {found}"
+    with checks.case("a list older than its ttl is a no, but to who says how old it may be, and after its exp to all"):
+        token, later = made["active"][0], now + timedelta(hours=1)
+        assert verified(token, later) == (1, "list-stale")
+        assert verified(token, later, "--list-max-age", "2h") == (0, "valid")
+        assert verified(token, now + timedelta(days=2), "--list-max-age", "90d") == (1, "list-expired")
 
 
 def two_bits(octets: bytes, at: int) -> int:

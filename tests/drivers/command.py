@@ -34,6 +34,10 @@ class Command:
         """Runs it on the data of the sandbox, whatever its exit code."""
         return self._run([*words, "--data", str(self.data)])
 
+    def bare(self, *words: str) -> Done:
+        """A command that needs no data, whatever its exit code."""
+        return self._run(list(words))
+
     def do(self, *words: str) -> str:
         """Runs it; anything but exit 0 is a failure."""
         done = self.run(*words)
