@@ -32,8 +32,8 @@ pub struct Question {
     list_max_age: i64,
 }
 
-/// What is told when it cannot be told otherwise.
-const FAILED: &str = r#"{"valid":false,"code":"question-malformed","error":"the question is not put right"}"#;
+/// What is told when the check itself failed.
+const FAILED: &str = r#"{"valid":false,"code":"failed","error":"the check failed","text":"the check failed","remedy":"Do not hand data over.","detail":null,"status_list":null,"claims":null}"#;
 
 /// `kdp_token_verify`: see the header.
 ///
@@ -47,15 +47,11 @@ pub unsafe extern "C" fn kdp_token_verify(
     out_size: usize,
     out_len: *mut usize,
 ) -> i32 {
-    let judged = catch_unwind(AssertUnwindSafe(|| {
+    let (number, told) = guarded(|| {
         // SAFETY: the caller promises what `read` demands.
         let asked = unsafe { read(question) };
-        asked.as_ref().map(answer)
-    }));
-    let (number, told) = match judged {
-        Ok(Some(answer)) => answer,
-        _ => (UNUSABLE, FAILED.to_owned()),
-    };
+        answer(asked.as_ref())
+    });
     // SAFETY: the caller promises what `write` demands.
     unsafe { write(&told, out, out_size, out_len) };
     number
@@ -65,6 +61,11 @@ pub unsafe extern "C" fn kdp_token_verify(
 #[unsafe(no_mangle)]
 pub extern "C" fn kdp_verifier_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// A panic is a no: nothing that was begun is looked at after it.
+fn guarded(judge: impl FnOnce() -> (i32, String)) -> (i32, String) {
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| (UNUSABLE, FAILED.to_owned()))
 }
 
 /// `None` for NULL, for an address that no such record can have, and for a record of another version of the header.
@@ -137,5 +138,18 @@ unsafe fn write(told: &str, out: *mut c_char, out_size: usize, out_len: *mut usi
     if !out_len.is_null() && out_len.is_aligned() {
         // SAFETY: not NULL, aligned, and the caller promises that it can be written.
         unsafe { out_len.write(told.len()) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_a_no_that_can_be_read() {
+        let (number, told) = guarded(|| panic!("of a test"));
+        assert_eq!(number, UNUSABLE);
+        assert!(told.starts_with(r#"{"valid":false,"code":"failed","#));
+        assert_eq!(guarded(|| (0, String::new())), (0, String::new()));
     }
 }
