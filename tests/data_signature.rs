@@ -31,7 +31,7 @@ mod service;
 
 use kdp::trust::data_signature::{DataDistrust, Signatory, Signed};
 use kdp::trust::path::Authorities;
-use kdp::xml::c14n::{self, Method};
+use kdp::xml::c14n::{self, Method, Target};
 use kdp::xml::{Document, Limits};
 use std::path::{Path, PathBuf};
 
@@ -72,12 +72,15 @@ fn verify(bytes: &[u8], authorities: &Authorities) -> Result<Vec<Signatory>, Ref
     signed.verify(authorities, AT).map_err(Refusal::Distrust)
 }
 
-/// What is read of a document: its canonical form without the signatures.
+/// What is read of a document: its canonical form without the signatures. A signature by Id covers no instruction beside the
+/// root, and nothing reads one.
 fn content(bytes: &[u8]) -> Vec<u8> {
     let document = Document::parse(bytes, &Limits::default()).unwrap();
     let is_signature = |child: &kdp::xml::Element<'_, '_>| kdp::trust::data_signature::is_signature(*child);
     let signatures: Vec<_> = document.root().children().filter(is_signature).collect();
+    let is_whole = !String::from_utf8_lossy(bytes).contains("URI=\"#");
+    let target = if is_whole { Target::from(&document) } else { document.root().into() };
     let mut out = Vec::new();
-    c14n::write_without(&document, &signatures, &Method::INCLUSIVE, &mut out).unwrap();
+    c14n::write_without(target, &signatures, &Method::INCLUSIVE, &mut out).unwrap();
     out
 }

@@ -71,6 +71,17 @@ fn a_changed_byte_anywhere_changes_nothing_that_is_read_or_is_refused() {
     }
 }
 
+#[test]
+fn an_instruction_beside_the_root_is_covered_by_a_signature_on_the_whole_document_alone() {
+    let authorities = fixture_authorities();
+    for (name, is_covered) in [("whole", true), ("by-id", false)] {
+        let original = document(name);
+        let text = String::from_utf8(original.clone()).unwrap().replacen("<data", "<?p beside?><data", 1);
+        assert_eq!(verify(text.as_bytes(), &authorities).is_err(), is_covered, "{name}");
+        assert_eq!(content(text.as_bytes()) == content(&original), !is_covered, "{name}");
+    }
+}
+
 /// A cut, a repetition, a transposition or other bytes, anywhere.
 #[derive(Clone, Debug)]
 enum Mutation {
