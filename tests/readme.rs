@@ -113,10 +113,13 @@ fn block(first: &str) -> Vec<Pasted> {
     found.unwrap_or_else(|| panic!("README.md does not say {first}"))
 }
 
-/// Two ports of loopback that nobody listens on.
+/// Two ports of loopback that nobody listens on, the second with a free one behind it, below those that connections and
+/// other tests are given by chance.
 fn ports() -> [String; 2] {
-    let listeners = [(); 2].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().to_string())
+    let from = 20_000 + u16::try_from(std::process::id() % 4_000).unwrap() * 3;
+    let is_free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let first = (from..).step_by(3).find(|port| (*port..port + 3).all(is_free)).unwrap();
+    [first, first + 1].map(|port| format!("127.0.0.1:{port}"))
 }
 
 fn assert_all(all: &[Pasted], printed: &[(String, i32)]) {

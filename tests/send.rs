@@ -74,7 +74,7 @@ async fn a_token_of_method_2_is_had_by_one_command_and_verified_offline() {
     let jwks = stand.directory.path().join("jwks.json");
     std::fs::write(&jwks, stand.get("/.well-known/jwks.json").await).unwrap();
     let verify = ["token", "verify", token, "--jwks", jwks.to_str().unwrap(), "--uin", YES];
-    let (out, _) = kdp(0, &[&verify[..], &SERVICE].concat());
+    let (out, _) = kdp(3, &[&verify[..], &SERVICE].concat());
     assert!(out.contains("valid (whether it was revoked is not known offline)"), "{out}");
     kdp(1, &[&verify[..], &["--service", "GBDRN_token"]].concat());
     kdp(1, &[&verify[..5], &["--uin", NO]].concat());

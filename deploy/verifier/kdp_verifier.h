@@ -56,9 +56,10 @@ typedef struct kdp_question {
 /*
  * Checks a token and answers with one of the numbers above.
  *
- * out       where the finding is written, or NULL. It is one JSON object with a NUL behind it: "valid", "code" (stable;
- *           `kdp docs` lists them, and "failed" is a fault of the library, with KDP_UNUSABLE), "error", "text", "remedy", "detail", "status_list" {"iat", "exp", "ttl"}, "claims" (what the token says,
- *           if the service signed it: personal data, not for logs)
+ * out       where the finding is written, or NULL. It is one JSON object with a NUL behind it: "valid" (null
+ *           with KDP_REVOCATION_UNKNOWN), "code" (stable; `kdp docs` lists them, and "failed" is a fault of the library, with
+ *           KDP_UNUSABLE), "error", "text", "remedy", "detail", "status_list" {"iat", "exp", "ttl"}, "claims" (what the
+ *           token says, if the service signed it: personal data, not for logs)
  * out_size  room in out. What does not fit is not written at all, and out is an empty text; the number is the same
  * out_len   where the length of the object is written, without its NUL, or NULL
  *

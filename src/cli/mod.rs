@@ -98,6 +98,8 @@ pub enum Exit {
     Refused,
     /// 2
     Unusable,
+    /// 3
+    Undecided,
 }
 
 /// What a command found out.
@@ -224,6 +226,7 @@ pub fn end(result: Result) -> ExitCode {
         Exit::Accepted => ExitCode::SUCCESS,
         Exit::Refused => ExitCode::from(1),
         Exit::Unusable => ExitCode::from(2),
+        Exit::Undecided => ExitCode::from(3),
     }
 }
 

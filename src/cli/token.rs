@@ -29,8 +29,8 @@ enum Command {
 /// Checks a security token offline, as its owner must: signature, lifetime, match with the request, status list (F-14)
 ///
 /// Without --status-list it is not known whether the token was revoked; with it, whatever is wrong with the list is a no.
-/// A list never replaces the token-check service (F-14 6). Exit 0: valid, and not revoked by the list if one is given;
-/// 1: refused, by the list too; 2: token, keys or question cannot be read. --json tells the stable code.
+/// A list never replaces the token-check service (F-14 6). Exit 0: valid, and not revoked by the list; 1: refused, by the
+/// list too; 2: token, keys or question cannot be read; 3: valid, but no list was given. --json tells the stable code.
 #[derive(clap::Args)]
 #[command(
     group(ArgGroup::new("keys").required(true).args(["jwks", "public_key"])),
@@ -68,7 +68,7 @@ struct Verify {
     #[arg(long, default_value = "en", value_parser = argument::lang)]
     lang: Lang,
     #[arg(
-        help = "Print {\"valid\", \"code\", \"error\", \"text\", \"remedy\", \"detail\", \"status_list\", \"claims\"}"
+        help = "Print {\"valid\" (null: no list was given), \"code\", \"error\", \"text\", \"remedy\", \"detail\", \"status_list\", \"claims\"}"
     )]
     #[arg(long)]
     json: bool,
@@ -107,7 +107,8 @@ fn keys(args: &Verify) -> Result<std::result::Result<KeySet, Finding>> {
 /// The octets of a token as people hand it over: what they are the check says.
 fn token(text: &str) -> Result<zeroize::Zeroizing<Vec<u8>>> {
     let path = Path::new(text);
-    if path.is_file() {
+    // A token is never taken for a file that somebody named like it.
+    if !text.starts_with("eyJ") && path.exists() && !path.is_dir() {
         return argument::file(path);
     }
     Ok(zeroize::Zeroizing::new(argument::token(text)?.as_bytes().to_vec()))
@@ -117,7 +118,8 @@ fn token(text: &str) -> Result<zeroize::Zeroizing<Vec<u8>>> {
 fn report(finding: &Finding, of: &str, args: &Verify) -> Result {
     let (verdict, lang) = (finding.verdict, args.lang);
     let exit = match verdict.class() {
-        Class::Accepted | Class::Unasked => Exit::Accepted,
+        Class::Accepted => Exit::Accepted,
+        Class::Unasked => Exit::Undecided,
         Class::Refused => Exit::Refused,
         Class::Unusable => Exit::Unusable,
     };
@@ -127,10 +129,10 @@ fn report(finding: &Finding, of: &str, args: &Verify) -> Result {
         return Err(Failure::unusable(format!("{of}: {}: {text}{detail}. {remedy}", verdict.code())));
     }
     let outcome = Outcome::either(args.json, &finding.json(lang), || {
-        let told = if finding.is_valid() {
-            format!("{}\n", verdict.text(lang))
-        } else {
+        let told = if finding.is_valid() == Some(false) {
             format!("{}: {}{detail}\n", refused(lang), verdict.text(lang))
+        } else {
+            format!("{}\n", verdict.text(lang))
         };
         table(finding) + &told + &format!("{}: {}\n", verdict.code(), verdict.remedy(lang))
     });

@@ -180,20 +180,25 @@ impl From<Verdict> for Finding {
 }
 
 impl Finding {
-    /// Whether data may be handed over, as far as what was brought tells.
+    /// Whether data may be handed over, as far as what was brought tells; `None`: nothing speaks against it, and nothing
+    /// was brought that knows of revocations.
     #[must_use]
-    pub fn is_valid(&self) -> bool {
-        matches!(self.verdict.class(), Class::Accepted | Class::Unasked)
+    pub fn is_valid(&self) -> Option<bool> {
+        match self.verdict.class() {
+            Class::Accepted => Some(true),
+            Class::Unasked => None,
+            Class::Refused | Class::Unusable => Some(false),
+        }
     }
 
-    /// As programs read it: `valid`, `code`, `error` (null when valid), `text`, `remedy`, `detail`, `status_list`
-    /// (`iat`, `exp`, `ttl`, or null), `claims` (or null).
+    /// As programs read it: `valid` (null when no list was given), `code`, `error` (null unless it is a no), `text`, `remedy`,
+    /// `detail`, `status_list` (`iat`, `exp`, `ttl`, or null), `claims` (or null).
     #[must_use]
     pub fn json(&self, lang: Lang) -> Value {
         let (verdict, valid) = (self.verdict, self.is_valid());
         let list = self.list.map(|Term { iat, exp, ttl }| json!({ "iat": iat, "exp": exp, "ttl": ttl }));
         json!({
-            "valid": valid, "code": verdict.code(), "error": (!valid).then(|| verdict.text(lang)),
+            "valid": valid, "code": verdict.code(), "error": (valid == Some(false)).then(|| verdict.text(lang)),
             "text": verdict.text(lang), "remedy": verdict.remedy(lang), "detail": self.detail,
             "status_list": list, "claims": self.claims,
         })

@@ -62,7 +62,7 @@ checked=$(value checked_at) token_id=$(value token/token_id)
 step "The owner checks the token online: active; it keeps the signed receipt and gives the data"
 
 curl -sS "$base/.well-known/jwks.json" >"$folder/jwks.json"
-"$KDP" token verify "$token" --jwks "$folder/jwks.json" --uin "$iin" --service "$service" --at "$checked" >/dev/null
+"$KDP" token verify "$token" --jwks "$folder/jwks.json" --uin "$iin" --service "$service" --at "$checked" >/dev/null || (($? == 3))
 step "Offline, by the published keys, the token verifies too"
 
 # --- looked who had access ----------------------------------------------------------------------------------

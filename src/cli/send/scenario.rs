@@ -150,7 +150,7 @@ impl From<Failure> for End {
     fn from(failure: Failure) -> Self {
         match failure.exit {
             Exit::Refused => Self::Failed(vec![failure.text]),
-            Exit::Accepted | Exit::Unusable => Self::Impossible(failure.text),
+            Exit::Accepted | Exit::Unusable | Exit::Undecided => Self::Impossible(failure.text),
         }
     }
 }
