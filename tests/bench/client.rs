@@ -96,6 +96,7 @@ impl Ask {
 }
 
 /// A request as it goes over the wire.
+#[derive(Clone)]
 pub struct Request {
     /// HTTP head and envelope.
     pub bytes: Vec<u8>,

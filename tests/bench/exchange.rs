@@ -12,6 +12,7 @@ mod installation;
 mod load;
 mod outside;
 mod overload;
+mod peers;
 mod process;
 mod published;
 mod reply;
@@ -26,6 +27,7 @@ use clap::Parser as _;
 use kdp::trust::outgoing::KeyInfoForm;
 use speed::Run;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Speed of one exchange, and what it costs in memory
 #[derive(clap::Parser)]
@@ -70,6 +72,8 @@ enum Command {
     Overload,
     /// БМГ and 1414 slow or silent: what SMS requests cost, and what the others see of it
     Outside,
+    /// Beside servers that others would pick; their folder is in `KDP_PEERS`
+    Peers(peers::Options),
     /// A large database beside an almost empty one
     Grown(grown::Options),
 }
@@ -89,11 +93,11 @@ impl From<Form> for KeyInfoForm {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let options = Options::parse();
     if !options.bench {
         println!("run by: cargo bench --bench exchange");
-        return;
+        return ExitCode::SUCCESS;
     }
     match (&options.command, &options.profile) {
         (None, Some(file)) => Run::new(&options).profile(file),
@@ -105,7 +109,9 @@ fn main() {
             table.print();
         }
         (Some(Command::Overload), _) => overload::measure(&options.dir),
+        (Some(Command::Peers(peers)), _) => return peers.run(&options),
         (Some(Command::Outside), _) => outside::measure(&options),
         (Some(Command::Grown(grown)), _) => grown.run(&options.dir),
     }
+    ExitCode::SUCCESS
 }

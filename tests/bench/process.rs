@@ -51,6 +51,10 @@ impl Process {
         Self { child: command.stdin(Stdio::null()).spawn().expect("the program can be started") }
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The pipe that the command was given for its output.
     pub fn take_stdout(&mut self) -> ChildStdout {
         self.child.stdout.take().expect("a pipe")
@@ -84,10 +88,7 @@ impl Process {
     }
 
     fn status(&self, field: &str) -> u64 {
-        let status =
-            fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix(field)).expect("the field is there");
-        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") * 1024
+        status(self.child.id(), field).expect("the server runs")
     }
 
     /// Starts `perf record` on this process.
@@ -116,8 +117,19 @@ impl Drop for Process {
     }
 }
 
+/// Resident memory of a process at its highest, bytes; `None`: it has ended.
+pub fn peak_memory(id: u32) -> Option<u64> {
+    status(id, "VmHWM:")
+}
+
+fn status(id: u32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    Some(line.trim().trim_end_matches(" kB").parse::<u64>().ok()? * 1024)
+}
+
 /// User and kernel time in a `stat` file of `/proc`.
-fn times(path: &str) -> (Duration, Duration) {
+pub fn times(path: &str) -> (Duration, Duration) {
     let stat = fs::read_to_string(path).unwrap_or_default();
     // The name in parentheses may hold blanks; what follows begins with the third field.
     let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);

@@ -61,7 +61,7 @@ impl Stand {
 }
 
 /// An address that nobody listens on at this moment.
-fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     listener.local_addr().expect("an address")
 }
