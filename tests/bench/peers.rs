@@ -85,14 +85,18 @@ impl Options {
         let mut servers = harness.start(&self.only, place.path())?;
         servers.push(Server::ours(Stand::start(Installation::temporary(&all.dir), Disk::Full)));
         let (envelopes, mut drawing) = (Envelopes::new(), Drawing::new(rows));
-        let results = [Call::Grant, Call::Check]
-            .map(|call| Contest { servers: &servers, envelopes: &envelopes, effort, call }.hold(&mut drawing));
+        let results = [Call::Grant, Call::Check].map(|call| {
+            let contest =
+                Contest { harness: &harness, servers: &servers, envelopes: &envelopes, effort, call };
+            contest.hold(&mut drawing)
+        });
         for result in &results {
             report::print(result);
         }
         report::aims(&results);
         let file = self.json.clone().unwrap_or_else(|| built.join("peers.json"));
-        std::fs::write(&file, report::json(&results, &effort)).map_err(|e| format!("{}: {e}", file.display()))?;
+        std::fs::write(&file, report::json(&results, &effort))
+            .map_err(|e| format!("{}: {e}", file.display()))?;
         println!("\nfigures: {}", file.display());
         Ok(())
     }

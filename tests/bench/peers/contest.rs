@@ -2,11 +2,11 @@
 
 use super::Effort;
 use super::envelope::{Envelopes, Pairs, Question};
-use super::harness::YARDSTICK;
+use super::harness::{Harness, YARDSTICK};
 use super::server::Server;
 use super::verdict;
 use crate::client::{Issued, Request, subject};
-use crate::load::{self, Drive, Round};
+use crate::load::{self, Drive, Round, Sample};
 use crate::process::machine_busy;
 use crate::table::{median, micros, percentile};
 use std::sync::Arc;
@@ -119,6 +119,7 @@ impl Outcome {
 }
 
 pub struct Contest<'a> {
+    pub harness: &'a Harness,
     pub servers: &'a [Server],
     pub envelopes: &'a Envelopes,
     pub effort: Effort,
@@ -132,21 +133,27 @@ impl Contest<'_> {
         let altered = self.envelopes.altered(&first[0]);
         for server in self.servers {
             let asked = asked(server, &proof);
-            verdict::verify(server, self.call, &self.load(server, asked, asked.len(), None, 1).1.samples);
+            let samples = self.load(server, asked, asked.len(), None, 1).1.samples;
+            verdict::verify(self.harness, server, self.call, &samples);
             for pair in &altered {
                 let request = if server.stand().is_some() { &pair.ours } else { &pair.theirs };
                 verdict::refuses(server, request);
             }
-            eprintln!("{}: {PROOF} answers verified, {} altered envelopes refused", server.name, altered.len());
+            eprintln!(
+                "{}: {PROOF} answers verified, {} altered envelopes refused",
+                server.name,
+                altered.len()
+            );
         }
         let mut rates = self.warm(drawing);
         let mut standings: Vec<_> = self.servers.iter().map(standing).collect();
+        let mut kept: Vec<_> = self.servers.iter().map(|_| Vec::new()).collect();
         for number in 1..=self.effort.rounds {
             eprintln!("round {number} of {}", self.effort.rounds);
             let counts: Vec<_> = rates.iter().map(|rate| self.count(*rate)).collect();
             let pairs = self.pairs(drawing, &counts);
             for (place, server) in self.servers.iter().enumerate() {
-                let measured = self.round(server, &pairs, counts[place], None);
+                let measured = self.round(server, &pairs, counts[place], None, &mut kept[place]);
                 rates[place] = measured.rate;
                 standings[place].full.push(measured);
             }
@@ -159,14 +166,17 @@ impl Contest<'_> {
         for number in 1..=self.effort.rounds {
             eprintln!("steady round {number} of {}", self.effort.rounds);
             let pairs = self.pairs(drawing, &[count]);
-            for (server, standing) in self.servers.iter().zip(&mut outcome.standings) {
+            for (place, server) in self.servers.iter().enumerate() {
+                let standing = &mut outcome.standings[place];
                 if standing.rate() >= best || server.stand().is_some() {
-                    standing.steady.push(self.round(server, &pairs, count, Some(outcome.rate)));
+                    let rate = Some(outcome.rate);
+                    standing.steady.push(self.round(server, &pairs, count, rate, &mut kept[place]));
                 }
             }
         }
-        for (server, standing) in self.servers.iter().zip(&mut outcome.standings) {
-            standing.memory = server.memory();
+        for (place, server) in self.servers.iter().enumerate() {
+            verdict::verify(self.harness, server, self.call, &kept[place]);
+            outcome.standings[place].memory = server.memory();
         }
         outcome
     }
@@ -181,7 +191,7 @@ impl Contest<'_> {
             if server.stand().is_some() {
                 let (measured, round) = self.load(server, asked, asked.len(), None, 1);
                 if self.call == Call::Grant {
-                    drawing.issued = round.samples.iter().map(load::Sample::issued).collect();
+                    drawing.issued = round.samples.iter().map(Sample::issued).collect();
                 }
                 rates.push(measured.rate);
                 continue;
@@ -209,9 +219,17 @@ impl Contest<'_> {
         self.envelopes.sign(&drawing.questions(self.call, most))
     }
 
-    fn round(&self, server: &Server, pairs: &Pairs, count: usize, rate: Option<f64>) -> Measured {
+    /// Loads one server; what was kept of the answers is added to `kept`.
+    fn round(
+        &self,
+        server: &Server,
+        pairs: &Pairs,
+        count: usize,
+        rate: Option<f64>,
+        kept: &mut Vec<Sample>,
+    ) -> Measured {
         let (measured, round) = self.load(server, asked(server, pairs), count, rate, SAMPLE);
-        verdict::verify(server, self.call, &round.samples);
+        kept.extend(round.samples);
         eprintln!(
             "  {:8}{:8.0} /s {:8.0} µs of CPU {:8.1} ms p99 {:6.2} cores by others",
             server.name, measured.rate, measured.cpu, measured.p99, measured.others

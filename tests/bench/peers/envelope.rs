@@ -102,15 +102,16 @@ impl Envelopes {
                 *byte = if *byte == b'1' { b'2' } else { b'1' };
             }
         };
-        let mut pairs: Vec<_> = [after("<messageId>"), after("<ds:SignatureValue>"), after("<ds:DigestValue>")]
-            .iter()
-            .map(|alter| {
-                let Pair { mut ours, mut theirs } = self.pair(question);
-                alter(&mut ours.bytes);
-                alter(&mut theirs.bytes);
-                Pair { ours, theirs }
-            })
-            .collect();
+        let mut pairs: Vec<_> =
+            [after("<messageId>"), after("<ds:SignatureValue>"), after("<ds:DigestValue>")]
+                .iter()
+                .map(|alter| {
+                    let Pair { mut ours, mut theirs } = self.pair(question);
+                    alter(&mut ours.bytes);
+                    alter(&mut theirs.bytes);
+                    Pair { ours, theirs }
+                })
+                .collect();
         pairs.push(self.pair_by(&self.stranger, question, self.word(question)));
         if let Some(word) = self.word(question) {
             let (signed, _) = word.rsplit_once('.').expect("a compact JWS");

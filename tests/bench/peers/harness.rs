@@ -37,7 +37,10 @@ impl Harness {
         let failed = |path: &Path, error| format!("{}: {error}", path.display());
         let folder = folder.canonicalize().map_err(|error| failed(folder, error))?;
         if !folder.join("load/initdb.py").is_file() {
-            return Err(format!("{}: not the folder of the peers: load/initdb.py is missing", folder.display()));
+            return Err(format!(
+                "{}: not the folder of the peers: load/initdb.py is missing",
+                folder.display()
+            ));
         }
         std::fs::create_dir_all(built).map_err(|error| failed(built, error))?;
         Ok(Self { folder, built: built.canonicalize().map_err(|error| failed(built, error))? })
@@ -115,8 +118,17 @@ impl Harness {
         command
     }
 
+    /// Verifies a file of requests and answers of this kind.
+    pub fn verify(&self, kind: &str, samples: &Path) -> Result<(), String> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/peers/verify.py");
+        let mut python = Command::new(self.built.join("venv/bin/python"));
+        python.env("PYTHONPATH", self.folder.join("load")).env("PYTHONDONTWRITEBYTECODE", "1");
+        run(python.arg(script).arg(self.data()).arg(kind).arg(samples))
+    }
+
     fn class_path(&self) -> OsString {
-        let script = Command::new("sh").arg(self.folder.join("peers/java/classpath.sh")).arg(&self.built).output();
+        let script =
+            Command::new("sh").arg(self.folder.join("peers/java/classpath.sh")).arg(&self.built).output();
         let text = script.map(|output| output.stdout).unwrap_or_default();
         String::from_utf8_lossy(&text).trim().into()
     }

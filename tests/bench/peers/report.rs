@@ -29,15 +29,7 @@ pub fn print(outcome: &Outcome) {
     println!("\n{}: envelopes of {ours} bytes to kdp, of {theirs} to the others", aim.title);
     println!(
         "{:8}{:>10}{:>10}{:>10}{:>10}{:>10}{:>12}{:>13}{:>13}   others, cores",
-        "server",
-        "req/s",
-        "best",
-        "CPU µs",
-        "p50 ms",
-        "p99 ms",
-        "memory MiB",
-        "req/s ÷ best",
-        "CPU ÷ best"
+        "server", "req/s", "best", "CPU µs", "p50 ms", "p99 ms", "memory MiB", "req/s ÷ best", "CPU ÷ best"
     );
     let mut standings: Vec<_> = outcome.standings.iter().collect();
     standings.sort_by(|a, b| b.rate().total_cmp(&a.rate()));

@@ -30,7 +30,12 @@ enum Running {
 
 impl Server {
     pub fn ours(stand: Stand) -> Self {
-        Self { name: "kdp", slow_start: false, address: stand.address, running: Running::Ours(Box::new(stand)) }
+        Self {
+            name: "kdp",
+            slow_start: false,
+            address: stand.address,
+            running: Running::Ours(Box::new(stand)),
+        }
     }
 
     /// Starts a peer by the command for a port.
