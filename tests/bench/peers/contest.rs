@@ -10,7 +10,7 @@ use crate::load::{self, Drive, Round, Sample};
 use crate::process::machine_busy;
 use crate::table::{median, micros, percentile};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Pairs whose answers are all verified before anything is measured.
 const PROOF: usize = 20;
@@ -197,10 +197,10 @@ impl Contest<'_> {
                 continue;
             }
             let warm = Duration::from_secs_f64(self.effort.warm[usize::from(!server.slow_start)]);
-            let (began, mut count, mut rate) = (Instant::now(), FIRST, 0.0);
-            while began.elapsed() < warm {
-                rate = self.load(server, asked, count, None, SAMPLE).0.rate;
-                count = BATCH;
+            let (mut spent, mut count, mut rate) = (Duration::ZERO, FIRST, 0.0);
+            while spent < warm {
+                let (measured, round) = self.load(server, asked, count, None, SAMPLE);
+                (rate, count, spent) = (measured.rate, BATCH, spent + round.wall);
             }
             rates.push(rate);
         }
