@@ -64,6 +64,8 @@ pub struct Measured {
     pub rate: f64,
     /// µs of its CPU for a request.
     pub cpu: f64,
+    /// µs of CPU of the load itself for a request.
+    pub load: f64,
     pub p50: f64,
     pub p99: f64,
     /// Cores that neither it nor the load used.
@@ -256,6 +258,7 @@ impl Contest<'_> {
         let measured = Measured {
             rate: answers / wall,
             cpu: micros(cpu) / answers,
+            load: micros(round.loader) / answers,
             p50: percentile(&round.latencies, 0.5),
             p99: percentile(&round.latencies, 0.99),
             others: busy.saturating_sub(cpu + round.loader).as_secs_f64() / wall,

@@ -83,7 +83,11 @@ impl Harness {
             servers.push(Server::start(peer.name, peer.slow_start, command, &log)?);
         }
         let is_peer = |server: &Server| server.name != YARDSTICK;
-        servers.iter().any(is_peer).then_some(servers).ok_or_else(|| "no peer is built: say --build".to_owned())
+        servers
+            .iter()
+            .any(is_peer)
+            .then_some(servers)
+            .ok_or_else(|| "no peer is built: say --build".to_owned())
     }
 
     /// The program of this peer, without its port, data and database.

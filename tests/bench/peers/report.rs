@@ -90,8 +90,8 @@ pub fn json(outcomes: &[Outcome], effort: &Effort) -> String {
             .iter()
             .map(|round| {
                 json!({
-                    "rate": round.rate, "cpu_us": round.cpu, "p50_ms": round.p50, "p99_ms": round.p99,
-                    "others_cores": round.others,
+                    "rate": round.rate, "cpu_us": round.cpu, "load_us": round.load, "p50_ms": round.p50,
+                    "p99_ms": round.p99, "others_cores": round.others,
                 })
             })
             .collect()
