@@ -2,11 +2,15 @@
 //! on `Err` nothing of it.
 
 pub mod asynchronous;
+mod condition;
 pub mod journal;
 pub mod operator;
+mod redate;
 pub mod register;
+mod report;
 pub mod reseal;
 pub mod revocation;
+mod row;
 pub mod seal;
 pub mod sqlite;
 pub mod token;

@@ -30,7 +30,7 @@ pub struct Registered {
 }
 
 /// Answers for the sender (`senderId`, BIN) and the token (compact) of a request.
-pub type AskRegistry = Box<dyn FnOnce(&AccessRequest) -> Registered + Send>;
+pub type AskRegistry = Box<dyn Fn(&AccessRequest) -> Registered + Send + Sync>;
 
 /// A token check.
 pub struct Check {

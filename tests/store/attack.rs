@@ -147,7 +147,7 @@ async fn a_clock_that_is_set_back_makes_no_token_active_again() {
                 (vec![], Some(later), ("not-active", Reason::KeyDistrusted)),
             ] {
                 let registered = Registered { suspensions, distrusted };
-                let check = Check { registered: Box::new(|_| registered), ..look(&plain, at) };
+                let check = Check { registered: Box::new(move |_| registered.clone()), ..look(&plain, at) };
                 let checked = bench.check(check, at).await;
                 assert_eq!((checked.status.word(), checked.reason), (expected.0, Some(expected.1)), "{at}");
             }

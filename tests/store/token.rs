@@ -26,7 +26,7 @@ fn suspended(until: Option<i64>) -> Item {
 }
 
 fn registered(suspensions: Vec<Span>, distrusted: Option<i64>) -> kdp::store::token::AskRegistry {
-    Box::new(move |_| Registered { suspensions, distrusted })
+    Box::new(move |_| Registered { suspensions: suspensions.clone(), distrusted })
 }
 
 #[tokio::test]

@@ -4,20 +4,11 @@ use super::writer::failed;
 use super::{SqliteStore, journal, row};
 use crate::random::Id;
 use crate::store::asynchronous::{Asynchronous, Came, Delivery, Intake, Taken, Unanswered};
-use crate::store::seal::{Place, Seal};
+use crate::store::row::asynchronous::*;
+use crate::store::seal::Seal;
 use crate::store::{Pending, Record, StoreError, Task};
 use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use zeroize::Zeroizing;
-
-const MESSAGE: &str = "asynchronous.message";
-
-/// States.
-const OPEN: u8 = 0;
-const WAITS: u8 = 1;
-const SENT: u8 = 2;
-const ENDED: u8 = 3;
-const TWICE: u8 = 4;
 
 impl Asynchronous for SqliteStore {
     fn take(&self, intake: Intake, record: Record) -> Pending<'_, Taken> {
@@ -63,11 +54,6 @@ impl Asynchronous for SqliteStore {
     }
 }
 
-fn sealed(seal: &dyn Seal, id: Id, message: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let place = Place { column: MESSAGE, row: id.as_bytes() };
-    seal.seal(place, message).ok_or(StoreError::Unreadable(MESSAGE))
-}
-
 fn sent(
     connection: &Connection,
     seal: &dyn Seal,
@@ -100,11 +86,6 @@ fn state_of(connection: &Connection, id: &[u8; 16]) -> Result<Option<u8>, StoreE
         .map_err(failed)
 }
 
-/// Ids of others' making may be made of numbers of persons.
-fn theirs_hash(seal: &dyn Seal, message_id: &str) -> [u8; 16] {
-    row::half(seal.hash("async-message", &[message_id.as_bytes()]))
-}
-
 fn take(
     connection: &Connection,
     seal: &dyn Seal,
@@ -113,9 +94,9 @@ fn take(
     record: &Record,
 ) -> Result<Taken, StoreError> {
     let id = intake.id.as_bytes();
-    let sender = row::half(seal.hash("async-sender", &[intake.sender.as_bytes()]));
+    let sender = sender_hash(seal, &intake.sender);
     let chain = chain(seal, intake);
-    let digest = seal.hash("async-asked", &[&intake.asked]);
+    let digest = asked_hash(seal, intake);
     let known: Option<([u8; 16], [u8; 32])> = connection
         .prepare_cached("SELECT id, digest FROM asynchronous WHERE chain = ?1")
         .and_then(|mut s| s.query_row([chain], |row| Ok((row.get(0)?, row.get(1)?))).optional())
@@ -142,16 +123,6 @@ fn take(
     row::add_job(connection, Task::Answer, record.at, id)?;
     journal::append(connection, seal, record)?;
     Ok(Taken::New)
-}
-
-/// What identifies a message: a second one is the same one again.
-fn chain(seal: &dyn Seal, intake: &Intake) -> [u8; 16] {
-    let sender = intake.sender.as_bytes();
-    row::half(match &intake.correlation_id {
-        Some(chain) => seal.hash("async-chain", &[sender, chain.as_bytes()]),
-        None if intake.message_id.is_empty() => seal.hash("async-own", &[intake.id.as_bytes()]),
-        None => seal.hash("async-unchained", &[sender, intake.message_id.as_bytes(), &intake.asked]),
-    })
 }
 
 /// How many of the sender's messages have no answer yet.
@@ -185,9 +156,7 @@ fn unanswered(connection: &Connection, seal: &dyn Seal, id: Id) -> Result<Option
         })
         .map_err(failed)?;
     let Some((sealed, request, since, is_sent, decided, is_begun)) = found else { return Ok(None) };
-    let place = Place { column: MESSAGE, row: id.as_bytes() };
-    let message = seal.open(place, &sealed).ok_or(StoreError::Unreadable(MESSAGE))?;
-    let (message, request) = (Zeroizing::new(message.to_vec()), request.map(Id::from_bytes));
+    let (message, request) = (opened(seal, id, &sealed)?, request.map(Id::from_bytes));
     Ok(Some(Unanswered { message, request, decided, since, is_sent, is_begun }))
 }
 

@@ -5,9 +5,9 @@ mod access;
 mod asynchronous;
 pub mod backup;
 mod budget;
-mod condition;
 mod disk;
 mod erase;
+mod fault;
 mod job;
 mod journal;
 mod migration;
@@ -25,6 +25,7 @@ mod subject;
 mod token;
 mod writer;
 
+use super::condition::{self, Condition};
 use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
@@ -38,7 +39,6 @@ use crate::consent::revocation::Rule;
 use crate::metric::StoreMetrics;
 use crate::random::Id;
 use crate::text::Reason;
-use condition::Condition;
 use disk::Disk;
 pub use migration::{may_go_back, migrate, migrate_back};
 use rusqlite::config::DbConfig;
@@ -215,7 +215,7 @@ impl Readers {
 
 fn setup(error: &rusqlite::Error) -> StoreError {
     let code = error.sqlite_error().map_or(-1, |e| e.extended_code);
-    StoreError::Setup(match condition::word(code) {
+    StoreError::Setup(match fault::word(code) {
         Some(condition::DAMAGED) => damaged(),
         Some(word) => format!("the database cannot be opened or written: {word} (SQLite code {code})"),
         None => format!("the database cannot be opened or written (SQLite code {code})"),
@@ -248,7 +248,7 @@ fn writers_own(
         if pages >= CHECKPOINT
             && let Err(rusqlite::Error::SqliteFailure(error, _)) = log.checkpoint()
         {
-            condition.checkpoint_failed(error.extended_code);
+            condition.checkpoint_failed(fault::word(error.extended_code));
         }
         Ok(())
     };

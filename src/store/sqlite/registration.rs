@@ -4,35 +4,18 @@ use super::writer::failed;
 use super::{journal, row};
 use crate::consent::Spans;
 use crate::consent::calendar::{Calendar, DayRow};
-use crate::consent::method::MAX_TERM;
 use crate::consent::revocation::Rule;
 use crate::random::Id;
 use crate::registry::{Registry, SenderRecord};
 use crate::store::register::{Item, Kind, Moved, Revision};
-use crate::store::seal::{Place, Seal};
+use crate::store::row::registered::{
+    acts, act_id, assembled, json, json_days, opened, opened_keys, read, sealed, sealed_key,
+};
+use crate::store::seal::Seal;
 use crate::store::{Record, StoreError, Task};
-use crate::token::key::{KeyRecord, KeyRing, Window};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::token::key::KeyRecord;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::sync::Arc;
-use zeroize::Zeroizing;
-
-const RECORD: &str = "registered.record";
-const KEY: &str = "signing_key.record";
-
-/// A key of the service as it is sealed.
-#[derive(Serialize, Deserialize)]
-struct StoredKey {
-    pkcs8: Vec<u8>,
-    created_at: i64,
-    not_before: i64,
-    not_after: i64,
-    distrusted_at: Option<i64>,
-}
 
 pub fn version(connection: &Connection) -> Result<i64, StoreError> {
     connection
@@ -48,76 +31,25 @@ fn raise(connection: &Connection) -> Result<(), StoreError> {
 pub fn registry(connection: &Connection, seal: &dyn Seal) -> Result<Registry, StoreError> {
     // One read transaction: the snapshot and its version belong together.
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
-    let mut senders = HashMap::new();
-    for (revision, record) in read::<SenderRecord>(&snapshot, Kind::Sender)? {
-        let sender = record.read(revision).map_err(|e| StoreError::Setup(e.to_string()))?;
-        senders.insert(sender.record.sender_id.clone(), Arc::new(sender));
-    }
-    let mut entries = HashMap::new();
-    for (revision, entry) in read::<crate::consent::directory::DirectoryEntry>(&snapshot, Kind::Entry)? {
-        entries.insert(entry.id.clone(), crate::consent::directory::DirectoryEntry { revision, ..entry });
-    }
-    let mut grounds = HashMap::new();
-    for (revision, ground) in read::<crate::consent::directory::Ground>(&snapshot, Kind::Ground)? {
-        grounds.insert(ground.id.clone(), crate::consent::directory::Ground { revision, ..ground });
-    }
-    let mut proactive = HashMap::new();
-    for (revision, service) in
-        read::<crate::consent::directory::ProactiveService>(&snapshot, Kind::Proactive)?
-    {
-        let service = crate::consent::directory::ProactiveService { revision, ..service };
-        proactive.insert(service.code.clone(), service);
-    }
-    let calendar = Arc::new(calendar(&snapshot)?);
-    let keys = stored_keys(&snapshot, seal)?;
-    let keys = KeyRing::from_records(&keys, i64::from(MAX_TERM)).map_err(|_| StoreError::Unreadable(KEY))?;
-    Ok(Registry { version: version(&snapshot)?, senders, entries, grounds, proactive, calendar, keys })
+    let version = version(&snapshot)?;
+    let keys = stored_keys(&snapshot)?;
+    assembled(version, |kind| last_revisions(&snapshot, kind), opened_keys(seal, keys)?)
 }
 
-fn stored_keys(connection: &Connection, seal: &dyn Seal) -> Result<Vec<KeyRecord>, StoreError> {
+fn stored_keys(connection: &Connection) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let mut statement =
         connection.prepare("SELECT kid, record FROM signing_key ORDER BY kid").map_err(failed)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
-    let mut keys = rows
-        .map(|row| {
-            let (kid, sealed): (String, Vec<u8>) = row.map_err(failed)?;
-            let plain = seal
-                .open(Place { column: KEY, row: kid.as_bytes() }, &sealed)
-                .ok_or(StoreError::Unreadable(KEY))?;
-            let key: StoredKey = serde_json::from_slice(&plain).map_err(|_| StoreError::Unreadable(KEY))?;
-            let window =
-                Window { created_at: key.created_at, not_before: key.not_before, not_after: key.not_after };
-            Ok(KeyRecord { kid, pkcs8: Zeroizing::new(key.pkcs8), window, distrusted_at: key.distrusted_at })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
-    keys.sort_by_key(|key| key.window.created_at);
-    Ok(keys)
+    rows.collect::<Result<_, _>>().map_err(failed)
 }
 
-/// The last revision of everything of a kind, read.
-fn read<T: DeserializeOwned>(connection: &Connection, kind: Kind) -> Result<Vec<(u32, T)>, StoreError> {
-    last_revisions(connection, kind)?
-        .into_iter()
-        .map(|revision| {
-            let record = serde_json::from_str(&revision.record);
-            Ok((revision.revision, record.map_err(|_| StoreError::Unreadable(RECORD))?))
-        })
-        .collect()
-}
-
-/// The same of a kind whose records are sealed.
+/// The last revision of everything of a kind, read; of one whose records are sealed.
 pub fn read_sealed<T: DeserializeOwned>(
     connection: &Connection,
     seal: &dyn Seal,
     kind: Kind,
 ) -> Result<Vec<(u32, T)>, StoreError> {
-    latest(connection, seal, kind)?
-        .into_iter()
-        .map(|revision| {
-            let record = serde_json::from_str(&revision.record);
-            Ok((revision.revision, record.map_err(|_| StoreError::Unreadable(RECORD))?))
-        })
-        .collect()
+    read(latest(connection, seal, kind)?)
 }
 
 pub fn latest(connection: &Connection, seal: &dyn Seal, kind: Kind) -> Result<Vec<Revision>, StoreError> {
@@ -128,31 +60,6 @@ fn last_revisions(connection: &Connection, kind: Kind) -> Result<Vec<Revision>, 
     let sql = "SELECT id, revision, at, record FROM registered AS r WHERE kind = ?1 AND revision =
         (SELECT max(revision) FROM registered WHERE kind = r.kind AND id = r.id) ORDER BY id";
     revisions(connection, sql, &[&kind.word()])
-}
-
-/// Forms, incidents and operators name people and may tell of them; the rest of what is registered is no secret.
-fn is_sealed(kind: Kind) -> bool {
-    matches!(kind, Kind::Application | Kind::Incident | Kind::Operator)
-}
-
-fn opened(seal: &dyn Seal, kind: Kind, revision: Revision) -> Result<Revision, StoreError> {
-    if !is_sealed(kind) {
-        return Ok(revision);
-    }
-    let unreadable = || StoreError::Unreadable(RECORD);
-    let row = format!("{}/{}", revision.id, revision.revision);
-    let sealed = STANDARD.decode(&revision.record).map_err(|_| unreadable())?;
-    let plain = seal.open(Place { column: RECORD, row: row.as_bytes() }, &sealed).ok_or_else(unreadable)?;
-    Ok(Revision { record: String::from_utf8(plain.to_vec()).map_err(|_| unreadable())?, ..revision })
-}
-
-fn sealed(seal: &dyn Seal, item: &Item, revision: u32, text: String) -> Result<String, StoreError> {
-    if !is_sealed(item.kind()) {
-        return Ok(text);
-    }
-    let row = format!("{}/{revision}", item.id());
-    let sealed = seal.seal(Place { column: RECORD, row: row.as_bytes() }, text.as_bytes());
-    Ok(STANDARD.encode(sealed.ok_or(StoreError::Unreadable(RECORD))?))
 }
 
 pub fn history(
@@ -187,17 +94,7 @@ pub fn register(
     after: u32,
     record: &Record,
 ) -> Result<Option<u32>, StoreError> {
-    let unwritable = |_| StoreError::Unreadable(RECORD);
-    let text = match item {
-        Item::Sender(sender) => serde_json::to_string(sender),
-        Item::Entry(entry) => serde_json::to_string(entry),
-        Item::Ground(ground) => serde_json::to_string(ground),
-        Item::Proactive(service) => serde_json::to_string(service),
-        Item::Application(application) => serde_json::to_string(application),
-        Item::Incident(incident) => serde_json::to_string(incident),
-        Item::Operator(operator) => serde_json::to_string(operator),
-    }
-    .map_err(unwritable)?;
+    let text = json(item)?;
     let last: Option<u32> = connection
         .query_row(
             "SELECT max(revision) FROM registered WHERE kind = ?1 AND id = ?2",
@@ -246,9 +143,7 @@ fn append(
 
 /// The calendar with every act that was loaded, in the order of loading.
 pub fn calendar(connection: &Connection) -> Result<Calendar, StoreError> {
-    let built_in = Calendar::built_in().map_err(|e| StoreError::Setup(e.to_string()))?;
-    let acts = read::<Vec<DayRow>>(connection, Kind::Calendar)?;
-    Ok(acts.iter().fold(built_in, |calendar, (_, days)| calendar.with(days)))
+    acts(last_revisions(connection, Kind::Calendar)?)
 }
 
 pub fn load_calendar(
@@ -258,12 +153,11 @@ pub fn load_calendar(
     (rule, spans): (Rule, &Spans),
     record: &Record,
 ) -> Result<Vec<Moved>, StoreError> {
-    let text = serde_json::to_string(days).map_err(|_| StoreError::Unreadable(RECORD))?;
+    let text = json_days(days)?;
     let loaded: u32 = connection
         .query_row("SELECT count(*) FROM registered WHERE kind = 'calendar'", [], |row| row.get(0))
         .map_err(failed)?;
-    // Ids in order of loading: `latest` sorts by id.
-    append(connection, Kind::Calendar, &format!("{loaded:06}"), 1, record.at, &text)?;
+    append(connection, Kind::Calendar, &act_id(loaded), 1, record.at, &text)?;
     journal::append(connection, seal, record)?;
     raise(connection)?;
     recount(connection, seal, (rule, spans), record)
@@ -313,18 +207,7 @@ pub fn keys(
     record: &Record,
 ) -> Result<(), StoreError> {
     for key in keys {
-        let stored = StoredKey {
-            pkcs8: key.pkcs8.to_vec(),
-            created_at: key.window.created_at,
-            not_before: key.window.not_before,
-            not_after: key.window.not_after,
-            distrusted_at: key.distrusted_at,
-        };
-        let plain = serde_json::to_vec(&stored).map(Zeroizing::new);
-        let plain = plain.map_err(|_| StoreError::Unreadable(KEY))?;
-        let sealed = seal
-            .seal(Place { column: KEY, row: key.kid.as_bytes() }, &plain)
-            .ok_or(StoreError::Unreadable(KEY))?;
+        let sealed = sealed_key(seal, key)?;
         connection
             .execute(
                 "INSERT INTO signing_key (kid, record) VALUES (?1, ?2)

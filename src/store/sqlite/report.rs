@@ -2,13 +2,12 @@
 
 use super::row;
 use super::writer::failed;
-use crate::consent::Consent;
 use crate::random::Id;
 use crate::store::StoreError;
-use crate::store::register::{Decided, Figures, Granted};
+use crate::store::register::{Decided, Figures};
+use crate::store::report::{Tally, granted};
 use crate::store::seal::Seal;
 use rusqlite::{Connection, params};
-use std::collections::BTreeMap;
 
 /// The first journal record at `since` or later: records stand in order of time, so that halving finds it.
 fn journal_from(connection: &Connection, since: i64) -> Result<i64, StoreError> {
@@ -51,14 +50,7 @@ pub fn decided(
     rows.map(|row| {
         let (at, decision, outcome, request) = row.map_err(failed)?;
         let request = match request {
-            Some(id) => row::find(connection, seal, "id = ?1", id)?.map(|stored| Granted {
-                id: stored.request.id,
-                method: stored.request.method.number(),
-                services: stored.request.services.as_slice().to_vec(),
-                token: stored.request.token.map(|token| token.jti),
-                directory: stored.request.directory.map(|directory| directory.id),
-                subject: stored.subject,
-            }),
+            Some(id) => row::find(connection, seal, "id = ?1", id)?.map(granted),
             None => None,
         };
         Ok(Decided { at, decision: decision.map(Id::from_bytes), outcome, request })
@@ -69,21 +61,15 @@ pub fn decided(
 pub fn figures(connection: &Connection, from: i64, to: i64) -> Result<Vec<Figures>, StoreError> {
     // One read transaction: the figures of one moment.
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
-    let mut all: BTreeMap<String, Figures> = BTreeMap::new();
+    let mut all = Tally::default();
     requests(&snapshot, (from, to), &mut all)?;
     outcomes(&snapshot, (from, to), &mut all)?;
     revocations(&snapshot, (from, to), &mut all)?;
     checks(&snapshot, (from, to), &mut all)?;
-    Ok(all.into_values().collect())
+    Ok(all.figures())
 }
 
-type All = BTreeMap<String, Figures>;
-
-fn of(all: &mut All, bin: String) -> &mut Figures {
-    all.entry(bin.clone()).or_insert_with(|| Figures { bin, ..Figures::default() })
-}
-
-fn requests(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> Result<(), StoreError> {
+fn requests(connection: &Connection, (from, to): (i64, i64), all: &mut Tally) -> Result<(), StoreError> {
     let mut statement = connection
         .prepare_cached(
             "SELECT bin, method, opened, consent, issued FROM access_request
@@ -99,29 +85,12 @@ fn requests(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> R
         .map_err(failed)?;
     for row in rows {
         let (bin, method, opened, consent, issued) = row.map_err(failed)?;
-        let figures = of(all, bin);
-        let place = usize::from(method).checked_sub(1);
-        if let Some(count) = place.and_then(|i| figures.requests.get_mut(i)) {
-            *count += 1;
-        }
-        // Methods 1 and 5: how long the subject and the initiator took.
-        if matches!(method, 1 | 5) {
-            let consent: Consent = serde_json::from_str(&consent)
-                .map_err(|_| StoreError::Unreadable("access_request.consent"))?;
-            let answered = issued.or(match consent {
-                Consent::Closed { end: crate::consent::End::Invalid, at, .. } => Some(at),
-                _ => None,
-            });
-            figures.waits.extend(answered.map(|at| at - opened));
-        }
-    }
-    for figures in all.values_mut() {
-        figures.waits.sort_unstable();
+        all.request(bin, method, opened, (&consent, issued))?;
     }
     Ok(())
 }
 
-fn outcomes(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> Result<(), StoreError> {
+fn outcomes(connection: &Connection, (from, to): (i64, i64), all: &mut Tally) -> Result<(), StoreError> {
     let start = journal_from(connection, from)?;
     let end = journal_from(connection, to)?;
     let mut statement = connection
@@ -136,12 +105,12 @@ fn outcomes(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> R
         .map_err(failed)?;
     for row in rows {
         let (bin, outcome, count): (String, String, u64) = row.map_err(failed)?;
-        of(all, bin).outcomes.push((outcome, count));
+        all.outcome(bin, outcome, count);
     }
     Ok(())
 }
 
-fn revocations(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> Result<(), StoreError> {
+fn revocations(connection: &Connection, (from, to): (i64, i64), all: &mut Tally) -> Result<(), StoreError> {
     let mut statement = connection
         .prepare_cached(
             "SELECT bin, CASE WHEN state = 'open' AND ends <= ?3 THEN 'lapsed' ELSE state END, count(*)
@@ -153,19 +122,12 @@ fn revocations(connection: &Connection, (from, to): (i64, i64), all: &mut All) -
         .map_err(failed)?;
     for row in rows {
         let (bin, state, count): (String, String, u64) = row.map_err(failed)?;
-        let figures = &mut of(all, bin).revocations;
-        figures.filed += count;
-        match state.as_str() {
-            "approved" => figures.approved += count,
-            "refused" => figures.refused += count,
-            "lapsed" => figures.lapsed += count,
-            _ => figures.open += count,
-        }
+        all.revocations(bin, &state, count);
     }
     Ok(())
 }
 
-fn checks(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> Result<(), StoreError> {
+fn checks(connection: &Connection, (from, to): (i64, i64), all: &mut Tally) -> Result<(), StoreError> {
     let mut statement = connection
         .prepare_cached(
             "SELECT r.bin, count(*) FROM access AS a JOIN access_request AS r ON r.seq = a.request
@@ -176,7 +138,7 @@ fn checks(connection: &Connection, (from, to): (i64, i64), all: &mut All) -> Res
         statement.query_map(params![from, to], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
     for row in rows {
         let (bin, count): (String, u64) = row.map_err(failed)?;
-        of(all, bin).checks += count;
+        all.checks(bin, count);
     }
     Ok(())
 }

@@ -7,75 +7,35 @@ use super::writer::failed;
 use super::{journal, token};
 use crate::consent::calendar::Calendar;
 use crate::consent::identity::Bin;
-use crate::consent::revocation::{Applicant, Decision, Ground, Review, Rule, parse_date};
+use crate::consent::revocation::{Decision, Review, Rule};
 use crate::consent::{Consent, Event, Spans};
 use crate::random::Id;
 use crate::store::register::Moved;
 use crate::store::revocation::{Application, Contested, Filed, Filing, Page, Solution, Solved};
-use crate::store::seal::{Place, Seal};
-use crate::store::{AccessRequest, Record, StoreError, Task};
+use crate::store::row::revocation::{
+    COLUMNS, Columns, Kept, as_of, filed_person, may_be_revoked, settled,
+};
+use crate::store::seal::Seal;
+use crate::store::{Record, StoreError, Task};
 use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-const PERSON: &str = "revocation.person";
-
-/// What may name persons: sealed.
-#[derive(Serialize, Deserialize)]
-struct Person {
-    applicant: Applicant,
-    comment: String,
-    /// Reasons of a refusal, and what forbids the revocation.
-    refusal: Option<(String, Ground)>,
-}
-
-/// An application as read, with its keys.
-struct Kept {
-    seq: i64,
-    request_seq: i64,
-    reminded: u32,
-    application: Application,
-}
-
-const COLUMNS: &str =
-    "v.seq, v.id, v.request, v.bin, v.filed, v.deadline, v.ends, v.reminded, v.state, v.decided,
-    v.person, r.id, coalesce(r.jti, r.id), r.person";
-
-fn read(row: &Row<'_>, seal: &dyn Seal) -> Result<Kept, StoreError> {
-    let unreadable = || StoreError::Unreadable(PERSON);
-    let id: [u8; 16] = row.get(1).map_err(failed)?;
-    let (bin, deadline, state): (String, String, String) =
-        (row.get(3).map_err(failed)?, row.get(5).map_err(failed)?, row.get(8).map_err(failed)?);
-    let sealed: Vec<u8> = row.get(10).map_err(failed)?;
-    let person = seal.open(Place { column: PERSON, row: &id }, &sealed).ok_or_else(unreadable)?;
-    let person: Person = serde_json::from_slice(&person).map_err(|_| unreadable())?;
-    let request: [u8; 16] = row.get(11).map_err(failed)?;
-    let sealed: Vec<u8> = row.get(13).map_err(failed)?;
-    let at = row.get::<_, Option<i64>>(9).map_err(failed)?.unwrap_or_default();
-    let review = match (state.as_str(), person.refusal) {
-        ("open", _) => Review::Open { ends: row.get(6).map_err(failed)? },
-        ("approved", _) => Review::Approved { at },
-        ("lapsed", _) => Review::Lapsed { at },
-        ("refused", Some((reason, ground))) => Review::Refused { at, reason, ground },
-        _ => return Err(StoreError::Unreadable("revocation.state")),
-    };
-    Ok(Kept {
-        seq: row.get(0).map_err(failed)?,
-        request_seq: row.get(2).map_err(failed)?,
-        reminded: row.get(7).map_err(failed)?,
-        application: Application {
-            id: Id::from_bytes(id),
-            request: Id::from_bytes(request),
-            token: Id::from_bytes(row.get(12).map_err(failed)?),
-            bin: Bin::parse(&bin).map_err(|_| StoreError::Unreadable("revocation.bin"))?,
-            iin: row::iin(seal, &request, &sealed)?,
-            applicant: person.applicant,
-            comment: person.comment,
-            filed: row.get(4).map_err(failed)?,
-            deadline: parse_date(&deadline).ok_or(StoreError::Unreadable("revocation.deadline"))?,
-            review,
-        },
+fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
+    Ok(Columns {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        request_seq: row.get(2)?,
+        bin: row.get(3)?,
+        filed: row.get(4)?,
+        deadline: row.get(5)?,
+        ends: row.get(6)?,
+        reminded: row.get(7)?,
+        state: row.get(8)?,
+        decided: row.get(9)?,
+        person: row.get(10)?,
+        request: row.get(11)?,
+        token: row.get(12)?,
+        asker: row.get(13)?,
     })
 }
 
@@ -90,8 +50,8 @@ fn query(
          WHERE v.person IS NOT NULL AND r.person IS NOT NULL AND {condition}"
     );
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    let rows = statement.query_map(values, |row| Ok(read(row, seal))).map_err(failed)?;
-    rows.map(|row| row.map_err(failed)?).collect()
+    let rows = statement.query_map(values, columns).map_err(failed)?;
+    rows.map(|row| row.map_err(failed)?.open(seal)).collect()
 }
 
 fn one(connection: &Connection, seal: &dyn Seal, id: Id) -> Result<Option<Kept>, StoreError> {
@@ -105,10 +65,6 @@ pub fn application(
     at: i64,
 ) -> Result<Option<Application>, StoreError> {
     Ok(one(connection, seal, id)?.map(|kept| as_of(kept.application, at)))
-}
-
-fn as_of(application: Application, at: i64) -> Application {
-    Application { review: application.review.at(at), ..application }
 }
 
 pub fn open(
@@ -182,9 +138,7 @@ pub fn file(
     let calendar = super::registration::calendar(connection)?;
     let term = rule.term(&calendar, record.at).ok_or(StoreError::Unreadable("revocation.deadline"))?;
     // Sealed before anything is written.
-    let person =
-        Person { applicant: filing.applicant.clone(), comment: filing.comment.clone(), refusal: None };
-    let person = seal_person(seal, filing.id, &person)?;
+    let person = filed_person(seal, &filing)?;
     let mut stored = as_time_made_it(connection, seal, stored, record.at)?;
     // A consent that was not collected yet ends at once: no data can have been given on it.
     let collected = !matches!(stored.request.consent, Consent::Agreed { .. });
@@ -242,16 +196,6 @@ pub fn file(
     }))
 }
 
-/// A token was issued, or the subject agreed to one.
-fn may_be_revoked(request: &AccessRequest) -> bool {
-    request.token.is_some() || matches!(request.consent, Consent::Agreed { .. })
-}
-
-fn seal_person(seal: &dyn Seal, id: Id, person: &Person) -> Result<Vec<u8>, StoreError> {
-    let plain = serde_json::to_vec(person).map(Zeroizing::new).map_err(|_| StoreError::Unreadable(PERSON))?;
-    seal.seal(Place { column: PERSON, row: id.as_bytes() }, &plain).ok_or(StoreError::Unreadable(PERSON))
-}
-
 pub fn solve(
     connection: &Connection,
     seal: &dyn Seal,
@@ -296,14 +240,7 @@ fn settle(
     at: i64,
 ) -> Result<(), StoreError> {
     let application = &known.application;
-    let (decided, refusal) = match &application.review {
-        Review::Approved { at } | Review::Lapsed { at } => (*at, None),
-        Review::Refused { at, reason, ground } => (*at, Some((reason.clone(), ground.clone()))),
-        Review::Open { .. } => return Err(StoreError::Unreadable("revocation.state")),
-    };
-    let person =
-        Person { applicant: application.applicant.clone(), comment: application.comment.clone(), refusal };
-    let person = seal_person(seal, application.id, &person)?;
+    let (decided, person) = settled(seal, application)?;
     let stored = row::find(connection, seal, "seq = ?1", known.request_seq)?;
     let stored = stored.ok_or(StoreError::Unreadable("revocation.request"))?;
     revoke_or_keep(connection, seal, stored, event, spans, at)?;

@@ -1,10 +1,11 @@
 //! The one thread that writes: it takes what waits, runs it in one transaction, commits once, and only then answers
 //! all of it.
 
-use super::condition::{self, Condition};
 use super::disk::Disk;
+use super::fault;
 use crate::metric::StoreMetrics;
 use crate::store::StoreError;
+use crate::store::condition::{self, Condition};
 use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -259,7 +260,7 @@ fn gather(first: Work, waiting: &Receiver<Work>, metrics: &StoreMetrics, paced_u
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 pub fn failed(error: rusqlite::Error) -> StoreError {
     match error {
-        rusqlite::Error::SqliteFailure(e, _) => match condition::word(e.extended_code) {
+        rusqlite::Error::SqliteFailure(e, _) => match fault::word(e.extended_code) {
             Some(word) => StoreError::Unusable(word),
             None => StoreError::Failed(e.extended_code),
         },
@@ -270,7 +271,7 @@ pub fn failed(error: rusqlite::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::sqlite::condition::DAMAGED;
+    use crate::store::condition::DAMAGED;
 
     fn writer(pages: u32) -> (tempfile::TempDir, Writer) {
         let directory = tempfile::tempdir().unwrap();

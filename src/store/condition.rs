@@ -12,22 +12,7 @@ pub const DAMAGED: &str = "database damaged";
 /// Reading or writing failed.
 pub const DISK: &str = "database input or output error";
 /// There was no room for what was written.
-const FULL: &str = "database full";
-
-/// The word for an error code of the engine that is a fault of the machine, not of the work that met it.
-pub fn word(code: i32) -> Option<&'static str> {
-    // The low byte is the kind; above it stands which call it was.
-    Some(match code & 0xff {
-        5 | 6 => "database locked",
-        7 => "database out of memory",
-        8 => "database read-only",
-        10 => DISK,
-        11 | 26 => DAMAGED,
-        13 => FULL,
-        14 => "database cannot be opened",
-        _ => return None,
-    })
-}
+pub const FULL: &str = "database full";
 
 /// A failure is over when there was none for so long: a disk that is almost full takes what is small.
 const SETTLED: Duration = Duration::from_secs(1);
@@ -100,9 +85,9 @@ impl Condition {
         tracing::warn!(cause = DAMAGED, "the database was found whole and can be used again");
     }
 
-    /// A checkpoint failed: what is committed is in the log, and stays there.
-    pub fn checkpoint_failed(&self, code: i32) {
-        if let Some(cause @ (DISK | FULL)) = word(code) {
+    /// A checkpoint failed for this `cause`: what is committed is in the log, and stays there.
+    pub fn checkpoint_failed(&self, cause: Option<&'static str>) {
+        if let Some(cause @ (DISK | FULL)) = cause {
             self.metrics.failures.get_or_create(&CauseLabels { cause }).inc();
             self.state().suspect = true;
         }
