@@ -4,6 +4,7 @@
 pub mod asynchronous;
 mod condition;
 pub mod journal;
+mod judge;
 pub mod operator;
 mod redate;
 pub mod register;

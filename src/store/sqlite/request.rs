@@ -1,28 +1,25 @@
 //! The transactions on access requests, run by the writing thread. Each judges before it writes.
 
 use super::row::{self, Sealed, Stored};
-use super::subject::{self, failed_check, held, held_finding};
+use super::subject::{self, held};
 use super::writer::failed;
 use super::{asynchronous, budget, journal, registration, token};
 use crate::consent::check::Finding;
 use crate::consent::identity::Bin;
 use crate::consent::method::Method;
-use crate::consent::sms::Answer;
-use crate::consent::{Consent, Event, Spans, code};
+use crate::consent::{Consent, Event, Spans};
 use crate::random::Id;
-use crate::store::seal::{self, Seal};
+use crate::store::judge::{
+    NOBODY, Told, Understood, agreed_at, apply, formed_before, held_finding, heard_outcome, is_same_way,
+    no_codes_left, no_subjects_left, suspended_finding, understand, used_up_finding,
+};
+use crate::store::seal::Seal;
 use crate::store::{
     AccessRequest, Applied, Change, Charge, Granted, Granting, Heard, Opened, Opening, Record, Said,
-    StoreError, Task,
+    StoreError,
 };
-use crate::text::{Check, Reason};
+use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, params};
-
-/// `told` bits.
-const HELP: u8 = 1;
-const REFERENCE: u8 = 2;
-/// By how much the clock by which an SMS was sent may be behind, milliseconds.
-const CLOCKS: i64 = 120_000;
 
 pub fn open(
     connection: &Connection,
@@ -31,7 +28,7 @@ pub fn open(
     sealed: &Sealed,
     record: Record,
 ) -> Result<Opened, StoreError> {
-    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(subject::NOBODY);
+    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(NOBODY);
     let refuse = |reason: Reason, finding| {
         journal::append(connection, seal, &record.clone().refused(reason, &finding))?;
         Ok(Opened::Refused(reason))
@@ -94,7 +91,7 @@ pub fn grant(
     record: Record,
 ) -> Result<Granted, StoreError> {
     let request = &granting.request;
-    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(subject::NOBODY);
+    let subject = subject::find(connection, &sealed.subject)?.unwrap_or(NOBODY);
     let services = row::services_hash(seal, &request.services);
     let refuse = |reason: Reason, id, finding| {
         let record = Record { request: id, ..record.clone().refused(reason, &finding) };
@@ -109,22 +106,13 @@ pub fn grant(
     }
     let withdrawn = subject::withdrawn(connection, subject, request.bin.as_str(), record.at)?;
     if withdrawn.is_some_and(|at| granting.ovt_iat.saturating_mul(1000) < at) {
-        let finding = failed_check(Check::ConsentNotRevoked, "formed before a revocation", "formed after it");
-        return refuse(Reason::Revoked, None, finding);
+        return refuse(Reason::Revoked, None, formed_before());
     }
-    let used_up = |id| {
-        let finding = failed_check(Check::OvtUnused, "used for another ask, or its token ended", "unused");
-        refuse(Reason::OvtUsed, id, finding)
-    };
+    let used_up = |id| refuse(Reason::OvtUsed, id, used_up_finding());
     if let Some((used_for, before)) = used(connection, seal, &granting, subject, None)? {
         // What it led to was erased: the ovt is used up all the same.
         let Some(before) = before else { return used_up(None) };
-        // One use stands for all: a token that was used in another way or by another initiator is used up.
-        let same_way = before.method == request.method
-            && before.bin == request.bin
-            && before.ground == request.ground
-            && before.proactive == request.proactive;
-        let same_ask = match same_way {
+        let same_ask = match is_same_way(&before, request) {
             true if used_for == services => Some(before),
             true => match used(connection, seal, &granting, subject, Some(&services))? {
                 None => None,
@@ -143,8 +131,7 @@ pub fn grant(
     } else if let Some(most) = granting.subjects
         && served(connection, &granting)? >= most
     {
-        let finding = failed_check(Check::WithinLimits, "as many subjects as one ovt may serve", "fewer");
-        return refuse(Reason::LimitReached, None, finding);
+        return refuse(Reason::LimitReached, None, no_subjects_left());
     }
     let subject = subject::number(connection, &sealed.subject, record.at)?;
     sealed.insert(connection, subject)?;
@@ -256,45 +243,19 @@ pub fn change(
     let wrong_codes = budget::of_codes(seal, stored.request.bin.as_str(), spans.wrong_codes);
     if matches!(change, Change::Code(_)) && !budget::is_left(connection, &[wrong_codes], record.at)? {
         let record = Record { request: Some(id), subject: Some(stored.request.iin), ..record };
-        let finding =
-            failed_check(Check::WithinLimits, "the day's wrong codes are used up", "some left today");
-        journal::append(connection, seal, &record.refused(Reason::LimitReached, &finding))?;
+        journal::append(connection, seal, &record.refused(Reason::LimitReached, &no_codes_left()))?;
         return Ok(Some((stored.request, Applied::OverLimit)));
     }
     let revoked = revoked_since(connection, &stored, spans, record.at)?;
+    let (event, applied) = apply(seal, &mut stored.request, &change, revoked, spans, record.at);
     let request = &mut stored.request;
-    let (event, at) = match (&change, revoked) {
-        (Change::Event(event), _) => (event.clone(), record.at),
-        (Change::Code(brought), _) => {
-            let right = code::matches(brought, &seal::one_time_code(seal, request));
-            (Event::Code { right }, record.at)
-        }
-        // A consent of before a revocation ended with it (F-19), not when somebody noticed: what was agreed in between
-        // holds.
-        (Change::Collect(_), Some(since)) => (Event::GroundEnded(Reason::Revoked), since),
-        (Change::Collect(token), None) => (Event::Collect { expires: token.expires }, record.at),
-    };
-    let applied = match request.consent.clone().apply(&event, request.method, at, spans) {
-        Ok(consent) => {
-            request.consent = consent;
-            true
-        }
-        Err(crate::consent::Ignored) => false,
-    };
     let record = Record { request: Some(id), subject: Some(request.iin), ..record };
     if applied {
         if matches!(event, Event::Code { right: false }) {
             budget::spend(connection, &[wrong_codes], record.at)?;
         }
-        match (event, change) {
-            (Event::NumberFound(msisdn), _) => request.msisdn = Some(msisdn),
-            (Event::Collect { .. }, Change::Collect(token)) => {
-                // What was agreed may end before the term does: the token's own life is what counts.
-                request.term_seconds = token.expires.abs_diff(token.issued.div_euclid(1000));
-                request.token = Some(token);
-            }
-            (Event::Cancel, _) => super::revocation::given_back(connection, seal, stored.seq, &record)?,
-            _ => {}
+        if matches!(event, Event::Cancel) {
+            super::revocation::given_back(connection, seal, stored.seq, &record)?;
         }
         save(connection, seal, &stored, record.at)?;
         journal::append(connection, seal, &record)?;
@@ -316,7 +277,7 @@ fn obstacle(connection: &Connection, stored: &Stored) -> Result<Option<(Reason, 
 /// The failed check that a suspension of the initiator is: judged here too, for the registry in memory may be older.
 fn suspended(connection: &Connection, request: &AccessRequest) -> Result<Option<Finding>, StoreError> {
     let suspended = registration::is_suspended(connection, &request.sender)?;
-    Ok(suspended.then(|| failed_check(Check::InitiatorActive, "suspended", "not suspended")))
+    Ok(suspended.then(suspended_finding))
 }
 
 /// When a revocation took effect after the subject agreed to this request, if one did.
@@ -326,8 +287,7 @@ fn revoked_since(
     spans: &Spans,
     at: i64,
 ) -> Result<Option<i64>, StoreError> {
-    let Consent::Agreed { until } = &stored.request.consent else { return Ok(None) };
-    let agreed = until.saturating_sub(spans.collect.saturating_mul(1000));
+    let Some(agreed) = agreed_at(&stored.request.consent, spans) else { return Ok(None) };
     let withdrawn = subject::withdrawn(connection, stored.subject, stored.request.bin.as_str(), at)?;
     Ok(withdrawn.filter(|at| *at > agreed))
 }
@@ -361,132 +321,50 @@ pub fn hear(
             waiting.push(stored);
         }
     }
-    let (heard, about) = understand(connection, seal, waiting, said, spans, &record)?;
-    let outcome = match heard {
-        Heard::Answered(_) => format!("{} by sms", record.outcome),
-        Heard::Ambiguous => "sms ambiguous".to_owned(),
-        Heard::NotUnderstood => "sms not understood".to_owned(),
-        Heard::NothingWaits | Heard::Again => "sms unexpected".to_owned(),
-    };
+    let understood = understand(seal, waiting, said, spans, record.at);
+    let (heard, about) = settle(connection, seal, understood, record.at)?;
+    let outcome = heard_outcome(&heard, &record);
     journal::append(connection, seal, &Record { outcome, request: about, ..record })?;
     Ok(heard)
 }
 
-fn understand(
+/// Writes down what was understood.
+fn settle(
     connection: &Connection,
     seal: &dyn Seal,
-    mut waiting: Vec<Stored>,
-    said: &Said,
-    spans: &Spans,
-    record: &Record,
-) -> Result<(Heard, Option<Id>), StoreError> {
-    let reply = &said.reply;
-    let said_at = said.at.unwrap_or(record.at).saturating_add(CLOCKS);
-    // To refuse is safe. Anything else that was said before the question is about another one: an answer that comes after the
-    // timeout changes nothing (F-6).
-    if !matches!(reply.answer(), Answer::No | Answer::Fraud) {
-        waiting.retain(|s| s.request.opened <= said_at);
-    }
-    if waiting.is_empty() {
-        return Ok((Heard::NothingWaits, None));
-    }
-    // Method 5: the code sent from the subject's own number counts as a yes; the token needs it from the initiator.
-    if let Some(text) = reply.code_candidate() {
-        let confirmed = waiting.iter().find(|s| {
-            s.request.method == Method::Code && code::matches(text, &seal::one_time_code(seal, &s.request))
-        });
-        if let Some(confirmed) = confirmed {
-            return Ok((Heard::Answered(confirmed.request.id), Some(confirmed.request.id)));
-        }
-    }
-    let event = match reply.answer() {
-        Answer::Yes => Event::Yes,
-        Answer::No => Event::No,
-        Answer::Fraud => Event::Fraud,
-        Answer::Unknown => return tell_all(connection, &mut waiting, HELP, Task::SendHelp, record),
-    };
-    if let Some(reference) = reply.reference() {
-        waiting.retain(|s| s.request.reference == reference);
-    }
-    match waiting.as_mut_slice() {
-        [] => Ok((Heard::NotUnderstood, None)),
-        // Who reports a fraud does not know one request from another: none of them goes on.
-        [first, ..] if event == Event::Fraud => {
-            let about = first.request.id;
-            for stored in waiting {
-                close(connection, seal, stored, &event, spans, record.at)?;
-            }
-            Ok((Heard::Answered(about), Some(about)))
-        }
-        // The SMS is not known to have left by then: a bare yes may be a late one to another request.
-        [one]
-            if event == Event::Yes
-                && reply.reference().is_none()
-                && !had_left(one, (said_at, record.at), spans) =>
-        {
-            let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
-            Ok((Heard::Ambiguous, about))
-        }
-        [one] => {
-            let id = one.request.id;
-            let consent = one.request.consent.clone();
-            if let Ok(next) = consent.apply(&event, one.request.method, record.at, spans) {
-                one.request.consent = next;
-                save(connection, seal, one, record.at)?;
-                return Ok((Heard::Answered(id), Some(id)));
-            }
-            // A bare yes to method 5: the subject must give the code to the initiator.
-            tell_all(connection, &mut waiting, HELP, Task::SendHelp, record)
-        }
-        _ => {
-            let (_, about) = tell_all(connection, &mut waiting, REFERENCE, Task::SendReference, record)?;
-            Ok((Heard::Ambiguous, about))
-        }
-    }
-}
-
-fn close(
-    connection: &Connection,
-    seal: &dyn Seal,
-    mut stored: Stored,
-    event: &Event,
-    spans: &Spans,
+    understood: Understood,
     at: i64,
-) -> Result<(), StoreError> {
-    let request = &mut stored.request;
-    let Ok(next) = request.consent.clone().apply(event, request.method, at, spans) else { return Ok(()) };
-    request.consent = next;
-    save(connection, seal, &stored, at)
-}
-
-/// Whether the SMS that asks is known to have left by `at`. It has by `now`, however long answers are awaited by now.
-fn had_left(stored: &Stored, (at, now): (i64, i64), spans: &Spans) -> bool {
-    match stored.request.consent {
-        Consent::Waiting { until, .. } => {
-            until.saturating_sub(spans.answer.saturating_mul(1000)).min(now) <= at
+) -> Result<(Heard, Option<Id>), StoreError> {
+    Ok(match understood {
+        Understood::NothingWaits => (Heard::NothingWaits, None),
+        Understood::NoSuchReference => (Heard::NotUnderstood, None),
+        Understood::Confirmed(id) => (Heard::Answered(id), Some(id)),
+        Understood::Answered(id, changed) => {
+            for stored in changed {
+                save(connection, seal, &stored, at)?;
+            }
+            (Heard::Answered(id), Some(id))
         }
-        Consent::Sending { .. } => false,
-        _ => true,
-    }
+        Understood::Unclear(waiting, told) => {
+            let about = waiting.first().map(|stored| stored.request.id);
+            tell_all(connection, &waiting, told, at)?;
+            (told.heard(), about)
+        }
+    })
 }
 
 /// Queues one message about all that waits, unless each of them had it before.
-fn tell_all(
-    connection: &Connection,
-    waiting: &mut [Stored],
-    bit: u8,
-    task: Task,
-    record: &Record,
-) -> Result<(Heard, Option<Id>), StoreError> {
-    let about = waiting.first().map(|s| s.request.id);
-    if let Some(id) = about.filter(|_| waiting.iter().any(|s| s.told & bit == 0)) {
-        row::add_job(connection, task, record.at, id.as_bytes())?;
-        for stored in waiting {
-            connection
-                .prepare_cached("UPDATE access_request SET told = told | ?2 WHERE seq = ?1")
-                .and_then(|mut s| s.execute(params![stored.seq, bit]))
-                .map_err(failed)?;
-        }
+fn tell_all(connection: &Connection, waiting: &[Stored], told: Told, at: i64) -> Result<(), StoreError> {
+    let Some(first) = waiting.first() else { return Ok(()) };
+    if waiting.iter().all(|stored| stored.told & told.bit() != 0) {
+        return Ok(());
     }
-    Ok((Heard::NotUnderstood, about))
+    row::add_job(connection, told.task(), at, first.request.id.as_bytes())?;
+    for stored in waiting {
+        connection
+            .prepare_cached("UPDATE access_request SET told = told | ?2 WHERE seq = ?1")
+            .and_then(|mut s| s.execute(params![stored.seq, told.bit()]))
+            .map_err(failed)?;
+    }
+    Ok(())
 }

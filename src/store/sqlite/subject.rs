@@ -2,17 +2,14 @@
 
 use super::writer::failed;
 use super::{journal, row};
-use crate::consent::check::Finding;
 use crate::consent::identity::Iin;
 use crate::consent::standing::Span;
+use crate::store::judge::{held_by, kind};
 use crate::store::register::Hold;
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError};
-use crate::text::{Check, Reason};
+use crate::text::Reason;
 use rusqlite::{Connection, OptionalExtension as _, params};
-
-/// Nobody's number: of a subject that has none yet, while it is judged.
-pub const NOBODY: i64 = 0;
 
 /// The number of the subject with this hash, if it has one.
 pub fn find(connection: &Connection, hash: &[u8; 16]) -> Result<Option<i64>, StoreError> {
@@ -38,13 +35,6 @@ pub fn number(connection: &Connection, hash: &[u8; 16], at: i64) -> Result<i64, 
     Ok(id.unwrap_or_else(|| connection.last_insert_rowid()))
 }
 
-fn kind(hold: Hold) -> u8 {
-    match hold {
-        Hold::Block => 1,
-        Hold::Freeze => 2,
-    }
-}
-
 /// When a subject was blocked, or frozen.
 pub fn spans(connection: &Connection, subject: i64, hold: Hold) -> Result<Vec<Span>, StoreError> {
     let mut statement = connection
@@ -63,21 +53,7 @@ pub fn held(connection: &Connection, subject: i64, new_ask: bool) -> Result<Opti
         .prepare_cached("SELECT coalesce(min(kind), 0) FROM hold WHERE subject = ?1 AND until IS NULL")
         .and_then(|mut s| s.query_row([subject], |row| row.get(0)))
         .map_err(failed)?;
-    Ok(match held {
-        1 => Some(Reason::SubjectBlocked),
-        2 if new_ask => Some(Reason::SubjectFrozen),
-        _ => None,
-    })
-}
-
-/// The failed check that a hold is.
-pub fn held_finding() -> Finding {
-    failed_check(Check::SubjectOpen, "blocked or frozen", "neither blocked nor frozen")
-}
-
-/// A check that failed inside a transaction.
-pub fn failed_check(check: Check, found: &'static str, expected: &'static str) -> Finding {
-    Finding { check, passed: false, found: found.into(), expected: expected.into() }
+    Ok(held_by(held, new_ask))
 }
 
 /// Remembers that a revocation took effect.

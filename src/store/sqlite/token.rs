@@ -5,18 +5,13 @@ use super::{budget, journal, registration, row, subject};
 use crate::consent::Consent;
 use crate::consent::standing::TokenStatus;
 use crate::random::Id;
+use crate::store::judge::standing;
 use crate::store::register::Hold;
 use crate::store::seal::Seal;
 use crate::store::token::{Changes, Check, Checked, Key};
 use crate::store::{AccessRequest, Record, StoreError};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use rusqlite::{Connection, params};
-
-/// Standings of the status list.
-const VALID: u8 = 0;
-const INVALID: u8 = 1;
-const SUSPENDED: u8 = 2;
-const UNDER_REVIEW: u8 = 3;
 
 /// Most entries that one reading of the changes gives.
 const MOST: u32 = 100_000;
@@ -107,15 +102,6 @@ pub fn restate_kept(
     let blocked = blocks.iter().any(|span| span.until.is_none() || span.covers(at));
     let suspended = blocked || registration::is_suspended(connection, &request.sender)?;
     change(connection, token.index, standing(&request.consent, suspended), token.expires)
-}
-
-fn standing(consent: &Consent, suspended: bool) -> u8 {
-    match consent {
-        Consent::Granted { .. } if suspended => SUSPENDED,
-        Consent::Granted { lapses: Some(_), .. } => UNDER_REVIEW,
-        Consent::Granted { .. } => VALID,
-        _ => INVALID,
-    }
 }
 
 fn change(connection: &Connection, index: Option<u64>, standing: u8, expires: i64) -> Result<(), StoreError> {
