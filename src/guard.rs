@@ -1,6 +1,7 @@
 //! A panic ends the piece of work that it happened in, and nothing else.
 
 use crate::metric::Metrics;
+use prometheus_client::metrics::counter::Counter;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -16,13 +17,21 @@ pub struct Panicked;
 /// # Errors
 /// [`Panicked`]: what it held was dropped.
 pub async fn guarded<F: Future>(metrics: &Metrics, work: F) -> Result<F::Output, Panicked> {
+    guarded_by(&metrics.store.panics, work).await
+}
+
+/// The same, counted by `panics`.
+///
+/// # Errors
+/// [`Panicked`].
+pub async fn guarded_by<F: Future>(panics: &Counter, work: F) -> Result<F::Output, Panicked> {
     let mut work = pin!(work);
     poll_fn(|context| {
         // Nobody sees what a panic left half done: the work is not polled again, and locks are taken as they are found.
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(polled) => polled.map(Ok),
             Err(_payload) => {
-                metrics.store.panics.inc();
+                panics.inc();
                 Poll::Ready(Err(Panicked))
             }
         }

@@ -6,7 +6,7 @@ pub mod party;
 use crate::journal::metric::JournalMetrics;
 use asynchronous::AsyncMetrics;
 use party::PartyMetrics;
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -30,7 +30,29 @@ pub struct CauseLabels {
     pub cause: &'static str,
 }
 
-/// Figures of the writing thread.
+/// How a run of a verb ended, on a back end that runs each by itself.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, EncodeLabelValue)]
+pub enum VerbOutcome {
+    /// It was committed.
+    Committed,
+    /// It met others, and was undone.
+    Conflicted,
+    /// The connection ended while it was being committed.
+    Unknown,
+    /// It was undone.
+    Failed,
+}
+
+/// A verb of the store, and how a run of it ended.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct VerbLabels {
+    /// Its name.
+    pub verb: &'static str,
+    /// How it ended.
+    pub outcome: VerbOutcome,
+}
+
+/// Figures of the store.
 pub struct StoreMetrics {
     /// Pieces of work that wait or run.
     pub queue: Gauge,
@@ -44,6 +66,8 @@ pub struct StoreMetrics {
     pub failures: Family<CauseLabels, Counter>,
     /// Pieces of work that panicked, on any thread.
     pub panics: Counter,
+    /// Runs of verbs, each a transaction of its own (PostgreSQL).
+    pub verbs: Family<VerbLabels, Counter>,
     /// Values that wait to be looked at, and sealed anew if another key sealed them.
     pub reseal_left: Gauge,
 }
@@ -57,6 +81,7 @@ impl Default for StoreMetrics {
             usable: Gauge::default(),
             failures: Family::default(),
             panics: Counter::default(),
+            verbs: Family::default(),
             reseal_left: Gauge::default(),
         }
     }
@@ -225,6 +250,8 @@ impl Default for Metrics {
         let help = "Commits and reads of the database that failed, by cause";
         registry.register("database_failures", help, metrics.store.failures.clone());
         registry.register("panics", "Exchanges, jobs and writes that panicked", metrics.store.panics.clone());
+        let help = "Transactions of the store on PostgreSQL, by verb and outcome";
+        registry.register("store_transactions", help, metrics.store.verbs.clone());
         let help = "Values that the present sealing key may not have sealed, at most";
         registry.register("reseal_values_left", help, metrics.store.reseal_left.clone());
         metrics.revocation.register(&mut registry);

@@ -6,6 +6,7 @@ mod condition;
 pub mod journal;
 mod judge;
 pub mod operator;
+pub mod postgres;
 mod redate;
 pub mod register;
 mod report;
@@ -52,6 +53,13 @@ pub enum StoreError {
     /// The database refused or is broken; the code is the engine's own.
     #[error("the database failed with code {0}")]
     Failed(i32),
+    /// The database server refused; the code is its SQLSTATE.
+    #[error("the database refused with SQLSTATE {0}")]
+    Refused(String),
+    /// The connection ended while the transaction was being committed: it happened, or it did not. To repeat the verb is
+    /// safe.
+    #[error("it is not known whether the transaction was committed")]
+    Unknown,
     /// A stored value cannot be read back: {0} names table and column.
     #[error("stored value {0} cannot be read")]
     Unreadable(&'static str),

@@ -2,6 +2,7 @@
 
 pub mod asynchronous;
 pub mod budget;
+pub mod journal;
 pub mod registered;
 pub mod revocation;
 
@@ -10,6 +11,7 @@ use super::{AccessRequest, DirectoryRef, StoreError, Task, Token};
 use crate::consent::Consent;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use crate::consent::method::{CodeForm, Method};
+use crate::operator::Name;
 use crate::random::Id;
 use crate::text::Lang;
 use serde::{Deserialize, Serialize};
@@ -298,6 +300,11 @@ pub fn services_hash(seal: &dyn Seal, services: &ServiceIds) -> [u8; 16] {
 /// Finds an id of somebody else's making, which may be made of numbers of persons.
 pub fn foreign_id(seal: &dyn Seal, maker: &str, id: &str) -> String {
     super::seal::hex(&seal.hash("foreign-id", &[maker.as_bytes(), id.as_bytes()]))
+}
+
+/// What stands for a name among the guards: whoever types a password for a name leaves nothing readable.
+pub fn guard(seal: &dyn Seal, name: &Name) -> String {
+    super::seal::hex(&seal.hash("operator-guard", &[name.as_str().as_bytes()]))
 }
 
 /// Days since 1970 in Astana.

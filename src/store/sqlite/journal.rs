@@ -7,16 +7,11 @@ use super::subject;
 use super::writer::failed;
 use crate::journal::{Chain, Entry, GENESIS, Stored};
 use crate::log;
-use crate::random::Id;
+pub use crate::store::row::journal::COLUMNS;
+use crate::store::row::journal::entry;
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
-
-/// Columns that [`read`] expects, in its order.
-pub const COLUMNS: &str = "seq, at, kind, operator, decision, sender, message_id, message, service, request, \
-                           subject, outcome, detail";
-/// Where the chain stands after them.
-const CHAIN: usize = 13;
 
 /// Appends one record.
 pub fn append(connection: &Connection, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {
@@ -34,21 +29,7 @@ pub fn append_about(
     record: &Record,
 ) -> Result<(), StoreError> {
     let (last, before) = head(connection)?;
-    let entry = Entry {
-        seq: last + 1,
-        at: record.at,
-        kind: record.kind.to_owned(),
-        operator: record.operator.clone(),
-        decision: record.decision.as_ref().map(|id| *id.as_bytes()),
-        sender: log::id(&record.sender).into_owned(),
-        message_id: log::id(&record.message_id).into_owned(),
-        message: record.message,
-        service: log::id(&record.service).into_owned(),
-        request: record.request.as_ref().map(|id: &Id| *id.as_bytes()),
-        subject,
-        outcome: record.outcome.clone(),
-        detail: record.detail.clone(),
-    };
+    let entry = entry(last + 1, subject, record);
     connection
         .prepare_cached(
             "INSERT INTO journal

@@ -9,7 +9,8 @@ use crate::operator::lockout::lockout;
 use crate::operator::{Name, Operator};
 use crate::store::operator::{Approval, Approved, Claim, Kept, Operators, Verdict};
 use crate::store::register::{Erased, Item, Kind};
-use crate::store::seal::{Seal, hex};
+use crate::store::row::guard;
+use crate::store::seal::Seal;
 use crate::store::{Pending, Record, StoreError};
 use approval::{approve, ask, take, waiting};
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -119,11 +120,6 @@ impl Operators for SqliteStore {
             Ok(erased)
         })
     }
-}
-
-/// What stands for a name among the guards: whoever types a password for a name leaves nothing readable.
-fn guard(seal: &dyn Seal, name: &Name) -> String {
-    hex(&seal.hash("operator-guard", &[name.as_str().as_bytes()]))
 }
 
 /// Wrong passwords in a row, and until when the name is locked.

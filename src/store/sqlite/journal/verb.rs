@@ -2,12 +2,13 @@
 
 use super::super::SqliteStore;
 use super::super::writer::failed;
-use super::{CHAIN, COLUMNS, bytes, head, read, stored};
+use super::{bytes, head, read, stored};
 use crate::journal::head::SignedHead;
 use crate::journal::verify::Verifier;
 use crate::journal::{Chained, Entry};
 use crate::random::Id;
 use crate::store::journal::{End, Followed, Journal};
+use crate::store::row::journal::{CHAIN, COLUMNS};
 use crate::store::{Pending, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 

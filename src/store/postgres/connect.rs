@@ -1,0 +1,169 @@
+//! Connections: where the database is, how it is reached, and how many are kept.
+
+use super::fault::{UNREACHABLE, failed};
+use super::tls::{self, Connector};
+use crate::store::StoreError;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use std::future::Future;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{Client, Config};
+
+/// Time for a connection to be made, and for one that others use to be given back.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// After so long without a sign of what was sent, the other side is taken to be gone.
+const UNANSWERED: Duration = Duration::from_secs(6);
+
+/// What every session is told. A transaction that its node forgot must not hold what others wait for.
+const SESSION: &str = "SET statement_timeout = '8s'; SET lock_timeout = '5s'; \
+                       SET idle_in_transaction_session_timeout = '15s'; SET TIME ZONE 'UTC'";
+
+/// Where the state of many nodes lives, and who of them this one is.
+#[derive(Clone, Debug)]
+pub struct Place {
+    config: Config,
+    connector: Connector,
+    connections: usize,
+    node: String,
+}
+
+/// What names a [`Place`].
+#[derive(Clone, Debug)]
+pub struct Address<'a> {
+    /// `postgres://user:password@host:port,host:port/database?sslmode=require`
+    pub url: &'a str,
+    /// Authorities of the server's certificate, PEM.
+    pub authorities: Option<PathBuf>,
+    /// Most connections of this node.
+    pub connections: usize,
+    /// The name of this node, unlike that of every other: its jobs and its chain of the journal are found by it.
+    pub node: &'a str,
+}
+
+impl Place {
+    /// Reads an address. All of its hosts are tried, and the one that takes writes is used: never a replica that lags.
+    ///
+    /// # Errors
+    /// [`StoreError::Setup`] says what is wrong with it; the url may hold a password and is not quoted.
+    pub fn read(address: &Address<'_>) -> Result<Self, StoreError> {
+        let wrong = |why: &str| StoreError::Setup(format!("database.url: {why}"));
+        let mut config: Config =
+            address.url.parse().map_err(|_| wrong("it is not of the form postgres://user@host/database"))?;
+        if address.node.is_empty() || address.node.len() > 64 || address.node.chars().any(char::is_control) {
+            return Err(StoreError::Setup("database.node must be a name of 1 to 64 characters".to_owned()));
+        }
+        if config.get_hosts().is_empty() {
+            return Err(wrong("it names no host"));
+        }
+        if config.get_ssl_mode() != SslMode::Require && !config.get_hosts().iter().all(is_local) {
+            return Err(wrong("a host that is not this machine needs sslmode=require (P 7 7)"));
+        }
+        config
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .connect_timeout(PATIENCE)
+            .tcp_user_timeout(UNANSWERED)
+            .keepalives_idle(UNANSWERED)
+            .keepalives_interval(Duration::from_secs(2))
+            .keepalives_retries(2)
+            .application_name(format!("kdp {}", address.node));
+        let connector = tls::connector(address.authorities.as_deref())?;
+        Ok(Self { config, connector, connections: address.connections.max(2), node: address.node.to_owned() })
+    }
+
+    /// The name of this node.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.node
+    }
+
+    /// Connections that are made when they are needed, and kept.
+    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+        let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.config.clone(), self.connector.clone(), fast);
+        let prepare = Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+        });
+        Pool::builder(manager)
+            .max_size(self.connections)
+            .wait_timeout(Some(PATIENCE))
+            .create_timeout(Some(PATIENCE))
+            .recycle_timeout(Some(PATIENCE))
+            .runtime(Runtime::Tokio1)
+            .post_create(prepare)
+            .build()
+            .map_err(|_| StoreError::Setup("no connections to the database can be kept".to_owned()))
+    }
+
+    /// Does `work` on a connection of its own, on a thread of its own: for commands, which may run outside of tokio or
+    /// within it.
+    pub(super) fn alone<T, F>(&self, work: impl FnOnce(Client) -> F + Send) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let none = || StoreError::Setup("no thread can be started".to_owned());
+        std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("kdp-setup".to_owned()).spawn_scoped(scope, || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                runtime.map_err(|_| none())?.block_on(async {
+                    let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
+                    let unreachable = |_| StoreError::Unusable(UNREACHABLE);
+                    let (client, connection) = connected.await.map_err(unreachable)?.map_err(failed)?;
+                    let talk = tokio::spawn(connection);
+                    let done = work(client).await;
+                    talk.abort();
+                    done
+                })
+            });
+            thread.map_err(|_| none())?.join().map_err(|_| none())?
+        })
+    }
+}
+
+/// A socket of this machine, or its loopback.
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(url: &str, node: &str) -> Result<Place, StoreError> {
+        Place::read(&Address { url, authorities: None, connections: 4, node })
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted_and_goes_to_whoever_takes_writes() {
+        for local in ["postgres://kdp@localhost/kdp", "postgres://kdp@127.0.0.1:5433/kdp", "postgres://%2Frun/kdp"] {
+            let place = read(local, "one").unwrap();
+            assert_eq!(place.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        }
+        for open in [
+            "postgres://kdp:secret@db.example/kdp",
+            "postgres://kdp:secret@db.example/kdp?sslmode=prefer",
+            "postgres://kdp:secret@localhost,10.0.0.1/kdp",
+        ] {
+            let error = read(open, "one").unwrap_err().to_string();
+            assert!(error.contains("sslmode=require") && !error.contains("secret"), "{error}");
+        }
+        // Nor does a url turn that off, or say what a replica may be asked.
+        let replica = "postgres://kdp@a.example,b.example/kdp?sslmode=require&target_session_attrs=any";
+        let place = read(replica, "one").unwrap();
+        assert_eq!(place.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+    }
+
+    #[test]
+    fn a_url_that_cannot_be_read_is_not_quoted() {
+        let error = read("postgres://kdp:secret@localhost/kdp?pasword=secret", "one").unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert!(read("postgres://kdp@localhost/kdp", "").is_err());
+    }
+}

@@ -1,0 +1,244 @@
+//! One verb, one transaction: named, counted, run again when it met others.
+//!
+//! Records of the journal and changes of the status list are gathered and written last: the rows that order them are the
+//! only ones that all transactions of a node, or of all nodes, hold one after the other, and they are held for one write and
+//! the commit.
+
+use super::fault::{SLOW, failed, is_conflict, unconnected};
+use super::{PostgresStore, journal, token};
+use crate::guard::guarded_by;
+use crate::journal::Entry;
+use crate::metric::{VerbLabels, VerbOutcome};
+use crate::store::StoreError;
+use crate::store::seal::Seal;
+use deadpool_postgres::{Object, Transaction};
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{IsolationLevel, Row};
+
+/// Most runs of one verb.
+const RUNS: u32 = 8;
+/// The pause before the second run; before each that follows, once more of it.
+const PAUSE: Duration = Duration::from_millis(4);
+/// How long one run may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Values of a statement.
+pub type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
+
+/// A transaction under way.
+pub struct Tx<'a> {
+    inner: Transaction<'a>,
+    pub seal: &'a dyn Seal,
+    pub node: &'a str,
+    records: Vec<Entry>,
+    changes: Vec<Change>,
+    committing: Arc<AtomicBool>,
+}
+
+/// An entry of the status list that changes.
+pub struct Change {
+    pub index: i64,
+    pub standing: i64,
+    pub ends: i64,
+}
+
+impl Tx<'_> {
+    /// All rows that `sql` gives.
+    pub async fn rows(&self, sql: &str, values: Values<'_>) -> Result<Vec<Row>, StoreError> {
+        let statement = self.inner.prepare_cached(sql).await.map_err(failed)?;
+        self.inner.query(&statement, values).await.map_err(failed)
+    }
+
+    /// The first row that `sql` gives.
+    pub async fn row(&self, sql: &str, values: Values<'_>) -> Result<Option<Row>, StoreError> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
+    }
+
+    /// The number in the first row that `sql` gives.
+    pub async fn number(&self, sql: &str, values: Values<'_>) -> Result<Option<i64>, StoreError> {
+        self.row(sql, values).await?.map(|row| row.try_get(0).map_err(failed)).transpose()
+    }
+
+    /// Whether `sql` gives a row.
+    pub async fn exists(&self, sql: &str, values: Values<'_>) -> Result<bool, StoreError> {
+        Ok(self.row(sql, values).await?.is_some())
+    }
+
+    /// Runs `sql`, and says how many rows it touched.
+    pub async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
+        let statement = self.inner.prepare_cached(sql).await.map_err(failed)?;
+        self.inner.execute(&statement, values).await.map_err(failed)
+    }
+
+    /// Has a record written with the commit; its number is given then.
+    pub fn record(&mut self, entry: Entry) {
+        self.records.push(entry);
+    }
+
+    /// Has a change of the status list written with the commit.
+    pub fn list(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    async fn commit(mut self) -> Result<(), StoreError> {
+        let changes = std::mem::take(&mut self.changes);
+        token::write_changes(&mut self, &changes).await?;
+        let records = std::mem::take(&mut self.records);
+        journal::write(&mut self, records).await?;
+        self.committing.store(true, Ordering::SeqCst);
+        self.inner.commit().await.map_err(|error| match failed(error) {
+            // The server answered: it did not happen.
+            answered @ (StoreError::Refused(_) | StoreError::Busy) => answered,
+            _ => StoreError::Unknown,
+        })
+    }
+}
+
+/// One run of a verb.
+pub struct Run<'s> {
+    store: &'s PostgresStore,
+    committing: Arc<AtomicBool>,
+}
+
+impl<'s> Run<'s> {
+    pub async fn client(&self) -> Result<Object, StoreError> {
+        self.store.pool.get().await.map_err(unconnected)
+    }
+
+    /// READ COMMITTED: see the module of the store.
+    pub async fn begin<'c>(&self, client: &'c mut Object) -> Result<Tx<'c>, StoreError>
+    where
+        's: 'c,
+    {
+        self.begin_at(client, IsolationLevel::ReadCommitted, false).await
+    }
+
+    /// The state of one moment, to be read.
+    pub async fn look<'c>(&self, client: &'c mut Object) -> Result<Tx<'c>, StoreError>
+    where
+        's: 'c,
+    {
+        self.begin_at(client, IsolationLevel::RepeatableRead, true).await
+    }
+
+    async fn begin_at<'c>(
+        &self,
+        client: &'c mut Object,
+        level: IsolationLevel,
+        read_only: bool,
+    ) -> Result<Tx<'c>, StoreError>
+    where
+        's: 'c,
+    {
+        let builder = client.build_transaction().isolation_level(level).read_only(read_only);
+        let inner = builder.start().await.map_err(failed)?;
+        let (seal, node) = (&*self.store.seal, self.store.node.as_str());
+        let committing = self.committing.clone();
+        Ok(Tx { inner, seal, node, records: Vec::new(), changes: Vec::new(), committing })
+    }
+
+    /// Ends it: the whole of it is kept, or nothing.
+    pub async fn end<T>(tx: Tx<'_>, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
+        match outcome {
+            Ok(value) => tx.commit().await.map(|()| value),
+            Err(error) => {
+                // If that fails too, the connection is at its end, and what it wrote with it.
+                let _ = tx.inner.rollback().await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// The runs of one verb.
+pub struct Runs<'s> {
+    store: &'s PostgresStore,
+    verb: &'static str,
+    runs: u32,
+}
+
+impl<'s> Runs<'s> {
+    pub fn new(store: &'s PostgresStore, verb: &'static str) -> Self {
+        Self { store, verb, runs: 0 }
+    }
+
+    pub fn next(&mut self) -> Run<'s> {
+        self.runs += 1;
+        Run { store: self.store, committing: Arc::default() }
+    }
+
+    /// Waits for `run`, done by `work`, and says how the verb ended; `None`: it is to be run again.
+    pub async fn judge<T>(
+        &self,
+        run: &Run<'s>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Option<Result<T, StoreError>> {
+        let metrics = &self.store.metrics;
+        let outcome = match tokio::time::timeout(PATIENCE, guarded_by(&metrics.panics, work)).await {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(_panicked)) => Err(StoreError::NotCommitted),
+            Err(_elapsed) if run.committing.load(Ordering::SeqCst) => Err(StoreError::Unknown),
+            Err(_elapsed) => Err(StoreError::Unusable(SLOW)),
+        };
+        let again = outcome.as_ref().is_err_and(is_conflict);
+        let word = match &outcome {
+            Ok(_) => VerbOutcome::Committed,
+            Err(_) if again => VerbOutcome::Conflicted,
+            Err(StoreError::Unknown) => VerbOutcome::Unknown,
+            Err(_) => VerbOutcome::Failed,
+        };
+        metrics.verbs.get_or_create(&VerbLabels { verb: self.verb, outcome: word }).inc();
+        if again && self.runs < RUNS {
+            tokio::time::sleep(PAUSE * self.runs).await;
+            return None;
+        }
+        match &outcome {
+            Ok(_) => self.store.condition.committed(&Ok(())),
+            Err(error) => self.store.condition.failed(error),
+        }
+        // Who met others so often has met too many.
+        Some(if again { Err(StoreError::Busy) } else { outcome })
+    }
+}
+
+/// Runs a verb: `transact!(store, "open", |tx| request::open(tx, &opening))`. What it takes is borrowed, for it may run more
+/// than once.
+macro_rules! transact {
+    ($store:expr, $verb:literal, |$tx:ident| $work:expr) => {
+        $crate::store::postgres::transaction::run!(begin, $store, $verb, |$tx| $work)
+    };
+}
+
+/// The same of a verb that only reads: the state of one moment.
+macro_rules! look {
+    ($store:expr, $verb:literal, |$tx:ident| $work:expr) => {
+        $crate::store::postgres::transaction::run!(look, $store, $verb, |$tx| $work)
+    };
+}
+
+macro_rules! run {
+    ($begin:ident, $store:expr, $verb:literal, |$tx:ident| $work:expr) => {{
+        let mut runs = $crate::store::postgres::transaction::Runs::new($store, $verb);
+        loop {
+            let run = runs.next();
+            let work = async {
+                let mut client = run.client().await?;
+                let mut transaction = run.$begin(&mut client).await?;
+                let outcome = {
+                    let $tx = &mut transaction;
+                    $work.await
+                };
+                $crate::store::postgres::transaction::Run::end(transaction, outcome).await
+            };
+            if let Some(outcome) = runs.judge(&run, work).await {
+                break outcome;
+            }
+        }
+    }};
+}
+
+pub(super) use {look, run, transact};
