@@ -1,5 +1,8 @@
 //! Back ends of the store in fresh directories, and what their tests are about: people, asks, grants, answers.
 
+#[path = "postgres.rs"]
+mod postgres;
+
 use kdp::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use kdp::consent::method::{CodeForm, Method};
 use kdp::consent::revocation::Rule;
@@ -7,6 +10,8 @@ use kdp::consent::sms::ParsedReply;
 use kdp::consent::{Consent, Event, Spans};
 use kdp::metric::Metrics;
 use kdp::random::{Id, Random, SeededRandom, SystemRandom};
+use kdp::store::postgres::PostgresStore;
+use kdp::store::postgres::connect::{Address, Place as Whereabouts};
 use kdp::store::seal::{KeyFileSeal, Place, Seal};
 use kdp::store::sqlite::{SqliteStore, Synchronous, migrate};
 use kdp::store::token::{Check, Checked, Key, Registered};
@@ -36,9 +41,8 @@ pub struct Bench {
     pub seal: Arc<FaultySeal>,
     pub metrics: Metrics,
     pub directory: tempfile::TempDir,
-    /// Outcomes of the journal in order, read past the store.
-    journal: fn(&Bench) -> Vec<String>,
-    reopen: fn(&Bench) -> Arc<dyn Store>,
+    /// Where `PostgreSQL` keeps it; without one, it is the file in the directory.
+    pub database: Option<postgres::Database>,
 }
 
 /// Whether a commit waits for the disk.
@@ -49,16 +53,41 @@ pub enum Disk {
     Hurries,
 }
 
-/// Every back end there is: a new one adds its constructor.
-const BACK_ENDS: &[fn(Disk) -> Bench] = &[sqlite];
-
 /// One of each back end.
 pub fn benches() -> Vec<Bench> {
     benches_whose(Disk::Waits)
 }
 
 pub fn benches_whose(disk: Disk) -> Vec<Bench> {
-    BACK_ENDS.iter().map(|start| start(disk)).collect()
+    std::iter::once(sqlite(disk)).chain(postgres()).collect()
+}
+
+/// On PostgreSQL, if there is a server.
+pub fn postgres() -> Option<Bench> {
+    let database = postgres::Database::new()?;
+    kdp::store::postgres::migrate(&whereabouts(&database, "one")).unwrap();
+    // What SQLite has, so that one query reads both.
+    database.run("CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE SQL AS $$ SELECT upper(encode($1, 'hex')) $$");
+    let (seal, metrics) = (FaultySeal::new(), Metrics::default());
+    let store = open_postgres(&database, "one", &seal, &metrics);
+    let directory = tempfile::tempdir().unwrap();
+    Some(Bench { name: "postgres", store, seal, metrics, directory, database: Some(database) })
+}
+
+fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
+    let url = database.url();
+    Whereabouts::read(&Address { url: &url, authorities: None, connections: 8, node }).unwrap()
+}
+
+fn open_postgres(
+    database: &postgres::Database,
+    node: &str,
+    seal: &Arc<FaultySeal>,
+    metrics: &Metrics,
+) -> Arc<dyn Store> {
+    let rules = (SPANS, Rule::default());
+    let place = whereabouts(database, node);
+    Arc::new(PostgresStore::open(&place, seal.clone(), rules, metrics.store.clone()).unwrap())
 }
 
 pub fn sqlite(disk: Disk) -> Bench {
@@ -81,16 +110,7 @@ pub fn sqlite_from(disk: Disk, before: impl FnOnce(&Path, &dyn Seal)) -> Bench {
         seal,
         metrics,
         directory,
-        journal: |bench| {
-            let connection = rusqlite::Connection::open(bench.path()).unwrap();
-            let mut rows = connection.prepare("SELECT outcome FROM journal ORDER BY seq").unwrap();
-            rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-        },
-        reopen: |bench| {
-            let metrics = bench.metrics.store.clone();
-            let (rules, seal) = ((SPANS, Rule::default()), bench.seal.clone());
-            Arc::new(SqliteStore::open(&bench.path(), Synchronous::Full, seal, rules, metrics).unwrap())
-        },
+        database: None,
     }
 }
 
@@ -105,12 +125,22 @@ impl Bench {
     }
 
     pub fn journal(&self) -> Vec<String> {
-        (self.journal)(self)
+        self.texts("SELECT outcome FROM journal ORDER BY seq")
     }
 
     /// Another opening of the same data, as another process has it.
     pub fn reopened(&self) -> Arc<dyn Store> {
-        (self.reopen)(self)
+        self.node("one")
+    }
+
+    /// The same, as another node has it, where there are nodes.
+    pub fn node(&self, name: &str) -> Arc<dyn Store> {
+        if let Some(database) = &self.database {
+            return open_postgres(database, name, &self.seal, &self.metrics);
+        }
+        let metrics = self.metrics.store.clone();
+        let (rules, seal) = ((SPANS, Rule::default()), self.seal.clone());
+        Arc::new(SqliteStore::open(&self.path(), Synchronous::Full, seal, rules, metrics).unwrap())
     }
 
     pub async fn open(&self, ask: &Ask, at: i64) -> Opened {
@@ -199,11 +229,17 @@ impl Bench {
 
     /// The number that `sql` selects.
     pub fn number(&self, sql: &str) -> i64 {
+        if let Some(database) = &self.database {
+            return database.ask(sql)[0][0].as_ref().unwrap().parse().unwrap();
+        }
         self.connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
     /// The texts that `sql` selects.
     pub fn texts(&self, sql: &str) -> Vec<String> {
+        if let Some(database) = &self.database {
+            return database.ask(sql).into_iter().map(|mut row| row.remove(0).unwrap()).collect();
+        }
         let connection = self.connection();
         let mut rows = connection.prepare(sql).unwrap();
         rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()

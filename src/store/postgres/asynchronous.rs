@@ -88,7 +88,7 @@ async fn take(
     let sender = sender_hash(tx.seal, &intake.sender);
     let (chain, digest) = (chain(tx.seal, intake), asked_hash(tx.seal, intake));
     // Held: two nodes may be brought the same message, or the last two that a sender may have, at the same time.
-    let hold = "INSERT INTO asynchronous_sender (sender) VALUES ($1)
+    let hold = "INSERT INTO asynchronous_taking (sender) VALUES ($1)
                 ON CONFLICT (sender) DO UPDATE SET sender = excluded.sender";
     tx.execute(hold, &[&&sender[..]]).await?;
     let known = "SELECT id, digest FROM asynchronous WHERE chain = $1";
@@ -158,7 +158,7 @@ async fn came_to(
     };
     let waits = stored.is_some_and(|stored| stored.request.consent.at(at).awaits_subject());
     let sql = "UPDATE asynchronous SET request = $2, message = $3, state = $4,
-                   begun = CASE WHEN $4 = $5 THEN 1 ELSE 0 END WHERE id = $1 AND state = $5";
+                   begun = CASE WHEN CAST($4 AS BIGINT) = CAST($5 AS BIGINT) THEN 1 ELSE 0 END WHERE id = $1 AND state = $5";
     let request = request.as_ref().map(|id| &id[..]);
     let (state, open) = (i64::from(if waits { WAITS } else { OPEN }), i64::from(OPEN));
     tx.execute(sql, &[&&id.as_bytes()[..], &request, &sealed, &state, &open]).await?;

@@ -57,8 +57,12 @@ impl Place {
         if config.get_hosts().is_empty() {
             return Err(wrong("it names no host"));
         }
-        if config.get_ssl_mode() != SslMode::Require && !config.get_hosts().iter().all(is_local) {
-            return Err(wrong("a host that is not this machine needs sslmode=require (P 7 7)"));
+        // Verified, or none at all: what is encrypted for whoever answers protects from nobody.
+        if config.get_ssl_mode() != SslMode::Require {
+            if !config.get_hosts().iter().all(is_local) {
+                return Err(wrong("a host that is not this machine needs sslmode=require (P 7 7)"));
+            }
+            config.ssl_mode(SslMode::Disable);
         }
         config
             .target_session_attrs(TargetSessionAttrs::ReadWrite)

@@ -14,10 +14,8 @@ pub const SLOW: &str = "database slow";
 pub fn failed(error: tokio_postgres::Error) -> StoreError {
     match error.code() {
         Some(state) => of_state(state),
-        // What the driver itself finds wrong with a value is ours.
-        None if !error.is_closed() && error.to_string().starts_with("error deserializing") => {
-            StoreError::Failed(-1)
-        }
+        // What the driver finds wrong with a value is ours.
+        None if is_about_a_value(&error) => StoreError::Failed(-1),
         None => StoreError::Unusable(UNREACHABLE),
     }
 }
@@ -55,4 +53,9 @@ fn of_state(state: &SqlState) -> StoreError {
 /// Whether the transaction met others, and may be run again: a failed serialisation or a deadlock.
 pub fn is_conflict(error: &StoreError) -> bool {
     matches!(error, StoreError::Refused(code) if code == "40001" || code == "40P01")
+}
+
+fn is_about_a_value(error: &tokio_postgres::Error) -> bool {
+    let text = error.to_string();
+    ["error deserializing", "error serializing", "invalid column"].iter().any(|start| text.starts_with(start))
 }

@@ -26,7 +26,7 @@ pub fn migrate(place: &Place) -> Result<(i64, i64), StoreError> {
             let change = client.transaction().await.map_err(failed)?;
             change.batch_execute(sql).await.map_err(failed)?;
             // Waits for another that does the same, and then finds that it is done.
-            let step = "UPDATE schema_version SET version = $1 WHERE version = $1 - 1";
+            let step = "UPDATE schema_version SET version = $1 WHERE version = CAST($1 AS BIGINT) - 1";
             if change.execute(step, &[&version]).await.map_err(failed)? != 1 {
                 return Err(StoreError::Setup("somebody else migrates the database just now".to_owned()));
             }

@@ -9,7 +9,7 @@
 //! undone. They are held in this order:
 //!
 //! 1. `registry_version`: whoever registers, or sets terms by the calendar (`FOR SHARE`);
-//! 2. `heard_sms`, `asynchronous_sender`: by the insertion of what identifies a message;
+//! 2. `heard_sms`, `asynchronous_taking`: by the insertion of what identifies a message;
 //! 3. `subject`: whoever changes anything about a subject. Its requests, holds, revocations, and uses of verification tokens
 //!    change under it: one live request, one token for one verification token, one outcome of a review;
 //! 4. `access_request`, which the sweep alone changes without its subject; `suspension` (`FOR SHARE`) while a token is given;
@@ -65,11 +65,28 @@ use crate::text::Reason;
 use connect::Place;
 use deadpool_postgres::Pool;
 pub use migration::{SCHEMA, inspect, migrate};
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use tokio::task::JoinHandle;
 use transaction::{Tx, look, transact};
 
 /// The store on one database, as one of its nodes has it.
 pub struct PostgresStore {
+    parts: Arc<Parts>,
+    /// Says that the node lives, from when it first asked what is due until the store is dropped.
+    heart: OnceLock<Heart>,
+}
+
+struct Heart(JoinHandle<()>);
+
+impl Drop for Heart {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What its verbs work with.
+pub struct Parts {
     pool: Pool,
     node: String,
     condition: Condition,
@@ -93,7 +110,24 @@ impl PostgresStore {
         inspect(place)?;
         let condition = Condition::new(metrics.clone());
         let (pool, node) = (place.pool()?, place.node().to_owned());
-        Ok(Self { pool, node, condition, metrics, seal, spans, rule })
+        let parts = Parts { pool, node, condition, metrics, seal, spans, rule };
+        Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })
+    }
+}
+
+impl Deref for PostgresStore {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// Says again and again that the node lives. What goes wrong with it is told by what else goes wrong then.
+async fn live(parts: Arc<Parts>) {
+    loop {
+        tokio::time::sleep(job::BEAT).await;
+        let _ = transact!(&parts, "beat", |tx| job::beat(tx));
     }
 }
 
@@ -227,7 +261,10 @@ impl Store for PostgresStore {
     }
 
     fn due(&self, lane: Lane, at: i64, most: u32) -> Pending<'_, Vec<Job>> {
-        Box::pin(async move { transact!(self, "due", |tx| job::due(tx, lane, at, most)) })
+        Box::pin(async move {
+            self.heart.get_or_init(|| Heart(tokio::spawn(live(self.parts.clone()))));
+            transact!(self, "due", |tx| job::due(tx, lane, at, most))
+        })
     }
 
     fn next_due(&self) -> Pending<'_, Option<i64>> {

@@ -51,8 +51,8 @@ pub fn connector(authorities: Option<&Path>) -> Result<Connector, StoreError> {
     Ok(Connector(Arc::new(config)))
 }
 
-/// The same, for one server.
-pub struct Session(TlsConnector, ServerName<'static>);
+/// The same, for one server; a socket of this machine has no name, and no TLS.
+pub struct Session(TlsConnector, Option<ServerName<'static>>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for Connector {
     type Stream = Stream<S>;
@@ -60,8 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> MakeTlsConnect<S> for C
     type Error = io::Error;
 
     fn make_tls_connect(&mut self, domain: &str) -> io::Result<Session> {
-        let name = ServerName::try_from(domain.to_owned()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        Ok(Session(TlsConnector::from(self.0.clone()), name))
+        Ok(Session(TlsConnector::from(self.0.clone()), ServerName::try_from(domain.to_owned()).ok()))
     }
 }
 
@@ -71,7 +70,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> TlsConnect<S> for Sessi
     type Future = Pin<Box<dyn Future<Output = io::Result<Stream<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { Ok(Stream(Box::new(self.0.connect(self.1, stream).await?))) })
+        Box::pin(async move {
+            let name = self.1.ok_or(io::ErrorKind::InvalidInput)?;
+            Ok(Stream(Box::new(self.0.connect(name, stream).await?)))
+        })
     }
 }
 

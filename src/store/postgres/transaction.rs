@@ -5,7 +5,7 @@
 //! the commit.
 
 use super::fault::{SLOW, failed, is_conflict, unconnected};
-use super::{PostgresStore, journal, token};
+use super::{Parts, journal, token};
 use crate::guard::guarded_by;
 use crate::journal::Entry;
 use crate::metric::{VerbLabels, VerbOutcome};
@@ -100,7 +100,7 @@ impl Tx<'_> {
 
 /// One run of a verb.
 pub struct Run<'s> {
-    store: &'s PostgresStore,
+    store: &'s Parts,
     committing: Arc<AtomicBool>,
 }
 
@@ -156,13 +156,13 @@ impl<'s> Run<'s> {
 
 /// The runs of one verb.
 pub struct Runs<'s> {
-    store: &'s PostgresStore,
+    store: &'s Parts,
     verb: &'static str,
     runs: u32,
 }
 
 impl<'s> Runs<'s> {
-    pub fn new(store: &'s PostgresStore, verb: &'static str) -> Self {
+    pub fn new(store: &'s Parts, verb: &'static str) -> Self {
         Self { store, verb, runs: 0 }
     }
 

@@ -243,6 +243,6 @@ CREATE INDEX asynchronous_sender ON asynchronous (sender) WHERE state IN (0, 1, 
 CREATE INDEX asynchronous_theirs ON asynchronous (theirs) WHERE theirs IS NOT NULL;
 CREATE INDEX asynchronous_since ON asynchronous (since);
 
-CREATE TABLE asynchronous_sender (     -- held while the unanswered messages of a sender are counted
+CREATE TABLE asynchronous_taking (     -- held while the unanswered messages of a sender are counted
     sender BYTEA PRIMARY KEY
 );
