@@ -28,6 +28,8 @@ mod limit;
 mod migration;
 #[path = "store/model.rs"]
 mod model;
+#[path = "store/race.rs"]
+mod race;
 #[path = "store/registration.rs"]
 mod registration;
 #[path = "store/reply.rs"]

@@ -1,7 +1,9 @@
 //! Databases on the PostgreSQL server that `KDP_POSTGRES` names (`./test` starts one): one for each test.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{Client, NoTls};
 
 /// A database that goes with this.
@@ -35,6 +37,28 @@ impl Database {
         on(&self.url(), |client| async move { client.batch_execute(sql).await.unwrap() });
     }
 
+    /// Everything that stands in it: of each table the bytes of all values.
+    pub fn tables(&self) -> Vec<(String, Vec<u8>)> {
+        let names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'";
+        let names = self.ask(names).into_iter().map(|mut row| row.remove(0).unwrap());
+        let names: Vec<String> = names.collect();
+        on(&self.url(), |client| async move {
+            let mut tables = Vec::new();
+            for name in names {
+                let mut bytes = Vec::new();
+                for row in client.query(&format!("SELECT * FROM {name}"), &[]).await.unwrap() {
+                    for column in 0..row.len() {
+                        let Raw(value) = row.get(column);
+                        bytes.extend(value);
+                        bytes.push(0);
+                    }
+                }
+                tables.push((name, bytes));
+            }
+            tables
+        })
+    }
+
     /// What a query says, each value as text.
     pub fn ask(&self, sql: &str) -> Vec<Vec<Option<String>>> {
         on(&self.url(), |client| async move {
@@ -54,6 +78,23 @@ impl Drop for Database {
         on(&format!("{}/postgres", self.server), |client| async move {
             let _ = client.batch_execute(&sql).await;
         });
+    }
+}
+
+/// A value as the server sends it.
+struct Raw(Vec<u8>);
+
+impl<'r> FromSql<'r> for Raw {
+    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(raw.to_vec()))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(Vec::new()))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
     }
 }
 

@@ -67,7 +67,8 @@ pub fn postgres() -> Option<Bench> {
     let database = postgres::Database::new()?;
     kdp::store::postgres::migrate(&whereabouts(&database, "one")).unwrap();
     // What SQLite has, so that one query reads both.
-    database.run("CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE SQL AS $$ SELECT upper(encode($1, 'hex')) $$");
+    database
+        .run("CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE SQL AS $$ SELECT upper(encode($1, 'hex')) $$");
     let (seal, metrics) = (FaultySeal::new(), Metrics::default());
     let store = open_postgres(&database, "one", &seal, &metrics);
     let directory = tempfile::tempdir().unwrap();
@@ -104,14 +105,7 @@ pub fn sqlite_from(disk: Disk, before: impl FnOnce(&Path, &dyn Seal)) -> Bench {
     migrate(&path, NOON).unwrap();
     let rules = (SPANS, Rule::default());
     let store = SqliteStore::open(&path, synchronous, seal.clone(), rules, metrics.store.clone()).unwrap();
-    Bench {
-        name: "sqlite",
-        store: Arc::new(store),
-        seal,
-        metrics,
-        directory,
-        database: None,
-    }
+    Bench { name: "sqlite", store: Arc::new(store), seal, metrics, directory, database: None }
 }
 
 /// An SMS that is brought as soon as it was sent.
@@ -225,6 +219,18 @@ impl Bench {
 impl Bench {
     pub fn connection(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.path()).unwrap()
+    }
+
+    /// All that is kept: files with their bytes, or tables.
+    pub fn files(&self) -> Vec<(String, Vec<u8>)> {
+        if let Some(database) = &self.database {
+            return database.tables();
+        }
+        let read = |entry: std::io::Result<std::fs::DirEntry>| {
+            let path = entry.unwrap().path();
+            (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap())
+        };
+        self.directory.path().read_dir().unwrap().map(read).collect()
     }
 
     /// The number that `sql` selects.

@@ -126,8 +126,7 @@ async fn a_suspension_that_an_older_registry_in_memory_does_not_know_stops_every
         } else {
             "detail ->> '$.checks[0][0]'"
         };
-        let check =
-            bench.texts(&format!("SELECT DISTINCT {first} FROM journal WHERE outcome = 'suspended'"));
+        let check = bench.texts(&format!("SELECT DISTINCT {first} FROM journal WHERE outcome = 'suspended'"));
         assert_eq!(check, ["initiator-active"], "{}: it is the check that failed", bench.name);
         bench.register(suspended("bank", Some(NOON + 2)), NOON + 2).await;
         assert!(bench.collect(waiting.id, NOON + 3).await.1, "{}: afterwards it is", bench.name);

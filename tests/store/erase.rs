@@ -292,12 +292,10 @@ async fn a_sweep_takes_a_bounded_number_of_rows_and_says_that_there_is_more() {
 /// What was sealed of a request or an application, as it stands in any file of the database.
 fn found(bench: &Bench, sealed: &[Vec<u8>]) -> Vec<String> {
     let mut found = Vec::new();
-    for entry in bench.directory.path().read_dir().unwrap() {
-        let path = entry.unwrap().path();
-        let bytes = std::fs::read(&path).unwrap();
+    for (file, bytes) in bench.files() {
         for (n, sealed) in sealed.iter().enumerate() {
             if bytes.windows(sealed.len()).any(|window| window == sealed.as_slice()) {
-                found.push(format!("{n} in {}", path.file_name().unwrap().to_string_lossy()));
+                found.push(format!("{n} in {file}"));
             }
         }
     }

@@ -17,7 +17,8 @@ pub async fn list(
     let Some(subject) = subject::find(tx, &hash).await? else { return Ok(Vec::new()) };
     let asks = "subject = $1 AND opened BETWEEN $2 AND $3 AND person IS NOT NULL ORDER BY seq DESC LIMIT $4";
     let found = row::select(tx, asks, &[&subject, &from, &to, &i64::from(most)]).await?;
-    let ask = |stored: row::Stored| Access { at: stored.request.opened, check: None, request: stored.request };
+    let ask =
+        |stored: row::Stored| Access { at: stored.request.opened, check: None, request: stored.request };
     let mut accesses: Vec<Access> = found.into_iter().map(ask).collect();
     let checks = "SELECT request, at, owner, service, status FROM access
                   WHERE subject = $1 AND at BETWEEN $2 AND $3 ORDER BY seq DESC LIMIT $4";

@@ -78,12 +78,7 @@ async fn give_up(tx: &mut Tx<'_>, id: Id, record: &Record) -> Result<(), StoreEr
     journal::append(tx, record).await
 }
 
-async fn take(
-    tx: &mut Tx<'_>,
-    intake: &Intake,
-    sealed: &[u8],
-    record: &Record,
-) -> Result<Taken, StoreError> {
+async fn take(tx: &mut Tx<'_>, intake: &Intake, sealed: &[u8], record: &Record) -> Result<Taken, StoreError> {
     let id = intake.id.as_bytes();
     let sender = sender_hash(tx.seal, &intake.sender);
     let (chain, digest) = (chain(tx.seal, intake), asked_hash(tx.seal, intake));
@@ -143,13 +138,7 @@ async fn unanswered(tx: &mut Tx<'_>, id: Id) -> Result<Option<Unanswered>, Store
     }))
 }
 
-async fn came_to(
-    tx: &mut Tx<'_>,
-    id: Id,
-    came: &Came,
-    sealed: &[u8],
-    at: i64,
-) -> Result<bool, StoreError> {
+async fn came_to(tx: &mut Tx<'_>, id: Id, came: &Came, sealed: &[u8], at: i64) -> Result<bool, StoreError> {
     let request = came.request.map(|id| *id.as_bytes());
     // It may have changed since it was asked about: then nobody will wake this message. Whoever changes it holds its subject.
     let stored = match request.filter(|_| came.waits) {

@@ -112,7 +112,8 @@ impl Place {
             let thread = std::thread::Builder::new().name("kdp-setup".to_owned()).spawn_scoped(scope, || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
                 runtime.map_err(|_| none())?.block_on(async {
-                    let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
+                    let connected =
+                        tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
                     let unreachable = |_| StoreError::Unusable(UNREACHABLE);
                     let (client, connection) = connected.await.map_err(unreachable)?.map_err(failed)?;
                     let talk = tokio::spawn(connection);
@@ -146,7 +147,9 @@ mod tests {
 
     #[test]
     fn what_leaves_the_machine_is_encrypted_and_goes_to_whoever_takes_writes() {
-        for local in ["postgres://kdp@localhost/kdp", "postgres://kdp@127.0.0.1:5433/kdp", "postgres://%2Frun/kdp"] {
+        for local in
+            ["postgres://kdp@localhost/kdp", "postgres://kdp@127.0.0.1:5433/kdp", "postgres://%2Frun/kdp"]
+        {
             let place = read(local, "one").unwrap();
             assert_eq!(place.config.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
         }

@@ -18,17 +18,13 @@ const REMEMBERED: i64 = 7 * 86_400_000;
 const ERASE: &str = "keeps = 0, person = NULL, token = NULL, phone = NULL";
 
 /// Erases one subject's requests that ended before `before`.
-pub async fn subject(
-    tx: &mut Tx<'_>,
-    iin: &Iin,
-    before: i64,
-    record: &Record,
-) -> Result<Erased, StoreError> {
+pub async fn subject(tx: &mut Tx<'_>, iin: &Iin, before: i64, record: &Record) -> Result<Erased, StoreError> {
     let hash = row::subject_hash(tx.seal, iin);
     let Some(id) = subjects::find(tx, &hash).await? else { return Ok(Erased::default()) };
     subjects::hold_number(tx, id).await?;
     let before = before.min(record.at);
-    let sql = "UPDATE revocation SET person = NULL WHERE subject = $1 AND person IS NOT NULL AND state <> 'open'
+    let sql =
+        "UPDATE revocation SET person = NULL WHERE subject = $1 AND person IS NOT NULL AND state <> 'open'
                AND request IN (SELECT seq FROM access_request WHERE subject = $1 AND ended < $2)";
     let applications = tx.execute(sql, &[&id, &before]).await?;
     let sql = format!(

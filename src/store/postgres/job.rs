@@ -1,8 +1,8 @@
 //! Due work as rows. Who asks what is due has it: a node's jobs are its own while it lives, and others' when it does not.
 
+use super::journal;
 use super::row::{self, bytes, get, small};
 use super::transaction::Tx;
-use super::journal;
 use crate::random::Id;
 use crate::store::{Job, Lane, Record, StoreError, Task};
 use std::time::Duration;

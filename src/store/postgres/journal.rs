@@ -69,8 +69,20 @@ async fn insert(tx: &mut Tx<'_>, entry: &Entry, chain: &Chain) -> Result<(), Sto
     tx.execute(
         sql,
         &[
-            &tx.node, &entry.seq, &entry.at, &entry.kind, &entry.operator, &decision, &entry.sender,
-            &entry.message_id, &message, &entry.service, &request, &entry.subject, &entry.outcome, &entry.detail,
+            &tx.node,
+            &entry.seq,
+            &entry.at,
+            &entry.kind,
+            &entry.operator,
+            &decision,
+            &entry.sender,
+            &entry.message_id,
+            &message,
+            &entry.service,
+            &request,
+            &entry.subject,
+            &entry.outcome,
+            &entry.detail,
             &&chain[..],
         ],
     )

@@ -140,9 +140,7 @@ impl Store for PostgresStore {
         asks: Budget,
         at: i64,
     ) -> Pending<'_, Standing> {
-        Box::pin(async move {
-            look!(self, "standing", |tx| standing(tx, (&bin, &iin, &services), asks, at))
-        })
+        Box::pin(async move { look!(self, "standing", |tx| standing(tx, (&bin, &iin, &services), asks, at)) })
     }
 
     fn charge(&self, bin: Bin, charge: Charge, most: u32, record: Record) -> Pending<'_, bool> {
@@ -184,9 +182,7 @@ impl Store for PostgresStore {
     }
 
     fn hear(&self, said: Said, record: Record) -> Pending<'_, Heard> {
-        Box::pin(async move {
-            transact!(self, "hear", |tx| request::hear(tx, &said, &self.spans, &record))
-        })
+        Box::pin(async move { transact!(self, "hear", |tx| request::hear(tx, &said, &self.spans, &record)) })
     }
 
     fn note(&self, record: Record) -> Pending<'_, ()> {
@@ -229,9 +225,9 @@ impl Store for PostgresStore {
     }
 
     fn open_applications(&self, bin: Bin, after: Option<Id>, most: u32, at: i64) -> Pending<'_, Page> {
-        Box::pin(async move {
-            look!(self, "open_applications", |tx| revocation::open(tx, &bin, after, most, at))
-        })
+        Box::pin(
+            async move { look!(self, "open_applications", |tx| revocation::open(tx, &bin, after, most, at)) },
+        )
     }
 
     fn latest_applications(&self, most: u32, at: i64) -> Pending<'_, Vec<Application>> {

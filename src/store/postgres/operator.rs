@@ -118,12 +118,7 @@ async fn locked(tx: &mut Tx<'_>, name: &str, record: &Record) -> Result<Option<i
     Ok(Some(until))
 }
 
-async fn log_in(
-    tx: &mut Tx<'_>,
-    name: &str,
-    right: bool,
-    record: &Record,
-) -> Result<Verdict, StoreError> {
+async fn log_in(tx: &mut Tx<'_>, name: &str, right: bool, record: &Record) -> Result<Verdict, StoreError> {
     let (wrong, _) = guarded(tx, name).await?;
     if let Some(until) = locked(tx, name, record).await? {
         return Ok(Verdict::Locked(until));

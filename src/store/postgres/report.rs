@@ -26,7 +26,8 @@ pub async fn decided(tx: &mut Tx<'_>, sender: &str, since: i64) -> Result<Vec<De
 
 pub async fn figures(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Figures>, StoreError> {
     let mut all = Tally::default();
-    let requests = "SELECT bin, method, opened, consent, issued FROM access_request WHERE opened >= $1 AND opened < $2";
+    let requests =
+        "SELECT bin, method, opened, consent, issued FROM access_request WHERE opened >= $1 AND opened < $2";
     for row in tx.rows(requests, &[&from, &to]).await? {
         let method = small(&row, 1, "access_request.method")?;
         all.request(get(&row, 0)?, method, get(&row, 2)?, (get(&row, 3)?, get(&row, 4)?))?;
@@ -40,7 +41,8 @@ pub async fn figures(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Vec<Figures>
     for row in tx.rows(outcomes, &[&from, &to]).await? {
         all.outcome(get(&row, 0)?, get(&row, 1)?, count(&row, 2)?);
     }
-    let revocations = "SELECT bin, CASE WHEN state = 'open' AND ends <= $2 THEN 'lapsed' ELSE state END, count(*)
+    let revocations =
+        "SELECT bin, CASE WHEN state = 'open' AND ends <= $2 THEN 'lapsed' ELSE state END, count(*)
                        FROM revocation WHERE filed >= $1 AND filed < $2 GROUP BY 1, 2";
     for row in tx.rows(revocations, &[&from, &to]).await? {
         all.revocations(get(&row, 0)?, get(&row, 1)?, count(&row, 2)?);

@@ -10,11 +10,12 @@ use crate::consent::method::Method;
 use crate::consent::{Consent, Event, Spans};
 use crate::random::Id;
 use crate::store::judge::{
-    Told, Understood, agreed_at, apply, formed_before, held_finding, heard_outcome, is_same_way,
+    Told, Understood, agreed_at, apply, formed_before, heard_outcome, held_finding, is_same_way,
     no_codes_left, no_subjects_left, suspended_finding, understand, used_up_finding,
 };
 use crate::store::{
-    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Said, StoreError,
+    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Said,
+    StoreError,
 };
 use crate::text::Reason;
 
@@ -162,7 +163,9 @@ async fn used_before(
     subject: i64,
     services: &[u8; 16],
 ) -> Result<Use, StoreError> {
-    let Some((used_for, before)) = used(tx, granting, subject, None).await? else { return Ok(Use::ForOthers) };
+    let Some((used_for, before)) = used(tx, granting, subject, None).await? else {
+        return Ok(Use::ForOthers);
+    };
     // What it led to was erased: the ovt is used up all the same.
     let Some(before) = before else { return Ok(Use::Otherwise(None)) };
     if !is_same_way(&before, &granting.request) {
@@ -313,12 +316,7 @@ async fn revoked_since(
     Ok(withdrawn.filter(|at| *at > agreed))
 }
 
-pub async fn hear(
-    tx: &mut Tx<'_>,
-    said: &Said,
-    spans: &Spans,
-    record: &Record,
-) -> Result<Heard, StoreError> {
+pub async fn hear(tx: &mut Tx<'_>, said: &Said, spans: &Spans, record: &Record) -> Result<Heard, StoreError> {
     // It may be made of the phone. Who brings the same SMS at the same time waits here, and then finds it heard.
     let hash = row::foreign_id(tx.seal, "sms", &said.id);
     let sql = "INSERT INTO heard_sms (sms, at) VALUES ($1, $2) ON CONFLICT (sms) DO NOTHING";
@@ -349,11 +347,7 @@ async fn on_phone(tx: &mut Tx<'_>, phone: &[u8; 16]) -> Result<Vec<Stored>, Stor
 }
 
 /// Writes down what was understood.
-async fn settle(
-    tx: &mut Tx<'_>,
-    understood: Understood,
-    at: i64,
-) -> Result<(Heard, Option<Id>), StoreError> {
+async fn settle(tx: &mut Tx<'_>, understood: Understood, at: i64) -> Result<(Heard, Option<Id>), StoreError> {
     Ok(match understood {
         Understood::NothingWaits => (Heard::NothingWaits, None),
         Understood::NoSuchReference => (Heard::NotUnderstood, None),

@@ -12,9 +12,7 @@ use crate::consent::{Consent, Event, Spans};
 use crate::random::Id;
 use crate::store::register::Moved;
 use crate::store::revocation::{Application, Contested, Filed, Filing, Page, Solution, Solved};
-use crate::store::row::revocation::{
-    COLUMNS, Columns, Kept, as_of, filed_person, may_be_revoked, settled,
-};
+use crate::store::row::revocation::{COLUMNS, Columns, Kept, as_of, filed_person, may_be_revoked, settled};
 use crate::store::{Record, StoreError, Task};
 use crate::text::Reason;
 use tokio_postgres::Row;
@@ -145,8 +143,16 @@ pub async fn file(
     tx.execute(
         sql,
         &[
-            &&filing.id.as_bytes()[..], &stored.seq, &bin, &stored.subject, &record.at, &deadline, &term.ends,
-            &state, &person, &decided,
+            &&filing.id.as_bytes()[..],
+            &stored.seq,
+            &bin,
+            &stored.subject,
+            &record.at,
+            &deadline,
+            &term.ends,
+            &state,
+            &person,
+            &decided,
         ],
     )
     .await?;

@@ -18,11 +18,7 @@ pub fn small<T: TryFrom<i64>>(row: &Row, column: usize, name: &'static str) -> R
 }
 
 /// Bytes of a fixed length in a column.
-pub fn bytes<const N: usize>(
-    row: &Row,
-    column: usize,
-    name: &'static str,
-) -> Result<[u8; N], StoreError> {
+pub fn bytes<const N: usize>(row: &Row, column: usize, name: &'static str) -> Result<[u8; N], StoreError> {
     get::<&[u8]>(row, column)?.try_into().map_err(|_| StoreError::Unreadable(name))
 }
 
@@ -102,8 +98,22 @@ pub async fn insert(tx: &mut Tx<'_>, sealed: &Sealed, subject: i64) -> Result<()
     tx.execute(
         sql,
         &[
-            &&sealed.id[..], &sealed.bin, &method, &subject, &sealed.opened, &live, &phone, &sealed.terms,
-            &sealed.consent, &keeps, &sealed.ended, &sealed.person, &jti, &sealed.token, &sealed.issued, &idx,
+            &&sealed.id[..],
+            &sealed.bin,
+            &method,
+            &subject,
+            &sealed.opened,
+            &live,
+            &phone,
+            &sealed.terms,
+            &sealed.consent,
+            &keeps,
+            &sealed.ended,
+            &sealed.person,
+            &jti,
+            &sealed.token,
+            &sealed.issued,
+            &idx,
         ],
     )
     .await?;
@@ -112,7 +122,8 @@ pub async fn insert(tx: &mut Tx<'_>, sealed: &Sealed, subject: i64) -> Result<()
 
 /// Writes the row `seq` anew and replaces the task that its old state had.
 pub async fn update(tx: &mut Tx<'_>, sealed: &Sealed, seq: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE access_request SET live = $2, phone = $3, terms = $4, consent = $5, keeps = $6, ended = $7,
+    let sql =
+        "UPDATE access_request SET live = $2, phone = $3, terms = $4, consent = $5, keeps = $6, ended = $7,
                    person = $8, jti = $9, token = $10, issued = $11, idx = $12
                WHERE seq = $1";
     let (live, phone, jti) = (slice(&sealed.live), slice(&sealed.phone), slice(&sealed.jti));
@@ -120,8 +131,18 @@ pub async fn update(tx: &mut Tx<'_>, sealed: &Sealed, seq: i64) -> Result<(), St
     tx.execute(
         sql,
         &[
-            &seq, &live, &phone, &sealed.terms, &sealed.consent, &keeps, &sealed.ended, &sealed.person, &jti,
-            &sealed.token, &sealed.issued, &idx,
+            &seq,
+            &live,
+            &phone,
+            &sealed.terms,
+            &sealed.consent,
+            &keeps,
+            &sealed.ended,
+            &sealed.person,
+            &jti,
+            &sealed.token,
+            &sealed.issued,
+            &idx,
         ],
     )
     .await?;

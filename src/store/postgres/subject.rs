@@ -75,12 +75,7 @@ pub async fn withdraw(tx: &mut Tx<'_>, subject: i64, bin: &str, at: i64) -> Resu
 
 /// When the last revocation of this initiator's tokens took effect until `at`, Unix milliseconds: also one that time
 /// alone brought about, before anybody has written it down (F-21).
-pub async fn withdrawn(
-    tx: &mut Tx<'_>,
-    subject: i64,
-    bin: &str,
-    at: i64,
-) -> Result<Option<i64>, StoreError> {
+pub async fn withdrawn(tx: &mut Tx<'_>, subject: i64, bin: &str, at: i64) -> Result<Option<i64>, StoreError> {
     let sql = "SELECT max(at) FROM (SELECT at FROM withdrawal WHERE subject = $1 AND bin = $2 UNION ALL
                    SELECT ends FROM revocation WHERE subject = $1 AND bin = $2 AND state = 'open' AND ends <= $3) AS w";
     tx.row(sql, &[&subject, &bin, &at]).await?.map_or(Ok(None), |row| get(&row, 0))

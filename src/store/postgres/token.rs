@@ -46,11 +46,8 @@ pub async fn check(tx: &mut Tx<'_>, check: &Check, record: &Record) -> Result<Op
     if checked.request.is_some() {
         let sql = "INSERT INTO access (at, subject, request, service, owner, status) VALUES ($1, $2, $3, $4, $5, $6)";
         let status = checked.status.word();
-        tx.execute(
-            sql,
-            &[&record.at, &stored.subject, &stored.seq, &check.service, &check.owner, &status],
-        )
-        .await?;
+        tx.execute(sql, &[&record.at, &stored.subject, &stored.seq, &check.service, &check.owner, &status])
+            .await?;
     }
     let outcome = checked.status.word().to_owned();
     let record = Record { outcome, request: Some(id), ..record.clone() };

@@ -100,10 +100,7 @@ pub fn assembled(
 }
 
 /// Keys of the service, with their ids, as they were sealed; in the order of their making.
-pub fn opened_keys(
-    seal: &dyn Seal,
-    sealed: Vec<(String, Vec<u8>)>,
-) -> Result<Vec<KeyRecord>, StoreError> {
+pub fn opened_keys(seal: &dyn Seal, sealed: Vec<(String, Vec<u8>)>) -> Result<Vec<KeyRecord>, StoreError> {
     let mut keys = sealed
         .into_iter()
         .map(|(kid, sealed)| {

@@ -9,7 +9,7 @@ use crate::random::Id;
 use crate::registry::{Registry, SenderRecord};
 use crate::store::register::{Item, Kind, Moved, Revision};
 use crate::store::row::registered::{
-    acts, act_id, assembled, json, json_days, opened, opened_keys, read, sealed, sealed_key,
+    act_id, acts, assembled, json, json_days, opened, opened_keys, read, sealed, sealed_key,
 };
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError, Task};

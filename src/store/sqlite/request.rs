@@ -10,7 +10,7 @@ use crate::consent::method::Method;
 use crate::consent::{Consent, Event, Spans};
 use crate::random::Id;
 use crate::store::judge::{
-    NOBODY, Told, Understood, agreed_at, apply, formed_before, held_finding, heard_outcome, is_same_way,
+    NOBODY, Told, Understood, agreed_at, apply, formed_before, heard_outcome, held_finding, is_same_way,
     no_codes_left, no_subjects_left, suspended_finding, understand, used_up_finding,
 };
 use crate::store::seal::Seal;

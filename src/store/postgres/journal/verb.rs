@@ -119,9 +119,7 @@ async fn span(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Option<(i64, i64)>,
 async fn heads(tx: &mut Tx<'_>, after: i64, most: u32) -> Result<Vec<SignedHead>, StoreError> {
     let sql = "SELECT seq, at, jws FROM journal_head WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let rows = tx.rows(sql, &[&tx.node, &after, &i64::from(most)]).await?;
-    rows.iter()
-        .map(|row| Ok(SignedHead { seq: get(row, 0)?, at: get(row, 1)?, jws: get(row, 2)? }))
-        .collect()
+    rows.iter().map(|row| Ok(SignedHead { seq: get(row, 0)?, at: get(row, 1)?, jws: get(row, 2)? })).collect()
 }
 
 async fn keep_head(tx: &mut Tx<'_>, head: &SignedHead) -> Result<(), StoreError> {

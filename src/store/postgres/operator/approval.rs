@@ -54,7 +54,8 @@ pub async fn ask(tx: &mut Tx<'_>, asked: &Approval, record: &Record) -> Result<A
     if let Some(row) = tx.row(&sql, &[&asked.act, &digest, &asked.asked_by, &record.at]).await? {
         return read(&row);
     }
-    let sql = "INSERT INTO approval (id, act, digest, asked_by, asked, until) VALUES ($1, $2, $3, $4, $5, $6)";
+    let sql =
+        "INSERT INTO approval (id, act, digest, asked_by, asked, until) VALUES ($1, $2, $3, $4, $5, $6)";
     let id = &asked.id.as_bytes()[..];
     tx.execute(sql, &[&id, &asked.act, &digest, &asked.asked_by, &asked.asked, &asked.until]).await?;
     journal::append(tx, record).await?;
