@@ -8,6 +8,7 @@ use crate::consent::revocation::Rule;
 use crate::consent::sms::{Sources, TemplateError, Templates};
 use crate::dispatch::Service;
 use crate::store::Sweeping;
+use crate::store::location::Location;
 use crate::store::sqlite::Synchronous;
 use crate::trust::outgoing::KeyInfoForm;
 use crate::trust::revocation::Revocation as CertificateRevocation;
@@ -132,8 +133,16 @@ pub struct Tls {
 section! {
     /// `[database]`
     Database {
-        /// `sqlite:///var/lib/kdp/kdp.db`
+        /// `sqlite:///var/lib/kdp/kdp.db`; for many nodes `postgres://user@host,host/database?sslmode=require`
         url: String = "sqlite:///var/lib/kdp/kdp.db".to_owned(),
+        /// PostgreSQL: the name of this node, unlike that of every other; empty: that of the host.
+        node: String = String::new(),
+        /// PostgreSQL: most connections of this node.
+        connections: u32 = 16,
+        /// PostgreSQL: authorities of the server's certificate, PEM.
+        authorities: Option<PathBuf> = None,
+        /// PostgreSQL: a file with the password, which the url then leaves out.
+        password_file: Option<PathBuf> = None,
         /// `full`, or `off` with `environment = "test"`.
         synchronous: Synchronous = Synchronous::Full,
         /// Sealing keys: lines `number hex`, the first seals.
@@ -395,7 +404,6 @@ impl Config {
         if self.database.synchronous == Synchronous::Off && self.environment != Environment::Test {
             return value("database.synchronous = \"off\" needs environment = \"test\"");
         }
-        self.sqlite_path()?;
         self.database.check()?;
         if self.trust.revocation.mode == RevocationMode::None && self.environment != Environment::Test {
             return value("trust.revocation.mode = \"none\" needs environment = \"test\"");
@@ -461,14 +469,12 @@ impl Config {
         self.templates().map(|_| ())
     }
 
-    /// Path of the `SQLite` file that `database.url` names.
+    /// Where the state lives.
     ///
     /// # Errors
     /// [`ConfigError::Value`].
-    pub fn sqlite_path(&self) -> Result<PathBuf, ConfigError> {
-        let path = self.database.url.strip_prefix("sqlite://").filter(|path| path.starts_with('/'));
-        path.map(PathBuf::from)
-            .ok_or_else(|| ConfigError::Value("database.url must be sqlite:///absolute/path".to_owned()))
+    pub fn location(&self) -> Result<Location, ConfigError> {
+        self.database.location()
     }
 
     /// The texts of the SMS.

@@ -14,7 +14,6 @@ use crate::http::{Door, Server, Side};
 use crate::metric::{Metrics, StoreMetrics};
 use crate::random::{Random, SystemRandom};
 use crate::store::seal::{KeyFileSeal, Seal, SealError, WARN_AT};
-use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::trust::certificate::Certificate;
 use crate::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
@@ -110,10 +109,9 @@ pub fn open_store(config: &Config) -> Result<Opened, StartError> {
 fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened, StartError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let seal = read_seal(config, random.clone())?;
-    let path = config.sqlite_path()?;
     let rules = (config.spans(), config.rule());
-    let store = SqliteStore::open(&path, config.database.synchronous, seal.clone(), rules, metrics)?;
-    Ok(Opened { store: Arc::new(store), seal, random, clock: Arc::new(SystemClock) })
+    let store = config.location()?.open(seal.clone(), rules, metrics)?;
+    Ok(Opened { store, seal, random, clock: Arc::new(SystemClock) })
 }
 
 fn read_seal(config: &Config, random: Arc<dyn Random>) -> Result<Arc<dyn Seal>, StartError> {
@@ -255,12 +253,13 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     };
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let seal = read_seal(config, random);
-    let database = config.sqlite_path().map_err(StartError::from).and_then(|path| {
-        sqlite::inspect(&path)?;
-        Ok(path)
+    let location = config.location().ok();
+    let database = config.location().map_err(StartError::from).and_then(|location| {
+        location.inspect()?;
+        Ok(location)
     });
-    if let (Ok(seal), Ok(path)) = (&seal, &database) {
-        error(sqlite::reseal::keys_fit(path, &**seal).map_err(StartError::from));
+    if let (Ok(seal), Ok(database)) = (&seal, &database) {
+        error(database.keys_fit(seal).map_err(StartError::from));
     }
     error(seal.map(|_| ()));
     error(database.map(|_| ()));
@@ -296,7 +295,7 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     if config.trust.revocation.mode == RevocationMode::None {
         warn("trust.revocation.mode = \"none\": whether a certificate was revoked is not checked");
     }
-    let counts = config.sqlite_path().ok().and_then(|path| sqlite::reseal::sealing(&path).ok());
+    let counts = location.as_ref().and_then(|location| location.sealing().ok());
     for (key, count) in counts.map(|sealing| sealing.counts).unwrap_or_default() {
         if count >= WARN_AT {
             warn(&format!(
@@ -304,7 +303,7 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
             ));
         }
     }
-    if config.sqlite_path().is_ok_and(|path| is_open_to_others(&path)) {
+    if location.as_ref().and_then(|location| location.file().ok()).is_some_and(is_open_to_others) {
         warn("the database can be read by others than its owner: chmod 600");
     }
     for notice in operator_notices(config) {
@@ -322,7 +321,7 @@ const MANY_SUBJECTS: i64 = 100_000;
 /// What is wanting in the access of operators.
 fn operator_notices(config: &Config) -> Vec<String> {
     let mut notices = Vec::new();
-    let census = config.sqlite_path().ok().and_then(|path| sqlite::operator::census(&path).ok());
+    let census = config.location().ok().and_then(|location| location.census().ok());
     if census.is_some_and(|census| census.operators == 0) {
         notices.push("nobody has access: `kdp operator add` registers the first operator".to_owned());
     }

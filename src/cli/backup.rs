@@ -3,6 +3,7 @@
 pub mod manifest;
 
 use super::argument::Installation;
+use super::restore::no_file;
 use super::{Failure, Outcome, Result};
 use kdp::operator::duty::Errand;
 use kdp::store::StoreError;
@@ -31,7 +32,7 @@ pub struct Args {
 /// Backs up.
 pub async fn run(args: Args, errand: Errand) -> Result {
     let access = args.at.open_as(errand).await?;
-    let database = access.config().sqlite_path()?;
+    let database = access.config().location()?.file().map_err(no_file)?.to_owned();
     let (part, manifest_at) = (beside(&args.file, ".part"), Manifest::path(&args.file));
     if part.exists() {
         let text = "is there: another backup is running, or one was broken off; then remove it";

@@ -1,11 +1,11 @@
 //! `kdp migrate`.
 
 use super::access::{Login, answer};
-use super::restore::failure;
+use super::restore::{failure, no_file};
 use super::{Outcome, Result, argument};
 use kdp::clock::{Clock as _, SystemClock};
 use kdp::operator::duty::Errand;
-use kdp::store::sqlite::{may_go_back, migrate, migrate_back};
+use kdp::store::sqlite::{may_go_back, migrate_back};
 use std::path::PathBuf;
 
 /// Brings the database to the version of this program, creating it when it is not there.
@@ -32,14 +32,15 @@ pub struct Args {
 /// Migrates.
 pub async fn run(args: &Args, errand: Errand) -> Result {
     let config = argument::config(&args.config)?;
-    let path = config.sqlite_path()?;
+    let location = config.location()?;
     let (before, after) = if args.back {
-        may_go_back(&path).map_err(failure)?;
+        let path = location.file().map_err(no_file)?;
+        may_go_back(path).map_err(failure)?;
         let by = answer(&config, &args.login, errand).await?;
         let by = by.as_ref().map_or("", |by| by.as_str());
-        migrate_back(&path, SystemClock.now(), by)?
+        migrate_back(path, SystemClock.now(), by)?
     } else {
-        migrate(&path, SystemClock.now())?
+        location.migrate(SystemClock.now())?
     };
     let value = serde_json::json!({ "before": before, "after": after });
     Ok(Outcome::either(args.json, &value, || match before {

@@ -11,6 +11,7 @@ use kdp::metric::StoreMetrics;
 use kdp::operator::duty::Errand;
 use kdp::random::SystemRandom;
 use kdp::serve::{Opened, StartError};
+use kdp::store::location::NoFile;
 use kdp::store::seal::{KeyFileSeal, Seal, hex};
 use kdp::store::sqlite::backup::{Flaw, Judged, digest, judge};
 use kdp::store::sqlite::restore::{
@@ -52,6 +53,11 @@ pub struct Args {
     json: bool,
 }
 
+/// There is no file to do it to.
+pub fn no_file(no: NoFile) -> Failure {
+    Failure::refused(no.to_string())
+}
+
 /// A hindrance as it ends the command.
 pub fn failure(hindrance: Hindrance) -> Failure {
     match hindrance {
@@ -65,7 +71,7 @@ pub async fn run(args: Args, errand: Errand) -> Result {
     let args = &args;
     let config = argument::config(&args.config)?;
     // A link stays a link.
-    let target = config.sqlite_path()?;
+    let target = config.location()?.file().map_err(no_file)?.to_owned();
     let target = std::fs::canonicalize(&target).unwrap_or(target);
     let seal = seal(&config)?;
     if let Some(no) = hindrance(&target, args.replace) {

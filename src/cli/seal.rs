@@ -6,9 +6,11 @@ use super::{Failure, Outcome, Progress, Result, argument};
 use clap::Subcommand;
 use kdp::config::Config;
 use kdp::operator::duty::Errand;
+use kdp::store::location::Location as Database;
+use kdp::store::reseal::Sealing;
 use kdp::store::seal::source::KeySource;
 use kdp::store::seal::{WARN_AT, ring};
-use kdp::store::sqlite::reseal::{Sealing, look_again, sealed_by, sealing};
+
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -101,10 +103,10 @@ async fn access(config: &Path, login: &Login, errand: Errand) -> Result<Access> 
 
 fn list(args: &List, access: &Access) -> Result {
     let config = access.config();
-    let (path, source) = (config.sqlite_path()?, config.database.sealing());
+    let (database, source) = (config.location()?, config.database.sealing());
     let numbers = numbers(&source)?;
-    let state = sealing(&path)?;
-    let there = if args.count { Some(count(&path)?) } else { None };
+    let state = database.sealing()?;
+    let there = if args.count { Some(count(&database)?) } else { None };
     let of = |number: &u32| there.as_ref().map(|there| there.get(number).copied().unwrap_or(0));
     let keys: Vec<_> = numbers
         .iter()
@@ -183,7 +185,7 @@ async fn add(access: Access) -> Result {
 }
 
 async fn remove(number: u32, access: Access) -> Result {
-    let (source, path) = (file(access.config())?, access.config().sqlite_path()?);
+    let (source, database) = (file(access.config())?, access.config().location()?);
     let numbers = numbers(&source)?;
     if numbers.first() == Some(&number) {
         return Err(Failure::refused(format!(
@@ -204,9 +206,9 @@ async fn remove(number: u32, access: Access) -> Result {
             "the keys have changed within the last minute, and what was sealed before may be on its way: try again",
         ));
     }
-    let there = count(&path)?.get(&number).copied().unwrap_or(0);
+    let there = count(&database)?.get(&number).copied().unwrap_or(0);
     if there > 0 {
-        look_again(&path)?;
+        database.look_again()?;
         return Err(Failure::refused(format!(
             "{there} values are sealed by key {number}; a running service seals them anew: see `kdp seal-key list`"
         )));
@@ -216,7 +218,7 @@ async fn remove(number: u32, access: Access) -> Result {
     Ok(Outcome::accepted(format!("key {number} is removed; backups of its time do not open without it\n")))
 }
 
-fn count(path: &Path) -> Result<BTreeMap<u32, u64>> {
+fn count(database: &Database) -> Result<BTreeMap<u32, u64>> {
     let mut progress = Progress::default();
-    Ok(sealed_by(path, &mut |_| progress.step("times 10 000 rows"))?)
+    Ok(database.sealed_by(&mut |_| progress.step("times 10 000 rows"))?)
 }

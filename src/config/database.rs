@@ -1,8 +1,10 @@
-//! Where the keys of the database come from: of each, a file or a program.
+//! Where the database is, and where its keys come from: of each, a file or a program.
 
 use super::{ConfigError, Database};
+use crate::store::location::Location;
+use crate::store::postgres::connect::{Address, Place};
 use crate::store::seal::source::KeySource;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 impl Database {
     /// Where the sealing keys come from.
@@ -17,7 +19,29 @@ impl Database {
         source(&self.lookup_key, &self.lookup_command)
     }
 
+    pub(super) fn location(&self) -> Result<Location, ConfigError> {
+        if let Some(path) = self.url.strip_prefix("sqlite://").filter(|path| path.starts_with('/')) {
+            return Ok(Location::File(PathBuf::from(path), self.synchronous));
+        }
+        if !self.url.starts_with("postgres://") {
+            let forms = "database.url must be sqlite:///absolute/path or postgres://user@host/database";
+            return Err(ConfigError::Value(forms.to_owned()));
+        }
+        let host = rustix::system::uname();
+        let node = if self.node.is_empty() { host.nodename().to_string_lossy() } else { self.node.as_str().into() };
+        let address = Address {
+            url: &self.url,
+            password_file: self.password_file.as_deref(),
+            authorities: self.authorities.as_deref(),
+            connections: self.connections,
+            node: &node,
+        };
+        let place = Place::read(&address).map_err(|error| ConfigError::Value(error.to_string()))?;
+        Ok(Location::Server(Box::new(place)))
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.location()?;
         let sealing = (&self.seal_keys, &self.seal_command, "database.seal_keys and database.seal_command");
         let lookup =
             (&self.lookup_key, &self.lookup_command, "database.lookup_key and database.lookup_command");

@@ -9,7 +9,6 @@ use crate::metric::Metrics;
 use crate::random::SeededRandom;
 use crate::serve::{self, StartError};
 use crate::store::seal::Seal;
-use crate::store::sqlite::SqliteStore;
 use std::sync::Arc;
 
 /// Ids that are made while rehearsing are seen by nobody: the same message gives the same report.
@@ -31,14 +30,14 @@ impl Rehearsal {
     /// [`StartError`].
     pub async fn open(config: Config, seal: Arc<dyn Seal>, at: i64) -> Result<Self, StartError> {
         let rules = (config.spans(), config.rule());
-        let store = SqliteStore::open_to_rehearse(&config.sqlite_path()?, seal.clone(), rules)?;
+        let store = config.location()?.open_to_rehearse(seal.clone(), rules)?;
         let mut trust = serve::read_trust(&config)?;
         let asks_outside = trust.ask_nobody();
         let absent = Arc::new(Absent);
         let app = App::new(Parts {
             clock: Arc::new(MovableClock::standing(at)),
             random: Arc::new(SeededRandom::new(SEED, u64::MAX)),
-            store: Arc::new(store),
+            store,
             seal,
             citizen: absent.clone(),
             sms: absent.clone(),

@@ -10,7 +10,6 @@ use crate::config::{Config, Environment};
 use crate::random::SystemRandom;
 use crate::serve::{self, StartError};
 use crate::store::seal::KeyFileSeal;
-use crate::store::sqlite;
 use hyper::Uri;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -125,8 +124,8 @@ pub async fn register(data: &Path, config: &Path) -> Result<usize, StartError> {
             "the sandbox's parties are registered with environment = \"test\" only: their keys are public",
         );
     }
-    let database = read.sqlite_path()?;
-    if database == data.join("kdp.db") {
+    let database = read.location()?;
+    if database.file() == Ok(&data.join("kdp.db")) {
         return refused("this is the sandbox's own database; the service needs one of its own");
     }
     for path in [&read.database.seal_keys, &read.database.lookup_key] {
@@ -136,7 +135,7 @@ pub async fn register(data: &Path, config: &Path) -> Result<usize, StartError> {
         }
     }
     let at = SystemClock.now();
-    sqlite::migrate(&database, at)?;
+    database.migrate(at)?;
     let opened = serve::open_store(&read)?;
     if !opened.store.registry().await?.senders.is_empty() {
         return refused("senders are registered already; nothing was changed");

@@ -14,8 +14,6 @@ use crate::http::{Door, Server, Side};
 use crate::metric::Metrics;
 use crate::random::{Random, SeededRandom, SystemRandom};
 use crate::serve::{self, StartError};
-use crate::store::Store;
-use crate::store::sqlite::{self, SqliteStore};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -167,16 +165,11 @@ async fn build(
     random: Arc<dyn Random>,
 ) -> Result<(Arc<App>, Arc<Outside>), StartError> {
     let seal = installation::seal(data)?;
-    let database = config.sqlite_path()?;
-    sqlite::migrate(&database, clock.now())?;
+    let database = config.location()?;
+    database.migrate(clock.now())?;
     let metrics = Metrics::default();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
-        &database,
-        config.database.synchronous,
-        seal.clone(),
-        (config.spans(), config.rule()),
-        metrics.store.clone(),
-    )?);
+    let rules = (config.spans(), config.rule());
+    let store = database.open(seal.clone(), rules, metrics.store.clone())?;
     if store.registry().await?.senders.is_empty() {
         register::all(&*store, &*seal, data, (world, &kept.passwords), clock.now()).await?;
     }

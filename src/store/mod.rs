@@ -5,6 +5,7 @@ pub mod asynchronous;
 mod condition;
 pub mod journal;
 mod judge;
+pub mod location;
 pub mod operator;
 pub mod postgres;
 mod redate;

@@ -80,6 +80,15 @@ pub struct Claim {
     pub by: Name,
 }
 
+/// Who is in a database, as far as it tells without its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Census {
+    /// Accounts of operators, dismissed ones too.
+    pub operators: i64,
+    /// Subjects that were ever known.
+    pub subjects: i64,
+}
+
 /// The verbs on operators. See [`super::Store`].
 pub trait Operators: Send + Sync {
     /// Until when a name is locked, Unix milliseconds, if it is: then that is journalled, and nothing that was brought

@@ -77,7 +77,7 @@ pub fn postgres() -> Option<Bench> {
 
 fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
     let url = database.url();
-    Whereabouts::read(&Address { url: &url, authorities: None, connections: 8, node }).unwrap()
+    Whereabouts::read(&Address { url: &url, password_file: None, authorities: None, connections: 8, node }).unwrap()
 }
 
 fn open_postgres(

@@ -3,13 +3,16 @@
 use super::fault::{UNREACHABLE, failed};
 use super::tls::{self, Connector};
 use crate::store::StoreError;
+use crate::store::seal::SealError;
+use crate::store::seal::source::KeySource;
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use std::future::Future;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{Client, Config};
+use zeroize::Zeroizing;
 
 /// Time for a connection to be made, and for one that others use to be given back.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -34,10 +37,12 @@ pub struct Place {
 pub struct Address<'a> {
     /// `postgres://user:password@host:port,host:port/database?sslmode=require`
     pub url: &'a str,
+    /// A file with the password, which nobody but its owner may read.
+    pub password_file: Option<&'a Path>,
     /// Authorities of the server's certificate, PEM.
-    pub authorities: Option<PathBuf>,
+    pub authorities: Option<&'a Path>,
     /// Most connections of this node.
-    pub connections: usize,
+    pub connections: u32,
     /// The name of this node, unlike that of every other: its jobs and its chain of the journal are found by it.
     pub node: &'a str,
 }
@@ -72,8 +77,12 @@ impl Place {
             .keepalives_interval(Duration::from_secs(2))
             .keepalives_retries(2)
             .application_name(format!("kdp {}", address.node));
-        let connector = tls::connector(address.authorities.as_deref())?;
-        Ok(Self { config, connector, connections: address.connections.max(2), node: address.node.to_owned() })
+        if let Some(path) = address.password_file {
+            config.password(read_password(path)?.trim_end());
+        }
+        let connector = tls::connector(address.authorities)?;
+        let connections = usize::try_from(address.connections.max(2)).unwrap_or(usize::MAX);
+        Ok(Self { config, connector, connections, node: address.node.to_owned() })
     }
 
     /// The name of this node.
@@ -107,23 +116,40 @@ impl Place {
         T: Send,
         F: Future<Output = Result<T, StoreError>>,
     {
-        let none = || StoreError::Setup("no thread can be started".to_owned());
-        std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("kdp-setup".to_owned()).spawn_scoped(scope, || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-                runtime.map_err(|_| none())?.block_on(async {
-                    let connected =
-                        tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
-                    let unreachable = |_| StoreError::Unusable(UNREACHABLE);
-                    let (client, connection) = connected.await.map_err(unreachable)?.map_err(failed)?;
-                    let talk = tokio::spawn(connection);
-                    let done = work(client).await;
-                    talk.abort();
-                    done
-                })
-            });
-            thread.map_err(|_| none())?.join().map_err(|_| none())?
+        aside(async || {
+            let connected = tokio::time::timeout(PATIENCE, self.config.connect(self.connector.clone()));
+            let unreachable = |_| StoreError::Unusable(UNREACHABLE);
+            let (client, connection) = connected.await.map_err(unreachable)?.map_err(failed)?;
+            let talk = tokio::spawn(connection);
+            let done = work(client).await;
+            talk.abort();
+            done
         })
+    }
+}
+
+/// Does `work` on a thread of its own.
+pub(super) fn aside<T, F>(work: impl FnOnce() -> F + Send) -> Result<T, StoreError>
+where
+    T: Send,
+    F: Future<Output = Result<T, StoreError>>,
+{
+    let none = || StoreError::Setup("no thread can be started".to_owned());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("kdp-setup".to_owned()).spawn_scoped(scope, || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(|_| none())?.block_on(work())
+        });
+        thread.map_err(|_| none())?.join().map_err(|_| none())?
+    })
+}
+
+fn read_password(path: &Path) -> Result<Zeroizing<String>, StoreError> {
+    let told = |why: &str| StoreError::Setup(format!("database.password_file: {} {why}", path.display()));
+    match KeySource::File(path.to_owned()).read() {
+        Ok((text, _)) => Ok(text),
+        Err(SealError::Open) => Err(told("can be read by others than its owner: chmod 600")),
+        Err(_) => Err(told("cannot be read")),
     }
 }
 
@@ -142,7 +168,7 @@ mod tests {
     use super::*;
 
     fn read(url: &str, node: &str) -> Result<Place, StoreError> {
-        Place::read(&Address { url, authorities: None, connections: 4, node })
+        Place::read(&Address { url, password_file: None, authorities: None, connections: 4, node })
     }
 
     #[test]

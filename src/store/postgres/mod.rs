@@ -40,7 +40,7 @@ mod register;
 mod registration;
 mod report;
 mod request;
-mod reseal;
+pub mod reseal;
 mod revocation;
 mod row;
 mod subject;
@@ -49,6 +49,7 @@ mod token;
 mod transaction;
 
 use super::condition::Condition;
+use super::operator::Census;
 use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
@@ -64,6 +65,7 @@ use crate::random::Id;
 use crate::text::Reason;
 use connect::Place;
 use deadpool_postgres::Pool;
+use fault::failed;
 pub use migration::{SCHEMA, inspect, migrate};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -94,6 +96,8 @@ pub struct Parts {
     seal: Arc<dyn Seal>,
     spans: Spans,
     rule: Rule,
+    /// Whether every verb is undone.
+    rehearses: bool,
 }
 
 impl PostgresStore {
@@ -108,11 +112,51 @@ impl PostgresStore {
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
         inspect(place)?;
-        let condition = Condition::new(metrics.clone());
-        let (pool, node) = (place.pool()?, place.node().to_owned());
-        let parts = Parts { pool, node, condition, metrics, seal, spans, rule };
+        let parts = Parts::new(place, seal, (spans, rule), metrics)?;
         Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })
     }
+
+    /// The same to rehearse on: each verb judges and writes as ever, answers with what would have been, and is undone.
+    ///
+    /// # Errors
+    /// Those of [`PostgresStore::open`].
+    pub fn open_to_rehearse(
+        place: &Place,
+        seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+    ) -> Result<Self, StoreError> {
+        inspect(place)?;
+        let mut parts = Parts::new(place, seal, rules, Arc::default())?;
+        parts.rehearses = true;
+        Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })
+    }
+}
+
+impl Parts {
+    fn new(
+        place: &Place,
+        seal: Arc<dyn Seal>,
+        (spans, rule): (Spans, Rule),
+        metrics: Arc<StoreMetrics>,
+    ) -> Result<Self, StoreError> {
+        let condition = Condition::new(metrics.clone());
+        let (pool, node) = (place.pool()?, place.node().to_owned());
+        Ok(Self { pool, node, condition, metrics, seal, spans, rule, rehearses: false })
+    }
+}
+
+/// Who is in the database, as far as it tells without its keys.
+///
+/// # Errors
+/// [`StoreError`] when the database cannot be read.
+pub fn census(place: &Place) -> Result<Census, StoreError> {
+    place.alone(async |client| {
+        let operators = "SELECT count(DISTINCT id) FROM registered WHERE kind = 'operator'";
+        let subjects = "SELECT coalesce(max(id), 0) FROM subject";
+        let operators = client.query_one(operators, &[]).await.and_then(|row| row.try_get(0));
+        let subjects = client.query_one(subjects, &[]).await.and_then(|row| row.try_get(0));
+        Ok(Census { operators: operators.map_err(failed)?, subjects: subjects.map_err(failed)? })
+    })
 }
 
 impl Deref for PostgresStore {

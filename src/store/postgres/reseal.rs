@@ -2,16 +2,20 @@
 //! goes on there after an end of any kind; one of them does a piece at a time.
 
 use super::row::get;
-use super::transaction::{Tx, transact};
-use super::{PostgresStore, journal};
-use crate::store::reseal::{Reseal, Resealing};
+use super::connect::{Place as Whereabouts, aside};
+use super::transaction::{Tx, look, transact};
+use super::{Parts, PostgresStore, inspect, journal};
+use crate::store::reseal::{Reseal, Resealing, Sealing};
 use crate::store::seal::column::{COLUMNS, Column};
-use crate::store::seal::{Place, WARN_AT, number_of};
+use crate::store::seal::{Place, Seal, WARN_AT, number_of};
 use crate::store::{Pending, Record, StoreError};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use zeroize::Zeroizing;
 
 /// Held while a piece is done.
 const LOCK: &str = "resealing";
@@ -24,6 +28,10 @@ const FOUND: &str = "reseal-found";
 const CHANGED: &str = "reseal-changed";
 /// Values that the pass could not open.
 const LOST: &str = "reseal-lost";
+/// Rows that are counted in one reading.
+const CHUNK: u32 = 10_000;
+/// Rows of each column, the oldest and as many of the newest, that tell whether keys fit.
+const SAMPLES: u32 = 20;
 
 impl Reseal for PostgresStore {
     fn reseal(&self, most: u32, record: Record) -> Pending<'_, Resealing> {
@@ -263,4 +271,134 @@ async fn last(tx: &mut Tx<'_>, column: &Column) -> Result<i64, StoreError> {
     let last = if column.is_numbered() { "coalesce(max(seq), 0)" } else { "count(*)" };
     let sql = format!("SELECT {last} FROM {}", column.table);
     Ok(tx.number(&sql, &[]).await?.unwrap_or(0))
+}
+
+/// What the database tells of the sealing keys.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sealing(place: &Whereabouts) -> Result<Sealing, StoreError> {
+    unsealed(place, async |parts| look!(parts, "sealing", |tx| read_sealing(tx)))
+}
+
+async fn read_sealing(tx: &mut Tx<'_>) -> Result<Sealing, StoreError> {
+    let number = |counter: Option<i64>| counter.and_then(|n| u32::try_from(n).ok());
+    let done = number(get_counter(tx, DONE).await?);
+    let under_way = match number(get_counter(tx, TO).await?) {
+        Some(to) if done != Some(to) => Some((to, left(tx).await?)),
+        _ => None,
+    };
+    let mut counts = BTreeMap::new();
+    for row in tx.rows("SELECT name, next FROM counter WHERE name LIKE 'seals-by %'", &[]).await? {
+        let number = get::<&str>(&row, 0)?.strip_prefix("seals-by ").and_then(|number| number.parse().ok());
+        if let (Some(number), Ok(count)) = (number, u64::try_from(get::<i64>(&row, 1)?)) {
+            counts.insert(number, count);
+        }
+    }
+    Ok(Sealing { done, under_way, counts })
+}
+
+/// Counts the values that each key has sealed and that are there, by looking at all of them; `progress` is told how
+/// many were.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn sealed_by(
+    place: &Whereabouts,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<BTreeMap<u32, u64>, StoreError> {
+    unsealed(place, async |parts| {
+        let (mut counts, mut looked) = (BTreeMap::new(), 0);
+        for column in &COLUMNS {
+            let mut from = 0;
+            // Each reading is a transaction of its own: a long one would keep dead rows from being removed.
+            loop {
+                let rows = look!(parts, "sealed_by", |tx| rows(tx, column, from, CHUNK))?;
+                let Some(last) = rows.last() else { break };
+                from = last.position(column, from, rows.len());
+                for number in rows.iter().filter_map(|row| number_of(&row.value.bytes())) {
+                    *counts.entry(number).or_default() += 1;
+                }
+                looked += rows.len() as u64;
+                progress(looked);
+            }
+        }
+        Ok(counts)
+    })
+}
+
+/// Has the service look at everything once more.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn look_again(place: &Whereabouts) -> Result<(), StoreError> {
+    unsealed(place, async |parts| transact!(parts, "look_again", |tx| forget_passes(tx)))
+}
+
+async fn forget_passes(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM counter WHERE name LIKE 'reseal-%'", &[]).await.map(|_| ())
+}
+
+/// Whether these keys open what stands in the database, as far as samples tell.
+///
+/// # Errors
+/// [`StoreError::Unreadable`] names the column that they do not open; [`StoreError`].
+pub fn keys_open(place: &Whereabouts, seal: Arc<dyn Seal>) -> Result<(), StoreError> {
+    read_by(place, seal, async |parts| look!(parts, "keys_open", |tx| open_samples(tx)))
+}
+
+async fn open_samples(tx: &mut Tx<'_>) -> Result<(), StoreError> {
+    for column in &COLUMNS {
+        let last = last(tx, column).await?;
+        for from in [0, last.saturating_sub(i64::from(SAMPLES)).max(0)] {
+            for found in rows(tx, column, from, SAMPLES).await? {
+                let value = found.value.bytes();
+                let place = Place { column: column.name, row: &found.row };
+                if !value.is_empty() && tx.seal.open(place, &value).is_none() {
+                    return Err(StoreError::Unreadable(column.name));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads what is no secret.
+fn unsealed<T: Send>(
+    place: &Whereabouts,
+    work: impl AsyncFnOnce(&Parts) -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
+    read_by(place, Arc::new(NoKeys), work)
+}
+
+fn read_by<T: Send>(
+    place: &Whereabouts,
+    seal: Arc<dyn Seal>,
+    work: impl AsyncFnOnce(&Parts) -> Result<T, StoreError> + Send,
+) -> Result<T, StoreError> {
+    inspect(place)?;
+    // No rule is applied.
+    let rules = crate::config::Config::default();
+    aside(async || {
+        let parts = Parts::new(place, seal, (rules.spans(), rules.rule()), Arc::default())?;
+        work(&parts).await
+    })
+}
+
+/// Opens and seals nothing.
+struct NoKeys;
+
+impl Seal for NoKeys {
+    fn seal(&self, _: Place<'_>, _: &[u8]) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn open(&self, _: Place<'_>, _: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
+
+    /// Finds nothing: no key is zero.
+    fn hash(&self, _: &'static str, _: &[&[u8]]) -> [u8; 32] {
+        [0; 32]
+    }
 }

@@ -37,6 +37,7 @@ pub struct Tx<'a> {
     records: Vec<Entry>,
     changes: Vec<Change>,
     committing: Arc<AtomicBool>,
+    rehearses: bool,
 }
 
 /// An entry of the status list that changes.
@@ -89,6 +90,9 @@ impl Tx<'_> {
         token::write_changes(&mut self, &changes).await?;
         let records = std::mem::take(&mut self.records);
         journal::write(&mut self, records).await?;
+        if self.rehearses {
+            return self.inner.rollback().await.map_err(failed);
+        }
         self.committing.store(true, Ordering::SeqCst);
         self.inner.commit().await.map_err(|error| match failed(error) {
             // The server answered: it did not happen.
@@ -138,7 +142,8 @@ impl<'s> Run<'s> {
         let inner = builder.start().await.map_err(failed)?;
         let (seal, node) = (&*self.store.seal, self.store.node.as_str());
         let committing = self.committing.clone();
-        Ok(Tx { inner, seal, node, records: Vec::new(), changes: Vec::new(), committing })
+        let rehearses = self.store.rehearses;
+        Ok(Tx { inner, seal, node, records: Vec::new(), changes: Vec::new(), committing, rehearses })
     }
 
     /// Ends it: the whole of it is kept, or nothing.
@@ -185,13 +190,13 @@ impl<'s> Runs<'s> {
             Err(_elapsed) => Err(StoreError::Unusable(SLOW)),
         };
         let again = outcome.as_ref().is_err_and(is_conflict);
-        let word = match &outcome {
+        let end = match &outcome {
             Ok(_) => VerbOutcome::Committed,
             Err(_) if again => VerbOutcome::Conflicted,
             Err(StoreError::Unknown) => VerbOutcome::Unknown,
             Err(_) => VerbOutcome::Failed,
         };
-        metrics.verbs.get_or_create(&VerbLabels { verb: self.verb, outcome: word }).inc();
+        metrics.verbs.get_or_create(&VerbLabels { verb: self.verb, outcome: end }).inc();
         if again && self.runs < RUNS {
             tokio::time::sleep(PAUSE * self.runs).await;
             return None;

@@ -7,7 +7,7 @@ use super::{SqliteStore, erase, journal, registration};
 use crate::consent::identity::Iin;
 use crate::operator::lockout::lockout;
 use crate::operator::{Name, Operator};
-use crate::store::operator::{Approval, Approved, Claim, Kept, Operators, Verdict};
+use crate::store::operator::{Approval, Approved, Census, Claim, Kept, Operators, Verdict};
 use crate::store::register::{Erased, Item, Kind};
 use crate::store::row::guard;
 use crate::store::seal::Seal;
@@ -15,15 +15,6 @@ use crate::store::{Pending, Record, StoreError};
 use approval::{approve, ask, take, waiting};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::path::Path;
-
-/// Who is in a database, as far as it tells without its keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Census {
-    /// Accounts of operators, dismissed ones too.
-    pub operators: i64,
-    /// Subjects that were ever known.
-    pub subjects: i64,
-}
 
 /// Counts, changing nothing.
 ///

@@ -3,7 +3,7 @@
 
 use super::writer::failed;
 use super::{SqliteStore, journal, reading};
-use crate::store::reseal::{Reseal, Resealing};
+use crate::store::reseal::{Reseal, Resealing, Sealing};
 use crate::store::seal::column::{COLUMNS, Column};
 use crate::store::seal::{Place, Seal, WARN_AT, number_of};
 use crate::store::{Pending, Record, StoreError};
@@ -218,18 +218,6 @@ fn add(connection: &Connection, name: &str, value: i64) -> Result<(), StoreError
     set(connection, name, get(connection, name)?.unwrap_or(0).saturating_add(value))
 }
 
-/// What the database tells of the sealing keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sealing {
-    /// The key by which everything was found sealed.
-    pub done: Option<u32>,
-    /// The key by which values are sealed anew now, and at most how many wait to be looked at.
-    pub under_way: Option<(u32, u64)>,
-    /// Values that each key has sealed, as the service counted them; what the last seconds before an end by force
-    /// sealed is not among them.
-    pub counts: BTreeMap<u32, u64>,
-}
-
 /// Reads it.
 ///
 /// # Errors
@@ -307,15 +295,10 @@ pub fn look_again(path: &Path) -> Result<(), StoreError> {
 /// Whether these keys open what stands in the database, as far as samples tell.
 ///
 /// # Errors
-/// [`StoreError::Setup`] names the column that they do not open; [`StoreError`].
-pub fn keys_fit(path: &Path, seal: &dyn Seal) -> Result<(), StoreError> {
+/// [`StoreError::Unreadable`] names the column that they do not open; [`StoreError`].
+pub fn keys_open(path: &Path, seal: &dyn Seal) -> Result<(), StoreError> {
     super::must_exist(path)?;
-    match open_samples(&reading(path)?, seal, 20) {
-        Err(StoreError::Unreadable(column)) => Err(StoreError::Setup(format!(
-            "the keys do not open what is sealed in {column}: put the key files of the database back"
-        ))),
-        other => other.map(|_| ()),
-    }
+    open_samples(&reading(path)?, seal, 20).map(|_| ())
 }
 
 /// Opens samples of every sealed column: the oldest and the newest. Answers with how many were opened.
