@@ -135,13 +135,13 @@ section! {
     Database {
         /// `sqlite:///var/lib/kdp/kdp.db`; for many nodes `postgres://user@host,host/database?sslmode=require`
         url: String = "sqlite:///var/lib/kdp/kdp.db".to_owned(),
-        /// PostgreSQL: the name of this node, unlike that of every other; empty: that of the host.
+        /// `PostgreSQL`: the name of this node, unlike that of every other; empty: that of the host.
         node: String = String::new(),
-        /// PostgreSQL: most connections of this node.
+        /// `PostgreSQL`: most connections of this node.
         connections: u32 = 16,
-        /// PostgreSQL: authorities of the server's certificate, PEM.
+        /// `PostgreSQL`: authorities of the server's certificate, PEM.
         authorities: Option<PathBuf> = None,
-        /// PostgreSQL: a file with the password, which the url then leaves out.
+        /// `PostgreSQL`: a file with the password, which the url then leaves out.
         password_file: Option<PathBuf> = None,
         /// `full`, or `off` with `environment = "test"`.
         synchronous: Synchronous = Synchronous::Full,

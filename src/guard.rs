@@ -16,8 +16,8 @@ pub struct Panicked;
 ///
 /// # Errors
 /// [`Panicked`]: what it held was dropped.
-pub async fn guarded<F: Future>(metrics: &Metrics, work: F) -> Result<F::Output, Panicked> {
-    guarded_by(&metrics.store.panics, work).await
+pub fn guarded<F: Future>(metrics: &Metrics, work: F) -> impl Future<Output = Result<F::Output, Panicked>> {
+    guarded_by(&metrics.store.panics, work)
 }
 
 /// The same, counted by `panics`.

@@ -66,7 +66,7 @@ pub struct StoreMetrics {
     pub failures: Family<CauseLabels, Counter>,
     /// Pieces of work that panicked, on any thread.
     pub panics: Counter,
-    /// Runs of verbs, each a transaction of its own (PostgreSQL).
+    /// Runs of verbs, each a transaction of its own (`PostgreSQL`).
     pub verbs: Family<VerbLabels, Counter>,
     /// Values that wait to be looked at, and sealed anew if another key sealed them.
     pub reseal_left: Gauge,

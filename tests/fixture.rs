@@ -7,6 +7,9 @@ mod by_check;
 mod json_schema;
 #[path = "fixture/outcome.rs"]
 mod outcome;
+#[path = "common/postgres.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod postgres;
 #[path = "fixture/receipt.rs"]
 mod receipt;
 #[path = "common/schema.rs"]
@@ -21,6 +24,7 @@ use kdp::config::Limits;
 use kdp::token::jwks::KeySet;
 use kdp::token::security;
 use outcome::outcome;
+use postgres::Database;
 use serde_json::Value;
 use stand::{Connection, NOW, Reply, Stand};
 use std::path::{Path, PathBuf};
@@ -40,8 +44,12 @@ fn name(path: &Path) -> &str {
 
 /// What `fixtures/README.md` says of the limits.
 async fn stand() -> Stand {
-    let limits = kdp::sandbox::limits();
-    Stand::start_within(Limits { sms_per_subject: 3, ovt_subjects: 1, ..limits }).await
+    stand_on(None).await
+}
+
+async fn stand_on(database: Option<&Database>) -> Stand {
+    let limits = Limits { sms_per_subject: 3, ovt_subjects: 1, ..kdp::sandbox::limits() };
+    Stand::start_on(database.map(Database::url), limits).await
 }
 
 /// Sends a request and waits until nothing of what it set in motion is due any more.
@@ -79,7 +87,16 @@ fn assert_typed(path: &Path, reply: &Reply, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_gets_the_outcome_in_its_name_and_the_reply_kept_for_it() {
-    let stand = stand().await;
+    send_all(stand().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_gets_the_same_reply_from_a_service_on_postgresql() {
+    let Some(database) = Database::new() else { return };
+    send_all(stand_on(Some(&database)).await).await;
+}
+
+async fn send_all(stand: Stand) {
     let bless = std::env::var_os("KDP_BLESS").is_some();
     let requests = files("requests");
     assert!(requests.len() >= 500, "{} requests", requests.len());

@@ -31,6 +31,9 @@ pub struct Args {
     /// Where database, keys and certificates are kept between runs
     #[arg(long, default_value = "sandbox-data")]
     data: PathBuf,
+    /// Where the state lives, if not in a file of the data directory: the postgres address of an empty database
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
     /// Begin anew: empty the data directory first
     #[arg(long)]
     reset: bool,
@@ -44,7 +47,7 @@ pub struct Args {
     #[arg(long, value_name = "URL")]
     service: Option<Uri>,
     /// Only set up the database of the service with this configuration: keys, and the parties of the sandbox in DIR
-    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["service", "reset", "seed", "crypto", "admin_listen"])]
+    #[arg(long, value_name = "CONFIG", conflicts_with_all = ["service", "database", "reset", "seed", "crypto", "admin_listen"])]
     register: Option<PathBuf>,
     /// error, warn, info or debug; the log goes to stderr
     #[arg(long, default_value = "warn")]
@@ -70,13 +73,14 @@ impl From<CryptoWord> for Crypto {
 
 /// Runs until it is stopped.
 pub async fn run(args: Args) -> Result {
-    let Args { listen, admin_listen, data, reset, seed, crypto, service, register, log_level } = args;
+    let Args { listen, admin_listen, data, database, reset, seed, crypto, service, register, log_level } =
+        args;
     if let Some(config) = register {
         let senders = kdp::sandbox::register(&data, &config).await?;
         return Ok(Outcome::accepted(format!("{senders} senders registered\n")));
     }
     let crypto = crypto.map(Crypto::from);
-    let options = Options { listen, admin_listen, data, reset, seed, crypto, service, log_level };
+    let options = Options { listen, admin_listen, data, database, reset, seed, crypto, service, log_level };
     kdp::sandbox::run(options).await?;
     Ok(Outcome::accepted(""))
 }

@@ -28,7 +28,8 @@ impl Database {
             return Err(ConfigError::Value(forms.to_owned()));
         }
         let host = rustix::system::uname();
-        let node = if self.node.is_empty() { host.nodename().to_string_lossy() } else { self.node.as_str().into() };
+        let node =
+            if self.node.is_empty() { host.nodename().to_string_lossy() } else { self.node.as_str().into() };
         let address = Address {
             url: &self.url,
             password_file: self.password_file.as_deref(),

@@ -1,6 +1,6 @@
 //! The service in the sandbox, as an operator would have set it up: configuration, keys, database.
 
-use super::crypto::{Crypto, KeyKind};
+use super::crypto::KeyKind;
 use super::kept::Kept;
 use super::pki;
 use super::world::World;
@@ -20,7 +20,7 @@ pub fn open(data: &Path) -> Result<(Config, Opened), StartError> {
     let world = world()?;
     let data = data.canonicalize().map_err(|e| StartError::File(data.to_owned(), e.kind()))?;
     let kept = Kept::read(&data)?;
-    let config = Config { limits: limits(), ..config(&data, &world, kept.crypto) };
+    let config = Config { limits: limits(), ..config(&data, &world, &kept) };
     let opened = serve::open_store(&config)?;
     Ok((config, Opened { clock: Arc::new(MovableClock::running(kept.clock_offset)), ..opened }))
 }
@@ -48,9 +48,11 @@ pub fn limits() -> Limits {
 
 /// The configuration that a `kdp serve` for this world would have, but for its limits.
 #[must_use]
-pub fn config(data: &Path, world: &World, crypto: Crypto) -> Config {
+pub fn config(data: &Path, world: &World, kept: &Kept) -> Config {
     let mut config = Config { environment: Environment::Test, ..Config::default() };
-    config.database.url = format!("sqlite://{}", data.join("kdp.db").display());
+    let file = || format!("sqlite://{}", data.join("kdp.db").display());
+    config.database.url = kept.database.clone().unwrap_or_else(file);
+    "sandbox".clone_into(&mut config.database.node);
     config.database.seal_keys = data.join("seal.keys");
     config.database.lookup_key = data.join("lookup.key");
     "kdp-sandbox".clone_into(&mut config.token.issuer);
@@ -60,7 +62,7 @@ pub fn config(data: &Path, world: &World, crypto: Crypto) -> Config {
     config.trust.authorities = kinds.map(|kind| pki::path(data, kind.authority())).to_vec();
     // Its authorities publish no lists.
     config.trust.revocation.mode = RevocationMode::None;
-    let own = |what: &str| pki::path(data, &crypto.of_service().file(&world.service.name, what));
+    let own = |what: &str| pki::path(data, &kept.crypto.of_service().file(&world.service.name, what));
     config.trust.certificate = own("cert");
     config.trust.key = own("key");
     for peer in &world.peers {

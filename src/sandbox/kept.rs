@@ -16,7 +16,7 @@ use std::path::Path;
 const FILE: &str = "sandbox.json";
 
 /// What is kept beside keys and database.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Kept {
     /// Makes two runs equal.
     pub seed: Option<u64>,
@@ -27,6 +27,9 @@ pub struct Kept {
     /// What everybody signs with.
     #[serde(default)]
     pub crypto: Crypto,
+    /// Where its database is, if that is no file in the directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// Passwords of peers, by name.
     pub passwords: BTreeMap<String, String>,
 }
@@ -45,11 +48,16 @@ impl Kept {
                 runs: 0,
                 clock_offset: 0,
                 crypto: Crypto::default(),
+                database: options.database.clone(),
                 passwords: BTreeMap::new(),
             }
         };
         if options.seed.is_some() && options.seed != kept.seed {
             let text = format!("{}: made with another seed; use --reset", data.display());
+            return Err(StartError::Other(text));
+        }
+        if options.database.is_some() && options.database != kept.database {
+            let text = format!("{}: made with another database; use --reset", data.display());
             return Err(StartError::Other(text));
         }
         kept.runs += 1;

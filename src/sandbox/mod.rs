@@ -45,6 +45,8 @@ pub struct Options {
     pub admin_listen: Option<SocketAddr>,
     /// Directory of everything that is kept.
     pub data: PathBuf,
+    /// `postgres://…`, an empty database of its own; `None`: as at the first start on this directory, then a file in it.
+    pub database: Option<String>,
     /// Begin anew.
     pub reset: bool,
     /// Makes two runs equal.
@@ -94,8 +96,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
 impl Sandbox {
     /// Keeps where the clock is, over a restart.
     fn keep_clock(&self) -> Result<(), StartError> {
-        let Kept { seed, runs, crypto, ref passwords, .. } = self.kept;
         let clock_offset = self.clock.offset();
-        Kept { seed, runs, clock_offset, crypto, passwords: passwords.clone() }.write(&self.data)
+        Kept { clock_offset, ..self.kept.clone() }.write(&self.data)
     }
 }

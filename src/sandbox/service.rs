@@ -1,7 +1,7 @@
 //! What a `kdp serve` elsewhere needs to have the sandbox for its outside: a configuration, and its database with the
 //! sandbox's parties in it.
 
-use super::crypto::{Crypto, KeyKind};
+use super::crypto::KeyKind;
 use super::kept::Kept;
 use super::world::World;
 use super::{installation, limits, pki, register as registration};
@@ -25,18 +25,13 @@ pub fn file(data: &Path) -> PathBuf {
 ///
 /// # Errors
 /// [`StartError`].
-pub fn write(
-    data: &Path,
-    world: &World,
-    crypto: Crypto,
-    (base, url): (&str, &Uri),
-) -> Result<(), StartError> {
+pub fn write(data: &Path, world: &World, kept: &Kept, (base, url): (&str, &Uri)) -> Result<(), StartError> {
     let own = data.join("serve");
     std::fs::create_dir_all(&own).map_err(|e| StartError::File(own.clone(), e.kind()))?;
-    pki::write(&file(data), &text(data, world, crypto, (base, url)))
+    pki::write(&file(data), &text(data, world, kept, (base, url)))
 }
 
-fn text(data: &Path, world: &World, crypto: Crypto, (base, url): (&str, &Uri)) -> String {
+fn text(data: &Path, world: &World, kept: &Kept, (base, url): (&str, &Uri)) -> String {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let ip = host.parse::<IpAddr>().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let port = url.port_u16().unwrap_or_default();
@@ -44,7 +39,7 @@ fn text(data: &Path, world: &World, crypto: Crypto, (base, url): (&str, &Uri)) -
     let public = SocketAddr::new(ip, port);
     let admin = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), admin_port);
     let own = data.join("serve");
-    let config = installation::config(data, world, crypto);
+    let config = installation::config(data, world, kept);
     let limits = limits();
     let mut text = String::from(
         "# Written at each start of `kdp sandbox --service`: a service whose outside is the sandbox. Copy it to change it.\n",

@@ -93,9 +93,9 @@ async fn begin(options: Options, standing: Option<i64>, limits: Limits) -> Resul
     let (listener, address) = serve::bind(options.listen).await?;
     let base = format!("http://{address}");
     if let Some(url) = &options.service {
-        service::write(&data, &world, kept.crypto, (&base, url))?;
+        service::write(&data, &world, &kept, (&base, url))?;
     }
-    let mut config = Config { limits, ..installation::config(&data, &world, kept.crypto) };
+    let mut config = Config { limits, ..installation::config(&data, &world, &kept) };
     // Tokens name the address of the status list: under a standing clock they do not depend on a port that was free.
     let named = if standing.is_some() { format!("http://{}", options.listen) } else { base.clone() };
     config.listen.base_url = format!("{named}/shep/sync");
@@ -170,7 +170,12 @@ async fn build(
     let metrics = Metrics::default();
     let rules = (config.spans(), config.rule());
     let store = database.open(seal.clone(), rules, metrics.store.clone())?;
-    if store.registry().await?.senders.is_empty() {
+    let is_empty = store.registry().await?.senders.is_empty();
+    if !is_empty && kept.runs == 1 {
+        let text = "the database is not empty, and is of no sandbox on this directory: give it an empty one";
+        return Err(StartError::Other(text.to_owned()));
+    }
+    if is_empty {
         register::all(&*store, &*seal, data, (world, &kept.passwords), clock.now()).await?;
     }
     operator::all(&*store, data, kept.seed, clock.now()).await?;

@@ -9,6 +9,7 @@ pub fn options(data: &Path) -> Options {
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
         admin_listen: None,
         data: data.to_owned(),
+        database: None,
         reset: false,
         seed: Some(1),
         crypto: None,

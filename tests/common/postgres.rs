@@ -1,4 +1,4 @@
-//! Databases on the PostgreSQL server that `KDP_POSTGRES` names (`./test` starts one): one for each test.
+//! Databases on the `PostgreSQL` server that `KDP_POSTGRES` names (`./test` starts one): one for each test.
 
 use std::error::Error;
 use std::future::Future;

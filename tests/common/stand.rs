@@ -7,7 +7,7 @@ mod options;
 
 pub use connection::*;
 use kdp::config::Limits;
-use kdp::sandbox::{Running, limits, start_within};
+use kdp::sandbox::{Options, Running, limits, start_within};
 pub use options::options;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,8 +28,14 @@ impl Stand {
     }
 
     pub async fn start_within(limits: Limits) -> Self {
+        Self::start_on(None, limits).await
+    }
+
+    /// On a database of another kind than the file in its directory.
+    pub async fn start_on(database: Option<String>, limits: Limits) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let running = start_within(options(directory.path()), Some(NOW), limits).await.unwrap();
+        let options = Options { database, ..options(directory.path()) };
+        let running = start_within(options, Some(NOW), limits).await.unwrap();
         let address = running.url.strip_prefix("http://").unwrap().split('/').next().unwrap();
         Self { address: address.parse().unwrap(), running, directory }
     }

@@ -62,7 +62,7 @@ pub fn benches_whose(disk: Disk) -> Vec<Bench> {
     std::iter::once(sqlite(disk)).chain(postgres()).collect()
 }
 
-/// On PostgreSQL, if there is a server.
+/// On `PostgreSQL`, if there is a server.
 pub fn postgres() -> Option<Bench> {
     let database = postgres::Database::new()?;
     kdp::store::postgres::migrate(&whereabouts(&database, "one")).unwrap();
@@ -77,7 +77,8 @@ pub fn postgres() -> Option<Bench> {
 
 fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
     let url = database.url();
-    Whereabouts::read(&Address { url: &url, password_file: None, authorities: None, connections: 8, node }).unwrap()
+    Whereabouts::read(&Address { url: &url, password_file: None, authorities: None, connections: 8, node })
+        .unwrap()
 }
 
 fn open_postgres(

@@ -21,6 +21,7 @@ async fn a_running_service_fetches_lists_and_refuses_whom_they_name() {
         listen: "127.0.0.1:0".parse().unwrap(),
         admin_listen: None,
         data: folder.path().join("sandbox"),
+        database: None,
         reset: false,
         seed: Some(1),
         crypto: None,

@@ -21,13 +21,15 @@ pub async fn is_left(tx: &mut Tx<'_>, holders: &[Holder], at: i64) -> Result<boo
 /// so that no two nodes take the last; what was taken before one is found used up is given back.
 pub async fn spend(tx: &mut Tx<'_>, holders: &[Holder], at: i64) -> Result<bool, StoreError> {
     let day = day(at);
-    for (place, (holder, most)) in holders.iter().enumerate() {
+    let mut taken = Vec::with_capacity(holders.len());
+    for (holder, most) in holders {
         let sql = "INSERT INTO budget (holder, day, asked) VALUES ($1, $2, 1)
                    ON CONFLICT (holder, day) DO UPDATE SET asked = budget.asked + 1 RETURNING asked";
         let row = tx.row(sql, &[&&holder[..], &day]).await?;
         let asked: i64 = row.map_or(Ok(i64::MAX), |row| get(&row, 0))?;
+        taken.push((*holder, *most));
         if asked > i64::from(*most) {
-            give_back(tx, &holders[..=place], at).await?;
+            give_back(tx, &taken, at).await?;
             return Ok(false);
         }
     }

@@ -42,7 +42,7 @@ pub async fn registry(tx: &mut Tx<'_>) -> Result<Registry, StoreError> {
     for row in tx.rows("SELECT kid, record FROM signing_key ORDER BY kid", &[]).await? {
         keys.push((get(&row, 0)?, get(&row, 1)?));
     }
-    assembled(version, |kind| Ok(last.remove(kind.word()).unwrap_or_default()), opened_keys(tx.seal, keys)?)
+    assembled(version, |kind| Ok(last.remove(kind.word()).unwrap_or_default()), &opened_keys(tx.seal, keys)?)
 }
 
 /// The last revision of everything of a kind, read; of one whose records are sealed.

@@ -113,7 +113,7 @@ pub async fn grant(
         Use::Same(before) => {
             if matches!(before.consent.clone().at(record.at), Consent::Granted { .. }) {
                 journal::append(tx, &Record { request: Some(before.id), ..record.clone() }).await?;
-                return Ok(Granted::Before(before));
+                return Ok(Granted::Before(*before));
             }
             return refuse(tx, record, Reason::OvtUsed, Some(before.id), &used_up_finding()).await;
         }
@@ -152,7 +152,7 @@ enum Use {
     /// Not for this subject.
     ForOthers,
     /// For the same ask, which came to this.
-    Same(AccessRequest),
+    Same(Box<AccessRequest>),
     /// In another way, or for what was erased.
     Otherwise(Option<Id>),
 }
@@ -172,11 +172,11 @@ async fn used_before(
         return Ok(Use::Otherwise(Some(before.id)));
     }
     if used_for == *services {
-        return Ok(Use::Same(before));
+        return Ok(Use::Same(Box::new(before)));
     }
     Ok(match used(tx, granting, subject, Some(services)).await? {
         None => Use::None,
-        Some((_, Some(before))) => Use::Same(before),
+        Some((_, Some(before))) => Use::Same(Box::new(before)),
         Some((_, None)) => Use::Otherwise(None),
     })
 }

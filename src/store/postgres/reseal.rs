@@ -1,8 +1,8 @@
 //! Sealing anew, after the key changed: in pieces, by the order of rows. How far it came stands in `counter`, so that any node
 //! goes on there after an end of any kind; one of them does a piece at a time.
 
-use super::row::get;
 use super::connect::{Place as Whereabouts, aside};
+use super::row::get;
 use super::transaction::{Tx, look, transact};
 use super::{Parts, PostgresStore, inspect, journal};
 use crate::store::reseal::{Reseal, Resealing, Sealing};

@@ -92,7 +92,8 @@ pub async fn insert(tx: &mut Tx<'_>, sealed: &Sealed, subject: i64) -> Result<()
                    (id, bin, method, subject, opened, live, phone, told, terms, consent, keeps, ended, person, jti, token,
                     issued, idx)
                VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-    let (live, phone, jti) = (slice(&sealed.live), slice(&sealed.phone), slice(&sealed.jti));
+    let (live, phone, jti) =
+        (slice(sealed.live.as_ref()), slice(sealed.phone.as_ref()), slice(sealed.jti.as_ref()));
     let (method, keeps) = (i64::from(sealed.method), i64::from(sealed.keeps));
     let idx = sealed.idx.map(wide);
     tx.execute(
@@ -126,7 +127,8 @@ pub async fn update(tx: &mut Tx<'_>, sealed: &Sealed, seq: i64) -> Result<(), St
         "UPDATE access_request SET live = $2, phone = $3, terms = $4, consent = $5, keeps = $6, ended = $7,
                    person = $8, jti = $9, token = $10, issued = $11, idx = $12
                WHERE seq = $1";
-    let (live, phone, jti) = (slice(&sealed.live), slice(&sealed.phone), slice(&sealed.jti));
+    let (live, phone, jti) =
+        (slice(sealed.live.as_ref()), slice(sealed.phone.as_ref()), slice(sealed.jti.as_ref()));
     let (keeps, idx) = (i64::from(sealed.keeps), sealed.idx.map(wide));
     tx.execute(
         sql,
@@ -152,8 +154,8 @@ pub async fn update(tx: &mut Tx<'_>, sealed: &Sealed, seq: i64) -> Result<(), St
     schedule(tx, sealed).await
 }
 
-fn slice(hash: &Option<[u8; 16]>) -> Option<&[u8]> {
-    hash.as_ref().map(|hash| &hash[..])
+fn slice(hash: Option<&[u8; 16]>) -> Option<&[u8]> {
+    hash.map(|hash| &hash[..])
 }
 
 async fn schedule(tx: &mut Tx<'_>, sealed: &Sealed) -> Result<(), StoreError> {

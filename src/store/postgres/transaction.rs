@@ -163,16 +163,16 @@ impl<'s> Run<'s> {
 pub struct Runs<'s> {
     store: &'s Parts,
     verb: &'static str,
-    runs: u32,
+    begun: u32,
 }
 
 impl<'s> Runs<'s> {
     pub fn new(store: &'s Parts, verb: &'static str) -> Self {
-        Self { store, verb, runs: 0 }
+        Self { store, verb, begun: 0 }
     }
 
     pub fn next(&mut self) -> Run<'s> {
-        self.runs += 1;
+        self.begun += 1;
         Run { store: self.store, committing: Arc::default() }
     }
 
@@ -197,8 +197,8 @@ impl<'s> Runs<'s> {
             Err(_) => VerbOutcome::Failed,
         };
         metrics.verbs.get_or_create(&VerbLabels { verb: self.verb, outcome: end }).inc();
-        if again && self.runs < RUNS {
-            tokio::time::sleep(PAUSE * self.runs).await;
+        if again && self.begun < RUNS {
+            tokio::time::sleep(PAUSE * self.begun).await;
             return None;
         }
         match &outcome {

@@ -75,7 +75,7 @@ pub fn acts(revisions: Vec<Revision>) -> Result<Calendar, StoreError> {
 pub fn assembled(
     version: i64,
     mut last: impl FnMut(Kind) -> Result<Vec<Revision>, StoreError>,
-    keys: Vec<KeyRecord>,
+    keys: &[KeyRecord],
 ) -> Result<Registry, StoreError> {
     let mut senders = HashMap::new();
     for (revision, record) in read::<SenderRecord>(last(Kind::Sender)?)? {
@@ -95,7 +95,7 @@ pub fn assembled(
         proactive.insert(service.code.clone(), ProactiveService { revision, ..service });
     }
     let calendar = Arc::new(acts(last(Kind::Calendar)?)?);
-    let keys = KeyRing::from_records(&keys, i64::from(MAX_TERM)).map_err(|_| StoreError::Unreadable(KEY))?;
+    let keys = KeyRing::from_records(keys, i64::from(MAX_TERM)).map_err(|_| StoreError::Unreadable(KEY))?;
     Ok(Registry { version, senders, entries, grounds, proactive, calendar, keys })
 }
 

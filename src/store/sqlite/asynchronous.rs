@@ -4,7 +4,9 @@ use super::writer::failed;
 use super::{SqliteStore, journal, row};
 use crate::random::Id;
 use crate::store::asynchronous::{Asynchronous, Came, Delivery, Intake, Taken, Unanswered};
-use crate::store::row::asynchronous::*;
+use crate::store::row::asynchronous::{
+    ENDED, OPEN, SENT, TWICE, WAITS, asked_hash, chain, opened, sealed, sender_hash, theirs_hash,
+};
 use crate::store::seal::Seal;
 use crate::store::{Pending, Record, StoreError, Task};
 use crate::text::Reason;

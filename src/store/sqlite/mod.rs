@@ -388,7 +388,7 @@ impl Store for SqliteStore {
         record: Record,
     ) -> Pending<'_, Option<(AccessRequest, Applied)>> {
         let (seal, spans) = (self.seal.clone(), self.spans);
-        Box::pin(self.writer.write(move |c| request::change(c, &*seal, id, change, &spans, record)))
+        Box::pin(self.writer.write(move |c| request::change(c, &*seal, id, &change, &spans, record)))
     }
 
     fn hear(&self, said: Said, record: Record) -> Pending<'_, Heard> {
@@ -436,7 +436,7 @@ impl Store for SqliteStore {
 
     fn check_token(&self, check: Check, record: Record) -> Pending<'_, Option<Checked>> {
         let seal = self.seal.clone();
-        Box::pin(self.writer.write(move |c| token::check(c, &*seal, check, record)))
+        Box::pin(self.writer.write(move |c| token::check(c, &*seal, &check, record)))
     }
 
     fn accesses(&self, subject: Iin, from: i64, to: i64, most: u32) -> Pending<'_, Vec<Access>> {

@@ -33,7 +33,7 @@ pub fn registry(connection: &Connection, seal: &dyn Seal) -> Result<Registry, St
     let snapshot = connection.unchecked_transaction().map_err(failed)?;
     let version = version(&snapshot)?;
     let keys = stored_keys(&snapshot)?;
-    assembled(version, |kind| last_revisions(&snapshot, kind), opened_keys(seal, keys)?)
+    assembled(version, |kind| last_revisions(&snapshot, kind), &opened_keys(seal, keys)?)
 }
 
 fn stored_keys(connection: &Connection) -> Result<Vec<(String, Vec<u8>)>, StoreError> {

@@ -223,14 +223,14 @@ pub fn change(
     connection: &Connection,
     seal: &dyn Seal,
     id: Id,
-    change: Change,
+    change: &Change,
     spans: &Spans,
     record: Record,
 ) -> Result<Option<(AccessRequest, Applied)>, StoreError> {
     let Some(stored) = row::find(connection, seal, "id = ?1", id.as_bytes())? else {
         return Ok(None);
     };
-    let obstacle = match &change {
+    let obstacle = match change {
         Change::Collect(_) => obstacle(connection, &stored)?,
         _ => None,
     };
@@ -247,7 +247,7 @@ pub fn change(
         return Ok(Some((stored.request, Applied::OverLimit)));
     }
     let revoked = revoked_since(connection, &stored, spans, record.at)?;
-    let (event, applied) = apply(seal, &mut stored.request, &change, revoked, spans, record.at);
+    let (event, applied) = apply(seal, &mut stored.request, change, revoked, spans, record.at);
     let request = &mut stored.request;
     let record = Record { request: Some(id), subject: Some(request.iin), ..record };
     if applied {

@@ -19,7 +19,7 @@ const MOST: u32 = 100_000;
 pub fn check(
     connection: &Connection,
     seal: &dyn Seal,
-    check: Check,
+    check: &Check,
     record: Record,
 ) -> Result<Option<Checked>, StoreError> {
     let blind = match check.key {

@@ -48,6 +48,7 @@ impl Service {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             admin_listen: None,
             data: directory,
+            database: None,
             reset: false,
             seed: Some(1),
             crypto: None,
