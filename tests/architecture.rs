@@ -15,6 +15,9 @@ fn each_library_is_known_in_its_own_place_only() {
     for (library, places) in [
         ("quick_xml", &["src/xml/"][..]),
         ("rusqlite", &["src/store/sqlite/"]),
+        ("tokio_postgres", &["src/store/postgres/"]),
+        ("deadpool_postgres", &["src/store/postgres/"]),
+        ("PostgresStore", &["src/store/"]),
         ("jsonwebtoken", &["src/token/"]),
         ("hyper::server", &["src/http.rs", "src/http/"]),
         ("hyper::service", &["src/http.rs", "src/http/"]),

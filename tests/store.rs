@@ -40,6 +40,8 @@ mod report;
 mod revocation;
 #[path = "store/secrecy.rs"]
 mod secrecy;
+#[path = "store/server.rs"]
+mod server;
 #[path = "store/time.rs"]
 mod time;
 #[path = "store/token.rs"]

@@ -53,6 +53,11 @@ pub enum Disk {
     Hurries,
 }
 
+/// An empty database, if there is a server.
+pub fn new_database() -> Option<postgres::Database> {
+    postgres::Database::new()
+}
+
 /// One of each back end.
 pub fn benches() -> Vec<Bench> {
     benches_whose(Disk::Waits)
@@ -75,7 +80,7 @@ pub fn postgres() -> Option<Bench> {
     Some(Bench { name: "postgres", store, seal, metrics, directory, database: Some(database) })
 }
 
-fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
+pub fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
     let url = database.url();
     Whereabouts::read(&Address { url: &url, password_file: None, authorities: None, connections: 8, node })
         .unwrap()

@@ -40,9 +40,8 @@ async fn one_ask_opened_on_two_nodes_is_one_request_with_one_job() {
             async move { node.open(Opening { request, budget: WIDE }, record).await.unwrap() }
         })
         .await;
-        let [new, live] = match opened {
-            [Opened::New(new), Opened::Live(live)] | [Opened::Live(live), Opened::New(new)] => [new, live],
-            _ => panic!("round {round}: not one new and one in progress"),
+        let ([Opened::New(new), Opened::Live(live)] | [Opened::Live(live), Opened::New(new)]) = opened else {
+            panic!("round {round}: not one new and one in progress");
         };
         assert_eq!(new.id, live.id, "round {round}");
     }
@@ -177,7 +176,7 @@ async fn who_reads_on_in_the_status_list_misses_no_change_of_any_node() {
         }
         seen
     };
-    let read = tokio::time::timeout(Duration::from_secs(60), reading);
+    let read = tokio::time::timeout(Duration::from_mins(1), reading);
     let (ended, seen) = tokio::join!(ending, read);
     assert_eq!((ended, seen.expect("a change was missed")), ([100, 100], places));
 }

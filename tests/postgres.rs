@@ -1,0 +1,93 @@
+//! `kdp` with a database on `PostgreSQL`: what its commands do there, and what they say they do not.
+
+#[path = "common/postgres.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
+mod postgres;
+
+use postgres::Database;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A configuration in a folder of its own, with keys.
+fn configuration(folder: &Path, url: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let key = |name: &str, byte: &str| {
+        let path = folder.join(name);
+        std::fs::write(&path, format!("1 {}\n", byte.repeat(32))).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.display().to_string()
+    };
+    let path = folder.join("kdp.toml");
+    let text = format!(
+        "environment = \"test\"\n[database]\nurl = \"{url}\"\nnode = \"one\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n",
+        key("seal.keys", "07"),
+        key("lookup.key", "09")
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+fn kdp(arguments: &[&str], config: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kdp"))
+        .args(arguments)
+        .arg("--config")
+        .arg(config)
+        .env("LANG", "C.UTF-8")
+        .output()
+        .unwrap()
+}
+
+fn said(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn the_database_is_created_once_and_found_by_the_check() {
+    let Some(database) = Database::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), &database.url());
+    let checked = said(&kdp(&["check"], &config));
+    assert!(checked.contains("the database is empty: run `kdp migrate`"), "{checked}");
+    let made = kdp(&["migrate"], &config);
+    assert!(made.status.success() && said(&made).contains("created with version 1"), "{}", said(&made));
+    let again = kdp(&["migrate"], &config);
+    assert!(again.status.success() && said(&again).contains("version 1 already"), "{}", said(&again));
+    let checked = said(&kdp(&["check"], &config));
+    assert!(!checked.contains("database is empty") && !checked.contains("unreachable"), "{checked}");
+    assert!(checked.contains("nobody has access"), "it was read: {checked}");
+}
+
+#[test]
+fn what_is_for_a_file_says_so_in_three_languages_and_names_what_serves_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), "postgres://kdp@localhost:1/kdp");
+    for arguments in [&["restore", "/nonexistent/backup.db"][..], &["migrate", "--back"]] {
+        let refused = kdp(arguments, &config);
+        let said = said(&refused);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        for words in [
+            "SQLite файлына арналған",
+            "для файла SQLite",
+            "for a file of SQLite",
+            "pg_basebackup",
+            "pg_dump",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named_so_and_its_password_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = configuration(folder.path(), "postgres://kdp:hunter2@localhost:1/kdp");
+    for command in ["check", "migrate"] {
+        let output = kdp(&[command], &config);
+        let said = said(&output);
+        assert!(!output.status.success() && said.contains("database unreachable"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+    let config = configuration(folder.path(), "postgres://kdp:hunter2@db.example/kdp");
+    let said = said(&kdp(&["check"], &config));
+    assert!(said.contains("sslmode=require") && !said.contains("hunter2"), "{said}");
+}
