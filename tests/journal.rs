@@ -22,6 +22,8 @@ mod outside;
 mod overdue;
 #[path = "journal/run.rs"]
 mod run;
+#[path = "journal/server.rs"]
+mod server;
 #[path = "common/stand.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;

@@ -1,6 +1,6 @@
 //! A journal in a database, with heads, for whoever would change it.
 
-use super::bench::{Bench, Disk, NOON, benches_whose, id, iin};
+use super::bench::{Bench, Disk, NOON, id, iin, sqlite};
 use kdp::journal::Chain;
 use kdp::journal::head::Keys;
 use kdp::journal::keep;
@@ -67,7 +67,7 @@ pub enum Step {
 
 impl Kept {
     pub async fn new() -> Self {
-        let bench = benches_whose(Disk::Hurries).pop().unwrap();
+        let bench = sqlite(Disk::Hurries);
         let ring = ring();
         for (n, record) in (1..).zip(records()) {
             bench.store.note(record).await.unwrap();
@@ -82,7 +82,7 @@ impl Kept {
 
     /// A journal with a past of these steps.
     pub async fn after(steps: &[Step]) -> Self {
-        let kept = Self::of(benches_whose(Disk::Hurries).pop().unwrap(), ring());
+        let kept = Self::of(sqlite(Disk::Hurries), ring());
         for step in steps {
             kept.step(*step).await;
         }

@@ -107,8 +107,9 @@ async fn a_server_that_takes_no_writes_is_not_used_and_is_when_it_does_again() {
     let text = bench.metrics.text();
     assert!(text.contains("database_usable 0"), "{text}");
     database.run(
-        "SET default_transaction_read_only = off; \
-         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$",
+        "BEGIN READ WRITE; \
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$; \
+         COMMIT",
     );
     assert!(bench.store.request(request.id).await.unwrap().is_some());
     bench.store.check().await.unwrap();
@@ -124,7 +125,7 @@ async fn two_that_create_the_database_at_once_create_it_once() {
         both.spawn_blocking(move || kdp::store::postgres::migrate(&place));
     }
     let made = both.join_all().await;
-    assert!(made.iter().any(|made| *made == Ok((0, 1))), "{made:?}");
+    assert!(made.contains(&Ok((0, 1))), "{made:?}");
     assert_eq!(kdp::store::postgres::migrate(&place), Ok((1, 1)));
     assert_eq!(database.ask("SELECT count(*) FROM job")[0][0].as_deref(), Some("1"));
 }
