@@ -35,7 +35,7 @@ pub struct Place {
 /// What names a [`Place`].
 #[derive(Clone, Debug)]
 pub struct Address<'a> {
-    /// `postgres://user:password@host:port,host:port/database?sslmode=require`
+    /// `postgres://user@host:port,host:port/database?sslmode=require`
     pub url: &'a str,
     /// A file with the password, which nobody but its owner may read.
     pub password_file: Option<&'a Path>,
@@ -68,6 +68,9 @@ impl Place {
                 return Err(wrong("a host that is not this machine needs sslmode=require (P 7 7)"));
             }
             config.ssl_mode(SslMode::Disable);
+        }
+        if config.get_password().is_some() {
+            return Err(wrong("the password stands in the file that database.password_file names, not here"));
         }
         config
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
@@ -197,6 +200,8 @@ mod tests {
     fn a_url_that_cannot_be_read_is_not_quoted() {
         let error = read("postgres://kdp:secret@localhost/kdp?pasword=secret", "one").unwrap_err();
         assert!(!error.to_string().contains("secret"), "{error}");
+        let error = read("postgres://kdp:secret@localhost/kdp", "one").unwrap_err().to_string();
+        assert!(error.contains("password_file") && !error.contains("secret"), "{error}");
         assert!(read("postgres://kdp@localhost/kdp", "").is_err());
     }
 }

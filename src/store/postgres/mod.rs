@@ -54,7 +54,7 @@ use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
 use super::{
-    Access, AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Job, Lane, Opened, Opening,
+    Access, AccessRequest, Applied, Budget, Change, Charge, Granted, Granting, Heard, Job, Lane, Opened, Opening,
     Pending, Record, Said, Standing, Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;

@@ -14,7 +14,7 @@ use crate::store::judge::{
     no_codes_left, no_subjects_left, suspended_finding, understand, used_up_finding,
 };
 use crate::store::{
-    AccessRequest, Applied, Budget, Change, Granted, Granting, Heard, Opened, Opening, Record, Said,
+    AccessRequest, Applied, Change, Charge, Granted, Granting, Heard, Opened, Opening, Record, Said,
     StoreError,
 };
 use crate::text::Reason;
@@ -75,6 +75,11 @@ pub async fn charge(
     (charge, most): (Charge, u32),
     record: &Record,
 ) -> Result<bool, StoreError> {
+    if let Some(iin) = &record.subject {
+        // A subject comes before a budget, wherever both are held.
+        let hash = row::subject_hash(tx.seal, iin);
+        subject::number(tx, &hash, record.at).await?;
+    }
     let holder = match charge {
         Charge::NoNumber => budget::of_initiator(tx.seal, bin.as_str(), most),
         Charge::DryRun => budget::of_dry_runs(tx.seal, bin.as_str(), most),

@@ -113,3 +113,73 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         Pin::new(&mut *self.0).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio_rustls::TlsAcceptor;
+
+    /// A server named localhost, and a file with its certificate.
+    fn server() -> (TlsAcceptor, tempfile::NamedTempFile) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), certificate.pem()).unwrap();
+        let config =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .unwrap()
+                .with_no_client_auth()
+                .with_single_cert(
+                    vec![certificate.der().clone()],
+                    PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
+                );
+        (TlsAcceptor::from(Arc::new(config.unwrap())), file)
+    }
+
+    /// What a client that calls the server `domain` hears of it.
+    async fn meet(server: &TlsAcceptor, connector: &Connector, domain: &str) -> io::Result<Vec<u8>> {
+        let (here, there) = tokio::io::duplex(1 << 16);
+        let server = server.clone();
+        let serving = tokio::spawn(async move {
+            let mut session = server.accept(there).await?;
+            session.write_all(b"ready").await?;
+            session.shutdown().await
+        });
+        let session = MakeTlsConnect::<DuplexStream>::make_tls_connect(&mut connector.clone(), domain)?;
+        let mut stream = session.connect(here).await?;
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard).await?;
+        serving.await.unwrap()?;
+        Ok(heard)
+    }
+
+    #[tokio::test]
+    async fn a_server_is_believed_by_the_authority_and_the_name_that_were_given_and_by_nothing_else() {
+        let ((server, ours), (_, others)) = (server(), server());
+        let believing = connector(Some(ours.path())).unwrap();
+        assert_eq!(meet(&server, &believing, "localhost").await.unwrap(), b"ready");
+        for (connector, domain) in [
+            (&believing, "db.example"),
+            (&believing, ""),
+            (&connector(Some(others.path())).unwrap(), "localhost"),
+            (&connector(None).unwrap(), "localhost"),
+        ] {
+            assert!(meet(&server, connector, domain).await.is_err(), "{domain}");
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_no_authority() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for text in ["", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"] {
+            std::fs::write(file.path(), text).unwrap();
+            assert!(connector(Some(file.path())).is_err(), "{text}");
+        }
+        assert!(connector(Some(Path::new("/nonexistent"))).is_err());
+    }
+}

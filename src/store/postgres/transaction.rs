@@ -25,6 +25,11 @@ const RUNS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(4);
 /// How long one run may take.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same of verbs of supervisors, which look at much; the server is told.
+const LONG: Duration = Duration::from_mins(10);
+const LONG_VERBS: [&str; 8] =
+    ["decided", "figures", "history", "journal_span", "latest", "load_calendar", "recount", "sealed_by"];
+const LONG_STATEMENTS: &str = "SET LOCAL statement_timeout = '10min'";
 
 /// Values of a statement.
 pub type Values<'v> = &'v [&'v (dyn ToSql + Sync)];
@@ -105,6 +110,7 @@ impl Tx<'_> {
 /// One run of a verb.
 pub struct Run<'s> {
     store: &'s Parts,
+    is_long: bool,
     committing: Arc<AtomicBool>,
 }
 
@@ -140,6 +146,9 @@ impl<'s> Run<'s> {
     {
         let builder = client.build_transaction().isolation_level(level).read_only(read_only);
         let inner = builder.start().await.map_err(failed)?;
+        if self.is_long {
+            inner.batch_execute(LONG_STATEMENTS).await.map_err(failed)?;
+        }
         let (seal, node) = (&*self.store.seal, self.store.node.as_str());
         let committing = self.committing.clone();
         let rehearses = self.store.rehearses;
@@ -173,7 +182,7 @@ impl<'s> Runs<'s> {
 
     pub fn next(&mut self) -> Run<'s> {
         self.begun += 1;
-        Run { store: self.store, committing: Arc::default() }
+        Run { store: self.store, is_long: LONG_VERBS.contains(&self.verb), committing: Arc::default() }
     }
 
     /// Waits for `run`, done by `work`, and says how the verb ended; `None`: it is to be run again.
@@ -183,7 +192,8 @@ impl<'s> Runs<'s> {
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Option<Result<T, StoreError>> {
         let metrics = &self.store.metrics;
-        let outcome = match tokio::time::timeout(PATIENCE, guarded_by(&metrics.panics, work)).await {
+        let patience = if run.is_long { LONG } else { PATIENCE };
+        let outcome = match tokio::time::timeout(patience, guarded_by(&metrics.panics, work)).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_panicked)) => Err(StoreError::NotCommitted),
             Err(_elapsed) if run.committing.load(Ordering::SeqCst) => Err(StoreError::Unknown),

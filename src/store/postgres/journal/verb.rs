@@ -79,7 +79,7 @@ impl Journal for PostgresStore {
 }
 
 /// The records of a decision, of whatever node made them.
-async fn decision(tx: &mut Tx<'_>, id: Id) -> Result<Vec<Row>, StoreError> {
+async fn decision(tx: &mut Tx<'_>, id: Id) -> Result<Vec<tokio_postgres::Row>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM journal WHERE decision = $1 ORDER BY at, node, seq");
     tx.rows(&sql, &[&id.as_bytes().as_slice()]).await
 }
