@@ -15,9 +15,10 @@ use crate::random::{Id, Random, SeededRandom, SystemRandom};
 use crate::registry::SenderRecord;
 use crate::sandbox::{TEN_YEARS, installation, pki};
 use crate::serve::StartError;
+use crate::store::location::Location;
 use crate::store::register::Item;
 use crate::store::seal::hex;
-use crate::store::sqlite::{self, SqliteStore, Synchronous};
+use crate::store::sqlite::Synchronous;
 use crate::store::{Record, Store};
 use crate::token::key::{KeyRecord, Window};
 use crate::trust::certificate::Certificate;
@@ -122,21 +123,20 @@ impl World {
         config.limits.ovt_lifetime_seconds = self.ovt_lifetime_seconds;
         config.limits.body_bytes = self.body_bytes;
         config.database.url = format!("sqlite://{}", place.0.join("kdp.db").display());
-        let database = config.sqlite_path()?;
+        let database = Location::File(place.0.join("kdp.db"), Synchronous::Off);
         let seal = installation::seal(&place.0)?;
-        sqlite::migrate(&database, self.at)?;
+        database.migrate(self.at)?;
         let metrics = Metrics::default();
         let rules = (config.spans(), config.rule());
-        let store =
-            SqliteStore::open(&database, Synchronous::Off, seal.clone(), rules, metrics.store.clone())?;
-        self.register(&store, &|kind, id, secret| hex(&secret_hash(&*seal, kind, id, secret))).await?;
+        let store = database.open(seal.clone(), rules, metrics.store.clone())?;
+        self.register(&*store, &|kind, id, secret| hex(&secret_hash(&*seal, kind, id, secret))).await?;
         let absent = Arc::new(Absent);
         let answers = own("service").zip(certificate("service.cert.pem"));
         let (signer, certificate) = answers.ok_or_else(unsound)?;
         let app = App::new(Parts {
             clock: Arc::new(MovableClock::standing(self.at)),
             random: Arc::new(SeededRandom::new(SEED, u64::MAX)),
-            store: Arc::new(store),
+            store,
             seal,
             citizen: absent.clone(),
             sms: absent.clone(),

@@ -54,8 +54,8 @@ use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
 use super::{
-    Access, AccessRequest, Applied, Budget, Change, Charge, Granted, Granting, Heard, Job, Lane, Opened, Opening,
-    Pending, Record, Said, Standing, Store, StoreError, Sweeping,
+    Access, AccessRequest, Applied, Budget, Change, Charge, Granted, Granting, Heard, Job, Lane, Opened,
+    Opening, Pending, Record, Said, Standing, Store, StoreError, Sweeping,
 };
 use crate::consent::Spans;
 use crate::consent::identity::{Bin, Iin, ServiceIds};
@@ -188,9 +188,9 @@ impl Store for PostgresStore {
     }
 
     fn charge(&self, bin: Bin, charge: Charge, most: u32, record: Record) -> Pending<'_, bool> {
-        Box::pin(async move {
-            transact!(self, "charge", |tx| request::charge(tx, &bin, (charge, most), &record))
-        })
+        Box::pin(
+            async move { transact!(self, "charge", |tx| request::charge(tx, &bin, (charge, most), &record)) },
+        )
     }
 
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened> {
