@@ -14,9 +14,8 @@ from sandbox import Peer, free_port
 
 BIN = "260140990117"
 SERVICE = "GBDFLUniversal_token"
-CONFIG = """\
-environment = "test"
-
+# Where it listens, and where its state lives.
+PLACE = """\
 [listen]
 public = "127.0.0.1:{public}"
 admin = "127.0.0.1:{admin}"
@@ -25,7 +24,8 @@ admin = "127.0.0.1:{admin}"
 url = "sqlite://{folder}/kdp.db"
 seal_keys = "{folder}/seal.keys"
 lookup_key = "{folder}/lookup.key"
-
+"""
+CONFIG = """
 [token]
 key_lead_hours = 0
 
@@ -42,12 +42,16 @@ certificates = ["{folder}/shep.cert.pem"]
 class Installation:
     """Configuration, keys, database, an operator for each duty and one initiator, `bank`; not started."""
 
-    def __init__(self, binary: Path, folder: Path, more: str = "", methods: str = "2") -> None:
-        """`more`: other sections of the configuration, with the same placeholders; `methods` of the initiator."""
+    def __init__(
+        self, binary: Path, folder: Path, more: str = "", methods: str = "2", place: str | None = None
+    ) -> None:
+        """`more`: other sections of the configuration, with the same placeholders; `methods` of the initiator; `place`:
+        sections that say where it listens and where its state lives, when it is not a file."""
         self.binary, self.folder = binary, folder
         self.config = folder / "kdp.toml"
         self.public, self.admin = free_port(), free_port()
-        self.config.write_text((CONFIG + more).format(public=self.public, admin=self.admin, folder=folder))
+        self.more = more
+        self.configure(self.config, place or PLACE.format(public=self.public, admin=self.admin, folder=folder))
         self.login: dict[str, str] = {}
         _, self.shep, _ = (self.pair(name) for name in ("service", "shep", "bank"))
         self.kdp("keys", "init")
@@ -86,6 +90,11 @@ class Installation:
         # Rereading takes a moment, and nothing tells when it is done.
         (folder / "reload.sh").write_text(f"kill -HUP $(cat {pid})\nsleep 1\n")
         self._pid = pid
+
+    def configure(self, file: Path, place: str) -> None:
+        """Writes the configuration of a node of it."""
+        rest = (CONFIG + self.more).format(public=self.public, admin=self.admin, folder=self.folder)
+        file.write_text(f'environment = "test"\n\n{place}{rest}')
 
     def pair(self, name: str) -> Signer:
         """A private key and a certificate of its own for signing messages, from today."""

@@ -39,8 +39,8 @@ class Answer:
 class Line:
     """One HTTP/1.1 connection. It reconnects only after the server said `Connection: close`."""
 
-    def __init__(self, port: int) -> None:
-        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=40)
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._connection = http.client.HTTPConnection(host, port, timeout=40)
         self.opened = 0
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:

@@ -26,13 +26,13 @@ class Refused(Exception):
 
 
 class Desk:
-    """`ledger` gets the decision ids of all answers."""
+    """`ledger` gets the decision ids of all answers; `line`: another one than to the sandbox."""
 
-    def __init__(self, world: World, command: Command, ledger: Ledger) -> None:
+    def __init__(self, world: World, command: Command, ledger: Ledger, line: Line | None = None) -> None:
         self.world = world
         self.command = command
         self.ledger = ledger
-        self.line = Line(world.sandbox.port)
+        self.line = line or Line(world.sandbox.port)
         self.parties = Parties(world, self.line)
         self._callers: dict[str, Caller] = {}
 

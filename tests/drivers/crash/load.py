@@ -35,6 +35,9 @@ MOST_ASKS = 40
 class Load:
     """One cycle of it, by its number. `tolerant`: clear refusals are no violations, because the disk fails then."""
 
+    grants = GRANTS
+    askers = ASKERS
+
     def __init__(
         self, world: World, command: Command, ledger: Ledger, number: int, own: random.Random, *, tolerant: bool
     ) -> None:
@@ -61,7 +64,7 @@ class Load:
         for subject in self.subjects:
             if subject.behaviour not in {*ANSWERS, *WAITS}:
                 continue
-            for who in ASKERS:
+            for who in self.askers:
                 services = self.usable(who, 1)
                 sets = [list(each) for n in (1, 2) for each in itertools.combinations(services, n)]
                 methods = ("1",) if who == "stat" or subject.behaviour in ANSWERS else ("1", "5")
@@ -96,9 +99,7 @@ class Load:
     # --- one thread ---------------------------------------------------------------------------------
 
     def _work(self, own: random.Random) -> None:
-        steps: list[tuple[Callable[[Desk, random.Random], None], int]] = [
-            (self.grant, 5), (self.again, 1), (self.question, 3), (self.collect, 1), (self.look, 2), (self.revoke, 1),
-        ]  # fmt: skip
+        steps = self.steps()
         what, weights = [each for each, _ in steps], [weight for _, weight in steps]
         desk = Desk(self.world, self.command, self.ledger)
         try:
@@ -130,9 +131,15 @@ class Load:
 
     # --- what it does -------------------------------------------------------------------------------
 
+    def steps(self) -> list[tuple[Callable[[Desk, random.Random], None], int]]:
+        """Each with how often it is done among the others."""
+        return [
+            (self.grant, 5), (self.again, 1), (self.question, 3), (self.collect, 1), (self.look, 2), (self.revoke, 1),
+        ]  # fmt: skip
+
     def grant(self, desk: Desk, own: random.Random) -> None:
         """Methods 2, 3 and 4."""
-        who, method, mcheck = own.choice(GRANTS)
+        who, method, mcheck = own.choice(self.grants)
         usable = self.usable(who, method)
         services = own.sample(usable, own.randint(1, len(usable)))
         uin = own.choice(self.plain)
