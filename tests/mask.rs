@@ -131,6 +131,162 @@ async fn a_masked_message_keeps_its_cause_and_nothing_of_whom_it_is_about() {
     stand.running.stop().await;
 }
 
+/// Who is planted where no schema expects anybody.
+const PLANTED: [&str; 7] =
+    ["Ахметова", "Akhmetova", "910203450018", "77019876543", "Халык", "halykbank", "Sup3r!@#$%^*()Secret"];
+
+/// Messages with somebody in each position of the syntax that there is.
+fn planted() -> Vec<(&'static str, Vec<u8>)> {
+    let who = "Ахметова Akhmetova 910203450018 77019876543 Халык halykbank";
+    let name = "Ахметова_Akhmetova_i910203450018_p77019876543_Халык_halykbank";
+    let good = String::from_utf8(case::good()[0].clone()).unwrap();
+    let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"";
+    let at = |before: &str, what: &str| good.replacen(before, &format!("{what}{before}"), 1);
+    let text = |element: &str, text: &str| maker::Maker::bank().with(element, text).make();
+    let escaped = |inner: &str| inner.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let cdata = |inner: &str| format!("<![CDATA[{inner}]]>");
+    let json = |json: &str| {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        text(
+            "ovt",
+            &format!("{}.{}.{}", part(r#"{"alg":"RS256","typ":"JWT"}"#), part(json), part("signature")),
+        )
+    };
+    let claims = [
+        format!(r#"{{"{who}":1}}"#),
+        r#"{"Akhmetova":{"Халык":[910203450018,77019876543,"halykbank"]}}"#.to_owned(),
+        format!(r#"{{"typ":"{who}","cty":"{who}","crit":["{who}"],"mcheck":"Akhmetova"}}"#),
+        r#"{"typ":"Akhmetova","cty":"halykbank","iat":77019876543,"exp":910203450018}"#.to_owned(),
+        format!("{{cbin: {who}}}"),
+        format!("{{'cbin': '{who}', \"iat\": 1"),
+        format!("{{\"cbin\": \"1\"}} {who}"),
+    ];
+    let mut out: Vec<(&'static str, String)> = vec![
+        ("declaration without an end", format!("{declaration}>{}", good.replace("ФИО", who))),
+        ("declaration with more", format!("{declaration} by=\"{who}\"?>{good}")),
+        ("declaration of another encoding", format!("<?xml version=\"1.0\" encoding=\"halykbank\"?>{good}")),
+        ("instruction", at("<soap:Header>", &format!("<?{name} {who}?>"))),
+        ("comment", at("<soap:Header>", &format!("<!-- {who} -->"))),
+        ("comment without an end", format!("{good}<!-- {who}")),
+        ("doctype", format!("<!DOCTYPE {name} SYSTEM \"{who}\" [<!ENTITY {name} \"{who}\">]>{good}")),
+        ("declaration of markup", at("<data>", &format!("<!{who}>"))),
+        ("blank tag", at("</data>", &format!("< {who}>"))),
+        ("blank tag without an end", at("</data>", &format!("< {who}"))),
+        ("unquoted attribute", at("</data>", &format!("<a b={name} c=910203450018>{who}</a>"))),
+        ("attributes without values", at("</data>", &format!("<a {who}>"))),
+        ("attributes side by side", at("</data>", &format!("<a b=\"1\"c=\"{who}\">"))),
+        ("attribute with a tag", at("</data>", &format!("<a b=\"<{who}\">"))),
+        ("end tag", at("</data>", &format!("</x {who}>"))),
+        ("end tag by name", at("</data>", &format!("</{name}>"))),
+        ("cut in a tag", format!("{}<x y=\"{who}", good.split_once("<data>").unwrap().0)),
+        ("cut in a name", format!("{}<{name}", good.split_once("<data>").unwrap().0)),
+        ("element", at("</data>", &format!("<{name}>1</{name}><i910203450018/><Халык/><halykbank/>"))),
+        ("attribute", at("</data>", &format!("<a {name}=\"1\" z=\"{who}\"/>"))),
+        ("prefix", at("</data>", &format!("<{name}:a xmlns:{name}=\"urn:a\" {name}:b=\"{name}:c\"/>"))),
+        (
+            "namespace",
+            at("</data>", "<a xmlns=\"http://w3.org.halykbank.kz/Akhmetova\" b=\"w3.org/Халык\"/>"),
+        ),
+        ("attribute that is kept", at("</data>", &format!("<a nil=\"{who}\" encoding=\"halykbank\"/>"))),
+        (
+            "list of prefixes",
+            good.replace("<ds:Transform ", "<x PrefixList=\"xs Akhmetova halykbank\"/><ds:Transform "),
+        ),
+        ("mustUnderstand", good.replace("mustUnderstand=\"1\"", "mustUnderstand=\"Akhmetova\"")),
+        ("password", good.replace("HD5O4rmKox67ctwSg9VC5eicBPNSbmvh", "Sup3r!@#$%^*()Secret")),
+        ("auth_token", text("auth_token", "Sup3r!@#$%^*()Secret")),
+        ("entity", at("</data>", "<a>&Akhmetova; &halykbank; &#1040;хметова &#0000000910203450018;</a>")),
+        (
+            "issuer",
+            good.replace(
+                "<ds:KeyInfo>",
+                &format!("<ds:KeyInfo><ds:X509IssuerName>{name}={who}</ds:X509IssuerName>"),
+            ),
+        ),
+    ];
+    for inner in [
+        format!("<{who}>"),
+        "<Aigul.Akhmetova@halykbank.kz>".to_owned(),
+        format!("<{name}>{who}</{name}>"),
+        format!("<uin {who}>"),
+        format!("<{who}"),
+        format!("{}{who}{}", "<![CDATA[".repeat(40), "]]>".repeat(40)),
+        format!("<a>{}</a>", escaped(&escaped(&format!("<{who}>")))),
+    ] {
+        out.push(("escaped text", text("personal_data_name", &escaped(&inner))));
+        out.push(("CDATA", text("personal_data_name", &cdata(&inner))));
+        out.push(("outer CDATA", at("</data>", &cdata(&inner))));
+    }
+    for claims in &claims {
+        out.push(("claims", json(claims)));
+    }
+    out.push(("beside a token", good.replacen("<ovt>", &format!("<ovt>eyJhIjoxfQ {who} "), 1)));
+    let kept =
+        ["serviceId", "lang", "decision", "limit", "state", "cancel", "expiresIn", "start_date", "applicant"];
+    for element in kept {
+        for one in ["Akhmetova", "halykbank", "77019876543", "910203450018", "2026-04-01T12:00:00.770198765"]
+        {
+            out.push(("element that is kept", at("</data>", &format!("<{element}>{one}</{element}>"))));
+        }
+    }
+    let mut out: Vec<_> = out.into_iter().map(|(what, message)| (what, message.into_bytes())).collect();
+    let told = good.replace("ФИО", who);
+    for form in [u16::to_le_bytes, u16::to_be_bytes] {
+        out.push(("UTF-16 without a mark", told.encode_utf16().flat_map(form).collect()));
+        let wide: Vec<u8> = who.encode_utf16().flat_map(form).collect();
+        out.push(("UTF-16 within", [good.as_bytes(), &wide].concat()));
+        out.push(("UTF-16", std::iter::once(0xFEFF).chain(told.encode_utf16()).flat_map(form).collect()));
+    }
+    out
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stands_where_no_schema_expects_anybody_is_not_left_either() {
+    let (stand, rehearsal) = rehearsal().await;
+    let (mut wrong, mut made, mut refused) = (Vec::new(), 0, Vec::new());
+    for (what, message) in planted() {
+        let has = |layers: &[Vec<u8>]| {
+            let wide =
+                |secret: &str, form: fn(u16) -> [u8; 2]| secret.encode_utf16().flat_map(form).collect();
+            let is_in = |secret: &&&str| {
+                let forms: [Vec<u8>; 3] = [
+                    secret.as_bytes().to_vec(),
+                    wide(secret, u16::to_le_bytes),
+                    wide(secret, u16::to_be_bytes),
+                ];
+                forms.iter().any(|form| layers.iter().any(|l| memchr::memmem::find(l, form).is_some()))
+            };
+            PLANTED.iter().filter(is_in).copied().collect::<Vec<_>>()
+        };
+        match mask(&rehearsal, &message).await {
+            Ok(copy) => {
+                made += 1;
+                let mut layers = all_layers(&copy.message);
+                layers.push(serde_json::to_vec(&copy.world).unwrap());
+                if !has(&layers).is_empty() {
+                    let copy = String::from_utf8_lossy(&copy.message).into_owned();
+                    wrong.push(format!("{what}: {:?} is left in\n{copy}", has(&layers)));
+                }
+            }
+            Err(error) => refused.push(format!("{what}: {error}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} left:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(made >= 60, "{made} made; refused:\n{}", refused.join("\n"));
+    println!("{made} made; refused:\n{}", refused.join("\n"));
+    stand.running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sections_in_sections_are_masked_in_no_time() {
+    let (stand, rehearsal) = rehearsal().await;
+    let message = format!("<a>{}", "<![CDATA[".repeat(6000));
+    let begun = std::time::Instant::now();
+    let _ = mask(&rehearsal, message.as_bytes()).await;
+    assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
+    stand.running.stop().await;
+}
+
 /// The numbers of persons and organisations in a message, and in what base64 in it stands for.
 fn numbers(message: &[u8]) -> HashSet<String> {
     let layers = all_layers(message);

@@ -26,10 +26,11 @@ const SANDBOX: &str = "sandbox-data";
 /// that there was a look. A one-time code is not judged: the service counts each try.
 ///
 /// With --decision it tells of a decision that was made, in the same codes and words, by the id that every answer and fault
-/// carries; each such look is journalled. An id of another sender than --for names is as unknown as one that never was.
+/// carries; each such look is journalled. An id of another sender than --for names is as unknown as one that never was, and
+/// so is a fault before the sender was proven (such as KDP401): only without --for is it told.
 ///
-/// With --mask it writes a copy to hand on with a question: persons, organisations, secrets and keys are replaced by such as
-/// nobody has, and it is signed anew by test keys with the same mistake. The copy is explained and searched before it is
+/// With --mask it writes a copy to hand on with a question: persons, organisations, secrets and keys are replaced by made-up
+/// ones (a number has the right control digit and may by chance be somebody's), and it is signed anew with the same mistake. The copy is explained and searched before it is
 /// written; where the failure would not be the same, or anything would be left, nothing is written and the exit code is 1.
 ///
 /// Exit 0: the service would accept the message; 1: it would refuse it; 2: the file is not readable, or only the service decides.
@@ -51,7 +52,7 @@ pub struct Args {
     /// OUT.world.json, in which --world explains it
     #[arg(long, value_name = "OUT", conflicts_with_all = ["decision", "world"])]
     mask: Option<PathBuf>,
-    /// Explain a masked copy, in the world that was written with it; needs no installation
+    /// Explain a masked copy, in the world that was written with it; needs no installation, and no service says so
     #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "data", "at", "decision"])]
     world: Option<PathBuf>,
     /// The configuration of a service
@@ -66,7 +67,7 @@ pub struct Args {
     /// Language: kk, ru or en
     #[arg(long, default_value = "en", value_parser = argument::lang)]
     lang: Lang,
-    /// Print {"accepted", "verdict", "causes", "steps"}
+    /// Print {"accepted", "verdict", "causes", "steps"}, and with --world {"world": "file"}
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -79,7 +80,8 @@ pub async fn run(args: Args, errand: Errand) -> Result {
         let world: World = serde_json::from_slice(&argument::file(world)?)?;
         let message = argument::file(args.file.as_deref().unwrap_or(Path::new("-")))?;
         let opened = world.open().await?;
-        return Ok(told(&explain(&opened.rehearsal, &message, args.lang).await, args.json));
+        let report = explain(&opened.rehearsal, &message, args.lang).await;
+        return Ok(elsewhere(&report, &args));
     }
     let sandbox = || args.config.is_none().then(|| PathBuf::from(SANDBOX));
     let place = Location { data: args.data.clone().or_else(sandbox), config: args.config.clone() };
@@ -107,6 +109,23 @@ fn told(report: &Report, json: bool) -> Outcome {
         (true, false) => Exit::Refused,
     };
     Outcome { exit, ..Outcome::either(json, &report.json(), || report.text()) }
+}
+
+/// The report of what is judged in the world of a file, which says so: it need not be that of any service.
+fn elsewhere(report: &Report, args: &Args) -> Outcome {
+    let exit = told(report, args.json).exit;
+    let mut value = report.json();
+    if let Some(object) = value.as_object_mut() {
+        object.insert("world".to_owned(), json!("file"));
+    }
+    let said = match args.lang {
+        Lang::Kk => "Сервис емес, осы файлдың әлемі бойынша бағаланды",
+        Lang::Ru => "Оценено в мире этого файла, а не сервисом",
+        Lang::En => "Judged in the world of this file, not by the service",
+    };
+    let world = args.world.as_deref().unwrap_or(Path::new("-")).display().to_string();
+    let world: String = world.chars().filter(|c| !c.is_control()).collect();
+    Outcome { exit, ..Outcome::either(args.json, &value, || format!("{said}: {world}\n{}", report.text())) }
 }
 
 /// Writes a masked copy and its world, or neither.
@@ -139,7 +158,11 @@ async fn masked(rehearsal: &Rehearsal, message: &[u8], out: &Path, args: &Args) 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |error: std::io::Error| Failure::unusable(format!("{}: {}", path.display(), error.kind()));
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(cannot)?;
-    file.write_all(bytes).map_err(cannot)
+    file.write_all(bytes).map_err(|error| {
+        // Half a file would be taken for a copy, and be in the way of the next.
+        let _ = std::fs::remove_file(path);
+        cannot(error)
+    })
 }
 
 /// Tells of a decision. That somebody looked is journalled whether or not there is one.

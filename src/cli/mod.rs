@@ -142,8 +142,10 @@ impl Failure {
     }
 
     /// Something cannot be read, reached or understood.
+    /// What a stranger's file says in control characters is not said to the terminal.
     pub fn unusable(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Unusable }
+        let is_raw = |c: char| c.is_control() && c != '\n';
+        Self { text: text.into().replace(is_raw, "\u{FFFD}"), exit: Exit::Unusable }
     }
 }
 

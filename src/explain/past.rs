@@ -37,7 +37,8 @@ impl Kept {
     }
 }
 
-/// Tells of a decision; `is_meant` says by its senderId whether whoever asks may see it. `None`: there is none, or it is
+/// Tells of a decision; `is_meant` says by its senderId, empty where
+/// none was proven, whether whoever asks may see it. `None`: there is none, or it is
 /// not to be seen, which look the same.
 ///
 /// # Errors
@@ -52,7 +53,13 @@ pub async fn decision(
     let decides = |entry: &&Entry| matches!(entry.kind.as_str(), "decision" | "dry-run" | "fault");
     // A call that decided nothing left what it did instead.
     let told = records.iter().rev().find(decides).or(records.first());
-    Ok(told.filter(|entry| is_meant(&entry.sender)).map(|entry| report(entry, lang)))
+    Ok(told.filter(|entry| is_meant(proven(entry))).map(|entry| report(entry, lang)))
+}
+
+/// The senderId that the decision is about; empty, if the message only claimed it.
+fn proven(entry: &Entry) -> &str {
+    let is_proven = entry.kind != "fault" || FaultCode::from_code(&entry.outcome).is_some_and(proves_sender);
+    if is_proven { &entry.sender } else { "" }
 }
 
 fn report(entry: &Entry, lang: Lang) -> Report {

@@ -1,8 +1,8 @@
 //! A copy of a message that can be shown to anybody (`kdp explain --mask`): persons, organisations, secrets and keys are
-//! replaced by such as nobody has, the failure is kept, and where a signature matters the copy is signed anew by published
+//! replaced by made-up ones, the failure is kept, and where a signature matters the copy is signed anew by published
 //! test keys, with the same mistake. Beside it stands the [`World`] in which it is explained.
 //!
-//! Everything is replaced that is not known to be harmless. Whether it worked is not assumed: the copy is explained and
+//! Everything is replaced that is not of a closed [`vocabulary`], whatever syntax it stands in. Whether it worked is not assumed: the copy is explained and
 //! searched, and unless the failure is the same and nothing of the original is in it, there is no copy.
 
 mod alias;
@@ -10,15 +10,17 @@ mod party;
 mod scan;
 mod signing;
 mod token;
+mod vocabulary;
 mod world;
 
 use crate::app::App;
-use crate::clock;
 use crate::config::Environment;
+use crate::consent::directory::{Confirmation, DirectoryEntry, Ground, Name, ProactiveService};
+use crate::consent::standing::Span;
 use crate::dispatch::secret_hash;
 use crate::explain::{Rehearsal, Report, State, explain};
 use crate::random::SystemRandom;
-use crate::registry::{Sender, SenderRecord};
+use crate::registry::{Sender, SenderRecord, Suspension};
 use crate::serve::StartError;
 use crate::store::seal::hex;
 use crate::text::{Cause, Lang};
@@ -33,48 +35,10 @@ use token::{Desk, Stand};
 use world::Masked as MaskedSender;
 pub use world::World;
 
-/// Elements whose texts say nothing about anybody.
-const KEPT: [&str; 22] = [
-    "serviceId",
-    "service_id",
-    "method",
-    "expiresIn",
-    "omit-sms",
-    "messageDate",
-    "start_date",
-    "end_date",
-    "requested_at",
-    "received_at",
-    "lang",
-    "cancel",
-    "dry_run",
-    "applicant",
-    "decision",
-    "state",
-    "limit",
-    "ground_id",
-    "Created",
-    "Expires",
-    "success",
-    "status",
-];
-/// Attributes likewise; what names a public standard is harmless in any.
-const ATTRIBUTES: [&str; 4] = ["mustUnderstand", "PrefixList", "nil", "encoding"];
-/// Where namespaces and algorithms are from.
-const PUBLIC: [&str; 8] = [
-    "xmlsoap.org",
-    "w3.org",
-    "oasis-open.org",
-    "bee.kz",
-    "2fa-chain.kz",
-    "urn:kdp:",
-    "pkigovkz",
-    "urn:ietf:",
-];
 /// Elements that hold a certificate.
 const CERTIFICATES: [&str; 3] = ["X509Certificate", "KeyIdentifier", "BinarySecurityToken"];
-/// So many digits in a row can be a phone, or the number of somebody.
-const NUMBER: usize = 9;
+/// A day, milliseconds.
+const DAY: i64 = 86_400_000;
 /// Shortest run of base64 that is looked into.
 const RUN: usize = 16;
 
@@ -94,6 +58,9 @@ pub enum Cannot {
     /// The failure depends on what a copy cannot carry over: the codes of the causes, of the original and of the copy.
     #[error("the failure is not kept: {0} became {1}")]
     Differs(String, String),
+    /// It cannot be told what its bytes say.
+    #[error("the encoding of the message is unclear")]
+    Unclear,
     /// Something of the original would be in it.
     #[error("something of the original would be left in the copy")]
     Reveals,
@@ -129,6 +96,17 @@ impl Cannot {
                 "mask-reveals: something of the original would be left in the copy; nothing was written"
                     .to_owned()
             }
+            (Self::Unclear, Lang::Kk) => {
+                "mask-unclear: басқару таңбалары бар, кодтауы анық емес (BOM жоқ UTF-16?); ештеңе жазылмады".to_owned()
+            }
+            (Self::Unclear, Lang::Ru) => {
+                "mask-unclear: есть управляющие символы, кодировка неясна (UTF-16 без BOM?); ничего не записано"
+                    .to_owned()
+            }
+            (Self::Unclear, Lang::En) => {
+                "mask-unclear: it has control characters, its encoding is unclear (UTF-16 without BOM?); nothing was written"
+                    .to_owned()
+            }
             (error, _) => error.to_string(),
         }
     }
@@ -150,14 +128,15 @@ pub async fn mask(rehearsal: &Rehearsal, message: &[u8]) -> Result<Copy, Cannot>
 async fn attempt(rehearsal: &Rehearsal, message: &[u8], original: &Report) -> Result<Copy, Cannot> {
     let app = &rehearsal.app;
     let mut alias = Alias::new(&SystemRandom::default())?;
-    let written = Written::read(message);
+    let written = Written::read(message).ok_or(Cannot::Unclear)?;
+    let now = app.clock.now();
     let said = said(&written.text);
     let sender = said.get("senderId").and_then(|id| app.registry().senders.get(id.as_str()).cloned());
     let seal = Seal::read(app, message);
     let taken = seal.keys().chain(sender.iter().flat_map(|sender| sender.ovt_keys.iter().map(spki)));
     let taken: Vec<Vec<u8>> = taken.collect();
     let hidden: Vec<Vec<u8>> = taken.iter().map(|spki| tail(spki)).collect();
-    let mut keys = Keys::except(taken);
+    let mut keys = Keys::except(taken, now / 1000);
     let stands = sender.as_ref().and_then(|sender| Stand::for_all(sender, &mut keys)).unwrap_or_default();
     let differs = || Cannot::Differs(codes(original), "?".to_owned());
     let party = seal.party(&mut keys, &mut alias).ok_or_else(differs)?;
@@ -173,20 +152,30 @@ async fn attempt(rehearsal: &Rehearsal, message: &[u8], original: &Report) -> Re
                 Some(bytes) => pour(&piece.text, &STANDARD.encode(alias.bytes(&bytes))),
                 None => alias.text(&piece.text),
             },
+            Place::Text("password" | "auth_token") => {
+                piece.text.replace(piece.text.trim(), &alias.secret(piece.text.trim()))
+            }
             Place::Text(_) if token::is_one(&piece.text) => {
                 let is_service = |text: &str| is_agreed(app, text);
                 let (alias, keys, sender) = (&mut alias, &mut keys, sender.as_deref());
-                Desk { alias, keys, sender, stands: &stands, is_service: &is_service }.mask(&piece.text)
+                Desk { alias, keys, sender, stands: &stands, now, is_service: &is_service }.mask(&piece.text)
             }
+            Place::Text(name) => {
+                let shown = value(app, name, piece.text.trim());
+                shown.map_or_else(
+                    || alias.text(&piece.text),
+                    |shown| piece.text.replace(piece.text.trim(), &shown),
+                )
+            }
+            Place::Attribute(name) => attribute(name, &piece.text, &mut alias),
+            Place::Name => alias.name(&piece.text),
             Place::Aside => alias.aside(&piece.text),
-            place if is_harmless(app, place, &piece.text) => return,
-            _ => alias.text(&piece.text),
         };
         piece.replace(&mut edits, &text);
     });
     let draft = edits.apply(&written.text);
     let draft = seal.sign(&draft, &party);
-    let mut world = party.world(app, rehearsal.app.clock.now()).ok_or_else(differs)?;
+    let mut world = party.world(app, now).ok_or_else(differs)?;
     if let Some(sender) = &sender {
         world.senders.push(registered(app, sender, &said, &stands, &mut alias));
     }
@@ -218,7 +207,14 @@ type Narrow = fn([u8; 2]) -> u16;
 type Widen = fn(u16) -> [u8; 2];
 
 impl Written {
-    fn read(message: &[u8]) -> Self {
+    /// `None`: it has control characters that are none of XML (1.0, 2.2), as text in another encoding has.
+    fn read(message: &[u8]) -> Option<Self> {
+        let written = Self::decode(message);
+        let is_control = |c: char| c.is_ascii_control() && !"\t\r\n".contains(c);
+        (!written.text.contains(is_control)).then_some(written)
+    }
+
+    fn decode(message: &[u8]) -> Self {
         let wide: Option<(Narrow, Widen)> = match message {
             [0xFF, 0xFE, ..] => Some((u16::from_le_bytes, u16::to_le_bytes)),
             [0xFE, 0xFF, ..] => Some((u16::from_be_bytes, u16::to_be_bytes)),
@@ -272,35 +268,38 @@ fn tail(spki: &[u8]) -> Vec<u8> {
     spki.get(end.saturating_sub(32)..end).unwrap_or_default().to_vec()
 }
 
-fn is_harmless(app: &App, place: Place<'_>, text: &str) -> bool {
-    let text = text.trim();
-    let is_plain = text.len() <= 200 && text.is_ascii();
-    let is_standard =
-        |uri: &str| PUBLIC.iter().any(|part| uri.contains(part)) && longest_number(uri) < NUMBER;
-    let is_public = || is_plain && text.split_ascii_whitespace().all(is_standard);
-    match place {
-        Place::Text("access_name") => is_plain && text.split(';').all(|id| is_agreed(app, id.trim())),
-        Place::Text("expiresIn") if text.bytes().all(|byte| byte.is_ascii_digit()) => text.len() < 12,
-        Place::Text(name) => KEPT.contains(&name) && (is_word(text) || clock::parse(text).is_some()),
-        Place::Attribute(name) => {
-            ATTRIBUTES.contains(&name.rsplit(':').next().unwrap_or_default()) && is_word(text) || is_public()
-        }
-        Place::Aside => false,
-    }
+/// What is shown of the text of an element as it stands.
+fn value(app: &App, element: &str, text: &str) -> Option<String> {
+    let is_known = match element {
+        "access_name" => text.split(';').all(|id| is_agreed(app, id.trim())),
+        "service_id" => is_agreed(app, text),
+        _ => false,
+    };
+    if is_known { Some(text.to_owned()) } else { vocabulary::value(element, text, app.clock.now()) }
 }
 
-/// A word, a short number or a time: nothing in which somebody could be named or called.
-fn is_word(text: &str) -> bool {
-    let is_time = |c: char| c.is_ascii_digit() || ". :".contains(c);
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "_.:+-".contains(c);
-    text.len() <= 64
-        && longest_number(text) < NUMBER
-        && (text.chars().all(is_word) || text.chars().all(is_time))
+/// What is shown of the value of an attribute: word by word, and what is a name part by part.
+fn attribute(attribute: &str, text: &str, alias: &mut Alias) -> String {
+    let attribute = attribute.rsplit(':').next().unwrap_or_default();
+    let words = text.split_inclusive(char::is_whitespace).map(|word| {
+        let (word, blank) = word.split_at(word.trim_end().len());
+        let shown = match attribute {
+            _ if vocabulary::is_uri(word) || vocabulary::is_setting(attribute, word) => word.to_owned(),
+            "PrefixList" if word == "#default" => word.to_owned(),
+            "PrefixList" | "type" => {
+                word.split(':').map(|part| alias.name(part)).collect::<Vec<_>>().join(":")
+            }
+            _ => alias.text(word),
+        };
+        shown + blank
+    });
+    words.collect()
 }
 
-/// Digits in a row.
-fn longest_number(text: &str) -> usize {
-    text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0)
+/// The day's begin before or after a time, on the same side of `now`; a day is `day` long.
+fn day(time: i64, now: i64, day: i64) -> i64 {
+    let begin = time.div_euclid(day).saturating_mul(day);
+    if time <= now || begin == time { begin } else { begin.saturating_add(day) }
 }
 
 /// Whether a `ServiceID` is anybody's: then it is the name of a service.
@@ -327,24 +326,34 @@ fn registered(
         let is_right = given
             .is_some_and(|given| hex(&secret_hash(&*app.seal, kind, &record.sender_id, given)) == *stored);
         // What is wrong in the original must be wrong in the copy.
-        Some(given.filter(|_| is_right).map_or_else(|| format!("masked-{kind}"), |given| alias.text(given)))
+        Some(given.filter(|_| is_right).map_or_else(|| format!("masked-{kind}"), |given| alias.secret(given)))
     };
     let password = secret("password", &record.password, "password");
     let token = secret("token", &record.token, "auth_token");
     let pem = |stand: &Stand| crate::trust::issue::pem("PUBLIC KEY", stand.signer.public_key_spki());
-    let suspensions = record.suspensions.iter().cloned();
-    let suspensions =
-        suspensions.map(|one| crate::registry::Suspension { reason: "masked".to_owned(), ..one });
+    let now = app.clock.now();
+    let suspensions = record.suspensions.iter().map(|one| Suspension {
+        span: Span {
+            from: day(one.span.from, now, DAY),
+            until: one.span.until.map(|until| day(until, now, DAY)),
+        },
+        reason: "masked".to_owned(),
+    });
     let record = SenderRecord {
         sender_id: alias.text(&record.sender_id),
         name: alias.text(&record.name),
+        role: record.role,
         bin: alias.text(&record.bin),
+        auth: record.auth,
         password: None,
         token: None,
+        reply: record.reply,
+        strict: record.strict,
+        allowance: record.allowance.clone(),
+        ovt_keys: stands.iter().map(pem).collect(),
+        lang: sender.lang.code().to_owned(),
         permits: Vec::new(),
         suspensions: suspensions.collect(),
-        ovt_keys: stands.iter().map(pem).collect(),
-        ..record.clone()
     };
     MaskedSender { record, password, token }
 }
@@ -352,26 +361,57 @@ fn registered(
 /// What is registered that the message names.
 fn agreed(app: &App, said: &BTreeMap<String, String>, world: &mut World, alias: &mut Alias) {
     let registry = app.registry();
+    let ends = |at: Option<i64>| at.map(|at| day(at, app.clock.now() / 1000, DAY / 1000));
     if let Some(entry) = said.get("directory_id").and_then(|id| registry.entries.get(id)) {
-        let mut entry = entry.clone();
-        entry.id = alias.text(&entry.id);
-        entry.bin = alias.text(&entry.bin);
-        entry.name.kk = alias.text(&entry.name.kk);
-        entry.name.ru = alias.text(&entry.name.ru);
-        entry.data = alias.text(&entry.data);
-        entry.storage_ground = alias.text(&entry.storage_ground);
-        entry.application = None;
-        world.entries.push(entry);
+        world.entries.push(DirectoryEntry {
+            id: alias.text(&entry.id),
+            revision: 1,
+            bin: alias.text(&entry.bin),
+            name: named(&entry.name, alias),
+            services: entry.services.clone(),
+            period_seconds: entry.period_seconds,
+            storage_seconds: entry.storage_seconds,
+            processing_seconds: entry.processing_seconds,
+            storage_ground: alias.text(&entry.storage_ground),
+            data: alias.text(&entry.data),
+            valid_from: ends(Some(entry.valid_from)).unwrap_or_default(),
+            expires_at: ends(entry.expires_at),
+            application: None,
+        });
     }
-    world.grounds.extend(said.get("ground_id").and_then(|id| registry.grounds.get(id)).cloned());
+    if let Some(ground) = said.get("ground_id").and_then(|id| registry.grounds.get(id)) {
+        // Who held it against the act, and when, is told nobody.
+        let masked = || "masked".to_owned();
+        world.grounds.push(Ground {
+            id: alias.text(&ground.id),
+            revision: 1,
+            text: Name { kk: masked(), ru: masked() },
+            methods: ground.methods.clone(),
+            source: masked(),
+            exempt: ground.exempt,
+            confirmed: ground.confirmed.as_ref().map(|_| Confirmation {
+                act: masked(),
+                operator: masked(),
+                at: 0,
+            }),
+            expires_at: ends(ground.expires_at),
+        });
+    }
     if let Some(service) = said.get("proactive_code").and_then(|code| registry.proactive.get(code)) {
-        let mut service = service.clone();
-        service.code = alias.text(&service.code);
-        service.bin = alias.text(&service.bin);
-        service.name.kk = alias.text(&service.name.kk);
-        service.name.ru = alias.text(&service.name.ru);
-        world.proactive.push(service);
+        world.proactive.push(ProactiveService {
+            code: alias.text(&service.code),
+            revision: 1,
+            bin: alias.text(&service.bin),
+            name: named(&service.name, alias),
+            services: service.services.clone(),
+            period_seconds: service.period_seconds,
+            expires_at: ends(service.expires_at),
+        });
     }
+}
+
+fn named(name: &Name, alias: &mut Alias) -> Name {
+    Name { kk: alias.text(&name.kk), ru: alias.text(&name.ru) }
 }
 
 /// An empty world with the rules of the installation.

@@ -1,8 +1,10 @@
 //! Names, numbers and words that stand in for others: of the same shape, the same for the same, and of no use for
 //! finding out what they stand for, since the salt of a report is forgotten.
 
+use super::vocabulary;
 use crate::consent::identity::{Iin, NumberError};
 use crate::random::{NoRandomness, Random};
+use crate::store::seal::hex;
 use crate::text::mojibake;
 use crate::trust::algorithm::sha256;
 use std::collections::BTreeSet;
@@ -14,6 +16,8 @@ const RUSSIAN: [&str; 2] = ["абвгдежзиклмнопрстуфцчшэю�
 const KAZAKH: [&str; 2] = ["әғқңөұүһі", "ҒҚҢӨҰҮҺІ"];
 /// What stands in text beside letters and digits and says nothing.
 const SIGNS: &str = "«»„“”‘’–—…№\u{A0}\u{FEFF}\u{FFFD}\u{FFFE}\u{FFFF}";
+/// A secret of fewer characters is in everything.
+const SHORT: usize = 4;
 /// A byte that is no UTF-8 is carried through as this character and the byte: U+F700 is of private use.
 pub const STRANGE: u32 = 0xF700;
 
@@ -74,12 +78,26 @@ impl Alias {
     /// The same of what stands beside the message, such as a comment: it may well repeat words of the message, which are no
     /// secret, so that only its numbers and names are.
     pub fn aside(&mut self, text: &str) -> String {
-        let before = self.secrets.clone();
+        let was_secret = self.secrets.contains(text.trim());
         let other = self.text(text);
-        if !before.contains(text.trim()) {
+        if !was_secret {
             self.secrets.remove(text.trim());
         }
         other
+    }
+
+    /// What stands for a name: itself, if it is of the vocabulary.
+    pub fn name(&mut self, name: &str) -> String {
+        if vocabulary::is_name(name) { name.to_owned() } else { self.text(name) }
+    }
+
+    /// What stands for a password: not even its length is kept.
+    pub fn secret(&mut self, secret: &str) -> String {
+        // Somebody's password is the word `password`, which is in every message.
+        if secret.chars().count() >= SHORT && !vocabulary::is_name(secret) {
+            self.forbid(secret);
+        }
+        format!("masked-{}", hex(&sha256(&[&self.salt[..], secret.as_bytes()].concat())))
     }
 
     /// Bytes for bytes.

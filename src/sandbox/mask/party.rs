@@ -38,12 +38,20 @@ pub struct Keys {
     /// Public keys that are taken: of the original, and of those given out.
     taken: Vec<Vec<u8>>,
     serial: u8,
+    /// When the message is judged, Unix seconds.
+    now: i64,
 }
 
 impl Keys {
-    /// None of them is of these public keys, DER `SubjectPublicKeyInfo`.
-    pub fn except(taken: Vec<Vec<u8>>) -> Self {
-        Self { taken, serial: 0 }
+    /// None of them is of these public keys, DER `SubjectPublicKeyInfo`; `now` in Unix seconds.
+    pub fn except(taken: Vec<Vec<u8>>, now: i64) -> Self {
+        Self { taken, serial: 0, now }
+    }
+
+    /// The validity to the day, on the same side of now: the second of issue would tell whose it is.
+    fn validity(&self, like: &Certificate) -> (i64, i64) {
+        let (from, to) = like.validity;
+        (super::day(from, self.now, 86_400).max(ALWAYS.0), super::day(to, self.now, 86_400).min(ALWAYS.1))
     }
 
     /// One more; `None`: there is none of the kind left.
@@ -81,7 +89,7 @@ impl Keys {
         let roles: Vec<&str> = like.extended_usage.iter().filter_map(|usage| role(usage)).collect();
         let purpose = if is_for_signing { Purpose::Messages(&roles) } else { Purpose::Authority };
         self.serial += 1;
-        let (subject, serial, validity) = (&Name::new(&parts), &[1, self.serial], like.validity);
+        let (subject, serial, validity) = (&Name::new(&parts), &[1, self.serial], self.validity(like));
         let mut der = by(issued == Issued::Elsewhere, &Request { subject, spki, serial, validity, purpose })?;
         if issued == Issued::Forged {
             *der.last_mut()? ^= 1;
@@ -104,7 +112,7 @@ impl Keys {
             subject: &subject,
             spki: signer.public_key_spki(),
             serial: &[1, self.serial],
-            validity: like.validity,
+            validity: self.validity(like),
             purpose: Purpose::Messages(&SYSTEM),
         };
         by(false, &request)

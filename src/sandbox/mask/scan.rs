@@ -1,10 +1,16 @@
-//! The pieces of a message as it is written, well formed or not: texts, values of attributes, comments. It decides nothing
-//! about a message; it finds what a copy must not show, also where no parser gets to.
+//! The pieces of a message as it is written, well formed or not: names, texts, values of attributes, comments. It decides
+//! nothing about a message; it finds what a copy must not show, also where no parser gets to. Outside of the pieces there are
+//! only the signs and keywords of XML: what cannot be taken apart with certainty is a piece as a whole.
 
+use super::vocabulary;
 use std::ops::Range;
 
 /// Most open elements among which one is sought that is closed.
 const DEEP: usize = 256;
+/// So many times XML in text is taken apart; beyond, it is text.
+const NESTED: u8 = 8;
+/// Longest XML declaration, characters.
+const DECLARATION: usize = 100;
 
 /// A character, and the bytes of the message that write it: `&amp;` is one.
 #[derive(Clone, Copy)]
@@ -21,7 +27,9 @@ pub enum Place<'s> {
     Text(&'s str),
     /// The value of the attribute of this name, prefix and all.
     Attribute(&'s str),
-    /// In a comment, an instruction, a declaration.
+    /// The name of an element or of an attribute, or the prefix of one.
+    Name,
+    /// In a comment, an instruction, a declaration, or in what looks like a tag and is none.
     Aside,
 }
 
@@ -72,10 +80,11 @@ impl Edits {
 pub fn each(message: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
     let units: Vec<Unit> =
         message.char_indices().map(|(from, c)| Unit { c, from, to: from + c.len_utf8() }).collect();
-    walk(&units, "", visit);
+    walk(&units, ("", 0), visit);
 }
 
-fn walk(units: &[Unit], around: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
+/// Goes through all there is; `around`: the element it stands in, and how many times it was text.
+fn walk(units: &[Unit], (around, depth): (&str, u8), visit: &mut dyn FnMut(&Piece<'_>)) {
     let mut open: Vec<String> = Vec::new();
     let mut at = 0;
     while let Some(rest) = units.get(at..).filter(|rest| !rest.is_empty()) {
@@ -83,32 +92,131 @@ fn walk(units: &[Unit], around: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
         let end = if starts(rest, "<!--") {
             until(rest, 4, "-->", |inner| show(inner, Place::Aside, visit))
         } else if starts(rest, "<![CDATA[") {
-            until(rest, 9, "]]>", |inner| text(inner, name, visit))
-        } else if starts(rest, "<?xml ") {
-            until(rest, 2, "?>", |_| ())
+            until(rest, 9, "]]>", |inner| text(inner, (name, depth), visit))
+        } else if let Some(end) = declaration(rest) {
+            end
         } else if starts(rest, "<?") {
             until(rest, 2, "?>", |inner| show(inner, Place::Aside, visit))
         } else if starts(rest, "<!") {
-            until(rest, 2, ">", |inner| show(inner.get(8..).unwrap_or_default(), Place::Aside, visit))
-        } else if starts(rest, "</") {
-            let name = local(rest.get(2..).unwrap_or_default());
-            if let Some(back) = open.iter().rev().take(DEEP).position(|open| *open == name) {
-                open.truncate(open.len() - 1 - back);
+            let keyword = if starts(rest, "<!DOCTYPE ") { 10 } else { 2 };
+            until(rest, keyword, ">", |inner| show(inner, Place::Aside, visit))
+        } else if rest.first().is_some_and(|unit| unit.c == '<') {
+            match Tag::read(rest) {
+                Some(tag) => {
+                    tag.show(rest, visit);
+                    tag.follow(rest, &mut open);
+                    tag.end
+                }
+                None => {
+                    let next = rest.iter().skip(1).position(|unit| unit.c == '<');
+                    let end = next.map_or(rest.len(), |next| next + 1);
+                    show(&decode(rest.get(1..end).unwrap_or_default()), Place::Aside, visit);
+                    end
+                }
             }
-            until(rest, 2, ">", |_| ())
-        } else if starts(rest, "<") {
-            let end = tag(rest, visit);
-            if !starts(rest.get(end.saturating_sub(2)..).unwrap_or_default(), "/>") {
-                open.push(local(rest.get(1..).unwrap_or_default()));
-            }
-            end
         } else {
             let end = rest.iter().position(|unit| unit.c == '<').unwrap_or(rest.len());
-            text(&decode(rest.get(..end).unwrap_or_default()), name, visit);
+            text(&decode(rest.get(..end).unwrap_or_default()), (name, depth), visit);
             end
         };
         at += end.max(1);
     }
+}
+
+/// The length of the XML declaration that stands here, if one does.
+fn declaration(units: &[Unit]) -> Option<usize> {
+    let inner = units.get(5..units.len().min(DECLARATION)).filter(|_| starts(units, "<?xml"))?;
+    let end = (0..inner.len()).find(|at| starts(inner.get(*at..).unwrap_or_default(), "?>"))?;
+    let text: String = inner.get(..end)?.iter().map(|unit| unit.c).collect();
+    vocabulary::is_declaration(&text).then_some(end + 7)
+}
+
+/// A tag as XML has them, with names and quoted values and nothing else.
+struct Tag {
+    is_end: bool,
+    is_empty: bool,
+    name: Range<usize>,
+    /// Names, and what stands between the quotes.
+    attributes: Vec<(Range<usize>, Range<usize>)>,
+    /// Its length.
+    end: usize,
+}
+
+impl Tag {
+    fn read(units: &[Unit]) -> Option<Self> {
+        let is = |at: usize, c: char| units.get(at).is_some_and(|unit| unit.c == c);
+        let blanks = |at: usize| {
+            let rest = units.get(at..).unwrap_or_default().iter();
+            at + rest.take_while(|unit| unit.c.is_ascii_whitespace()).count()
+        };
+        let is_end = is(1, '/');
+        let name = name(units, if is_end { 2 } else { 1 })?;
+        let (mut at, mut attributes) = (name.end, Vec::new());
+        loop {
+            let next = blanks(at);
+            let is_empty = is(next, '/') && !is_end;
+            if is(next + usize::from(is_empty), '>') {
+                let end = next + usize::from(is_empty) + 1;
+                return Some(Self { is_end, is_empty, name, attributes, end });
+            }
+            if is_end || next == at {
+                return None;
+            }
+            let attribute = self::name(units, next)?;
+            let equals = blanks(attribute.end);
+            let quote = blanks(equals + 1);
+            let sign = units.get(quote)?.c;
+            if !is(equals, '=') || !"\"'".contains(sign) {
+                return None;
+            }
+            let from = quote + 1;
+            let value = units.get(from..)?.iter().position(|unit| unit.c == sign || unit.c == '<')?;
+            if !is(from + value, sign) {
+                return None;
+            }
+            attributes.push((attribute, from..from + value));
+            at = from + value + 1;
+        }
+    }
+
+    fn show(&self, units: &[Unit], visit: &mut dyn FnMut(&Piece<'_>)) {
+        let part = |range: &Range<usize>| units.get(range.clone()).unwrap_or_default();
+        for name in std::iter::once(&self.name).chain(self.attributes.iter().map(|(name, _)| name)) {
+            for part in part(name).split(|unit| unit.c == ':') {
+                show(part, Place::Name, visit);
+            }
+        }
+        for (name, value) in &self.attributes {
+            show(&decode(part(value)), Place::Attribute(&written(part(name))), visit);
+        }
+    }
+
+    /// Keeps account of which elements are open.
+    fn follow(&self, units: &[Unit], open: &mut Vec<String>) {
+        let name = written(units.get(self.name.clone()).unwrap_or_default());
+        let name = name.rsplit(':').next().unwrap_or_default();
+        if self.is_end {
+            if let Some(back) = open.iter().rev().take(DEEP).position(|open| open == name) {
+                open.truncate(open.len() - 1 - back);
+            }
+        } else if !self.is_empty {
+            open.push(name.to_owned());
+        }
+    }
+}
+
+/// The name that begins here, prefix and all.
+fn name(units: &[Unit], from: usize) -> Option<Range<usize>> {
+    let is_name = |unit: &&Unit| unit.c.is_alphanumeric() || "_-.:".contains(unit.c);
+    let rest = units.get(from..)?;
+    let first = rest.first()?.c;
+    let length = rest.iter().take_while(is_name).count();
+    let is_one = first.is_alphabetic() || first == '_';
+    is_one.then_some(from..from + length)
+}
+
+fn written(units: &[Unit]) -> String {
+    units.iter().map(|unit| unit.c).collect()
 }
 
 fn starts(units: &[Unit], with: &str) -> bool {
@@ -124,45 +232,17 @@ fn until(units: &[Unit], begin: usize, close: &str, inner: impl FnOnce(&[Unit]))
     (end + close.len()).min(units.len())
 }
 
-fn local(units: &[Unit]) -> String {
-    let name = units.iter().map(|unit| unit.c).take_while(|c| !c.is_whitespace() && !"/><".contains(*c));
-    let name: String = name.collect();
-    name.rsplit(':').next().unwrap_or_default().to_owned()
-}
-
-/// A start tag; shows its attributes, and answers with its length.
-fn tag(units: &[Unit], visit: &mut dyn FnMut(&Piece<'_>)) -> usize {
-    let (mut at, mut name) = (1, String::new());
-    while let Some(unit) = units.get(at) {
-        match unit.c {
-            '>' => return at + 1,
-            '"' | '\'' => {
-                let rest = units.get(at + 1..).unwrap_or_default();
-                let end = rest.iter().position(|other| other.c == unit.c).unwrap_or(rest.len());
-                let value = decode(rest.get(..end).unwrap_or_default());
-                show(&value, Place::Attribute(name.trim_end_matches('=').trim()), visit);
-                name.clear();
-                at += end + 1;
-            }
-            c if c.is_whitespace() => name.clear(),
-            c => name.push(c),
-        }
-        at += 1;
-    }
-    at
-}
-
-fn text(units: &[Unit], name: &str, visit: &mut dyn FnMut(&Piece<'_>)) {
+fn text(units: &[Unit], (name, depth): (&str, u8), visit: &mut dyn FnMut(&Piece<'_>)) {
     let is_xml = units.iter().find(|unit| !unit.c.is_whitespace()).is_some_and(|unit| unit.c == '<');
-    if is_xml && units.iter().any(|unit| unit.c == '>') {
-        walk(units, name, visit);
+    if is_xml && depth < NESTED {
+        walk(units, (name, depth + 1), visit);
     } else {
-        show(units, Place::Text(name), visit);
+        show(units, if is_xml { Place::Aside } else { Place::Text(name) }, visit);
     }
 }
 
 fn show(units: &[Unit], place: Place<'_>, visit: &mut dyn FnMut(&Piece<'_>)) {
-    let text: String = units.iter().map(|unit| unit.c).collect();
+    let text = written(units);
     if !text.trim().is_empty() {
         visit(&Piece { place, text, units });
     }

@@ -5,7 +5,7 @@ use super::alias::Alias;
 use super::party::{self, Issued, Keys};
 use super::scan::{self, Edits, Place};
 use super::world::{Signatory, World};
-use super::{decoded, pour, rules};
+use super::{decoded, pour, rules, vocabulary};
 use crate::app::App;
 use crate::explain::difference::{canonical, digests, forms, other_orders};
 use crate::soap::envelope::Outline;
@@ -21,6 +21,9 @@ use crate::xml::c14n::Method;
 use crate::xml::{Document, Limits};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+/// So many bytes of the algorithm in a public key may be wrong.
+const PARAMETER: usize = 4;
 
 /// How something was made of what should have been signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +128,10 @@ impl Seal {
             // Its algorithm and parameters are what is wrong; the point is another.
             let point = spki.len().saturating_sub(128);
             let (head, own) = (like.spki().get(..point)?, spki.get(point..)?);
+            // More than another parameter could be anything.
+            if head.iter().zip(&spki).filter(|(one, other)| one != other).count() > PARAMETER {
+                return None;
+            }
             spki = [head, own].concat();
         }
         let issued = match self.trusted {
@@ -289,8 +296,8 @@ impl Party {
             return own.issuer_text;
         }
         let parts = text.split(',').map(|part| match part.split_once('=') {
-            Some((kind, name)) => format!("{kind}={}", alias.text(name)),
-            None => alias.text(part),
+            Some((kind, name)) if vocabulary::is_kind(kind.trim()) => format!("{kind}={}", alias.text(name)),
+            _ => alias.text(part),
         });
         parts.collect::<Vec<_>>().join(",")
     }

@@ -3,17 +3,15 @@
 
 use super::alias::Alias;
 use super::party::{Issued, Keys};
+use super::vocabulary;
 use crate::registry::Sender;
 use crate::token::jws::{JwsError, SignatureFlaw, TokenKey as _};
 use crate::trust::certificate::Certificate;
 use crate::trust::sign::Signer;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde_json::json;
 
-/// Claims and header fields whose values stay.
-const KEPT: [&str; 8] = ["alg", "typ", "cty", "crit", "mcheck", "iat", "exp", "nbf"];
-/// Longest value of one of them, as written.
-const LONGEST: usize = 40;
 /// Below it, a part is a word of a text.
 const PART: usize = 16;
 
@@ -59,6 +57,8 @@ pub struct Desk<'d> {
     pub sender: Option<&'d Sender>,
     /// The test keys in place of those.
     pub stands: &'d [Stand],
+    /// When it is judged, Unix milliseconds.
+    pub now: i64,
     /// Whether a text is the name of a service, and says nothing.
     pub is_service: &'d dyn Fn(&str) -> bool,
 }
@@ -75,7 +75,7 @@ impl Desk<'_> {
             if is_part(first) {
                 out.push_str(&self.part(part));
             } else {
-                out.push_str(part);
+                out.push_str(&self.alias.text(part));
             }
             rest = after;
         }
@@ -104,7 +104,8 @@ impl Desk<'_> {
     fn part(&mut self, part: &str) -> String {
         let Ok(bytes) = URL_SAFE_NO_PAD.decode(part) else { return self.alias.text(part) };
         match std::str::from_utf8(&bytes) {
-            Ok(json) if json.trim_start().starts_with('{') => {
+            // What is no JSON cannot be taken apart: it is a value like any other.
+            Ok(json) if serde_json::from_str::<serde_json::Map<_, _>>(json).is_ok() => {
                 let masked = URL_SAFE_NO_PAD.encode(self.object(json));
                 // A header says nothing of anybody, and stays.
                 if masked != part {
@@ -121,7 +122,7 @@ impl Desk<'_> {
         }
     }
 
-    /// JSON with aliases in place of its texts and numbers, in the same layout.
+    /// JSON, which it is, with aliases in place of its names, texts and numbers, in the same layout.
     fn object(&mut self, json: &str) -> String {
         let (mut out, mut rest, mut name) = (String::with_capacity(json.len()), json, String::new());
         while let Some(first) = rest.chars().next() {
@@ -131,20 +132,20 @@ impl Desk<'_> {
                 _ => first.len_utf8(),
             };
             let (piece, after) = rest.split_at(end);
-            let has_number = piece.split(|c: char| !c.is_ascii_digit()).any(|run| run.len() == 12);
-            let is_plain = piece.len() <= LONGEST && piece.is_ascii() && !has_number;
-            let is_kept = is_plain && KEPT.contains(&name.as_str());
             match first {
-                '"' if after.trim_start().starts_with(':') => {
-                    piece.trim_matches('"').clone_into(&mut name);
-                    out.push_str(piece);
-                }
-                '0'..='9' if !is_kept => out.push_str(&self.alias.text(piece)),
-                '"' if !is_kept => {
+                '"' => {
                     // Escapes are undone: an alias needs none.
-                    let text = serde_json::from_str(piece);
-                    let text: String = text.unwrap_or_else(|_| piece.trim_matches('"').to_owned());
-                    out.push_str(&serde_json::json!(self.claim(&name, &text)).to_string());
+                    let text: String = serde_json::from_str(piece).unwrap_or_default();
+                    let is_name = after.trim_start().starts_with(':');
+                    let shown = if is_name { self.alias.name(&text) } else { self.claim(&name, &text) };
+                    if is_name {
+                        name.clone_from(&text);
+                    }
+                    // What stays is written as it was.
+                    out.push_str(&if shown == text { piece.to_owned() } else { json!(shown).to_string() });
+                }
+                '0'..='9' if !vocabulary::is_claim(&name, piece, self.now) => {
+                    out.push_str(&self.alias.text(piece));
                 }
                 _ => out.push_str(piece),
             }
@@ -167,7 +168,7 @@ impl Desk<'_> {
     }
 
     fn claim(&mut self, name: &str, text: &str) -> String {
-        if (self.is_service)(text) {
+        if (self.is_service)(text) || vocabulary::is_claim(name, text, self.now) {
             return text.to_owned();
         }
         if name == "x5c" {
