@@ -318,6 +318,8 @@ async fn a_decision_of_another_sender_is_as_unknown_as_none_and_each_look_is_jou
     let (database, address) = (stand.database(), stand.address);
     let [good, _] = case::good();
     let id = decision_of(&Connection::open(address).post(&good)).unwrap().to_string();
+    let impostor = maker::Maker { password: "wrong".to_owned(), ..maker::Maker::bank() }.make();
+    let claimed = decision_of(&Connection::open(address).post(impostor.as_bytes())).unwrap().to_string();
     let Stand { running, directory, .. } = stand;
     running.stop().await;
     let data = directory.path().to_str().unwrap().to_owned();
@@ -341,8 +343,13 @@ async fn a_decision_of_another_sender_is_as_unknown_as_none_and_each_look_is_jou
     assert_eq!(foreign.0, Some(1));
     assert!(foreign.2.contains("decision-unknown"), "{}", foreign.2);
     assert_eq!(run(&["--decision", "7"]).0, Some(2));
+    // Who only claimed to be the bank: it is told of by the service, and to no sender.
+    assert_eq!(run(&["--decision", &claimed, "--for", "bank_kdp"]), none);
+    assert_eq!(run(&["--decision", &claimed, "--for", "260140990117"]), none);
+    let (code, text, _) = run(&["--decision", &claimed]);
+    assert!(code == Some(1) && text.contains("KDP401"), "{text}");
     let sql = "SELECT operator || ' ' || detail FROM journal WHERE kind = 'look' AND outcome = 'decision'";
     let looks = sqlite::sqlite(&database, sql);
-    assert_eq!(looks.lines().count(), 5, "{looks}");
+    assert_eq!(looks.lines().count(), 8, "{looks}");
     assert!(looks.contains(&id) && looks.contains("registrar {"), "{looks}");
 }

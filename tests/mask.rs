@@ -142,7 +142,7 @@ fn planted() -> Vec<(&'static str, Vec<u8>)> {
     let good = String::from_utf8(case::good()[0].clone()).unwrap();
     let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"";
     let at = |before: &str, what: &str| good.replacen(before, &format!("{what}{before}"), 1);
-    let text = |element: &str, text: &str| maker::Maker::bank().with(element, text).make();
+    let text = |element: &'static str, text: &str| maker::Maker::bank().with(element, text).make();
     let escaped = |inner: &str| inner.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let cdata = |inner: &str| format!("<![CDATA[{inner}]]>");
     let json = |json: &str| {
@@ -355,6 +355,18 @@ async fn the_command_writes_a_copy_with_its_world_and_where_it_cannot_nothing() 
     let (code, text, _) = run(&[&masked, "--world", &world, "--json"]);
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!((code, &report["causes"]), (Some(1), &serde_json::json!(["pretty-printed"])));
+    assert_eq!(report["world"], "file");
+    for (lang, first) in [
+        ("kk", "Сервис емес"),
+        ("ru", "Оценено в мире этого файла"),
+        ("en", "Judged in the world of this file"),
+    ] {
+        let (_, text, _) = run(&[&masked, "--world", &world, "--lang", lang]);
+        assert!(text.starts_with(first), "{text}");
+    }
+    std::fs::write(path("stranger.json"), "{\"\\u001b[2J\": 1}").unwrap();
+    let (code, _, error) = run(&[&masked, "--world", &path("stranger.json")]);
+    assert!(code == Some(2) && error.contains("[2J") && !error.contains('\u{1b}'), "{error:?}");
     let copy = std::fs::read(&masked).unwrap();
     assert_eq!(
         run(&[&[&*path("envelope.xml"), "--mask", &masked], &at[..]].concat()).0,

@@ -481,3 +481,43 @@ fn reveals(bytes: &[u8], secrets: &[&[u8]], depth: u8) -> bool {
         forms.into_iter().flatten().any(|inner| reveals(&inner, secrets, depth + 1))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_check_finds_what_is_left_through_nested_base64() {
+        let secret = "Akhmetova 910203450018";
+        let once = STANDARD.encode(format!("{{\"sub\":\"{secret}\"}}"));
+        let twice = URL_SAFE_NO_PAD.encode(format!("<a>{once}</a>"));
+        let found = |text: &str| reveals(text.as_bytes(), &[secret.as_bytes()], 0);
+        assert!(found(secret) && found(&once) && found(&format!("<data>{twice}</data>")));
+        assert!(!found("Akhmetova") && !found(&STANDARD.encode("somebody else, altogether")));
+        assert!(!reveals(b"anything", &[b"".as_slice()], 0));
+    }
+
+    #[test]
+    fn a_time_is_told_to_the_day_and_on_the_same_side_of_now() {
+        let now = 10 * DAY + 7;
+        assert_eq!((day(now - 3, now, DAY), day(now, now, DAY)), (10 * DAY, 10 * DAY));
+        assert_eq!((day(now + 1, now, DAY), day(11 * DAY, now, DAY)), (11 * DAY, 11 * DAY));
+        assert_eq!(day(-1, now, DAY), -DAY);
+    }
+
+    #[test]
+    fn what_is_written_in_another_encoding_is_not_read() {
+        let wide =
+            |form: fn(u16) -> [u8; 2]| "<a>Ахметова</a>".encode_utf16().flat_map(form).collect::<Vec<_>>();
+        assert!(
+            Written::read(&wide(u16::to_le_bytes)).is_none()
+                && Written::read(&wide(u16::to_be_bytes)).is_none()
+        );
+        let marked = [vec![0xFE, 0xFF], wide(u16::to_be_bytes)].concat();
+        let written = Written::read(&marked).unwrap();
+        assert_eq!(
+            (written.text.as_str(), written.write(&written.text)),
+            ("\u{FEFF}<a>Ахметова</a>", marked)
+        );
+    }
+}
