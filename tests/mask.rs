@@ -133,7 +133,7 @@ async fn a_masked_message_keeps_its_cause_and_nothing_of_whom_it_is_about() {
 
 /// Who is planted where no schema expects anybody.
 const PLANTED: [&str; 7] =
-    ["Ахметова", "Akhmetova", "910203450018", "77019876543", "Халык", "halykbank", "Sup3r!@#$%^*()Secret"];
+    ["Ахметова", "Akhmetova", "910203450018", "770198765", "Халык", "halykbank", "!@#$%^*()"];
 
 /// Messages with somebody in each position of the syntax that there is.
 fn planted() -> Vec<(&'static str, Vec<u8>)> {
@@ -214,7 +214,9 @@ fn planted() -> Vec<(&'static str, Vec<u8>)> {
         format!("<a>{}</a>", escaped(&escaped(&format!("<{who}>")))),
     ] {
         out.push(("escaped text", text("personal_data_name", &escaped(&inner))));
-        out.push(("CDATA", text("personal_data_name", &cdata(&inner))));
+        if !inner.contains("]]>") {
+            out.push(("CDATA", text("personal_data_name", &cdata(&inner))));
+        }
         out.push(("outer CDATA", at("</data>", &cdata(&inner))));
     }
     for claims in &claims {
@@ -258,6 +260,7 @@ async fn whoever_stands_where_no_schema_expects_anybody_is_not_left_either() {
             };
             PLANTED.iter().filter(is_in).copied().collect::<Vec<_>>()
         };
+        assert!(!has(&all_layers(&message)).is_empty(), "{what}: nobody is planted");
         match mask(&rehearsal, &message).await {
             Ok(copy) => {
                 made += 1;
@@ -272,8 +275,7 @@ async fn whoever_stands_where_no_schema_expects_anybody_is_not_left_either() {
         }
     }
     assert!(wrong.is_empty(), "{} left:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(made >= 60, "{made} made; refused:\n{}", refused.join("\n"));
-    println!("{made} made; refused:\n{}", refused.join("\n"));
+    assert!(made >= 95, "{made} made; refused:\n{}", refused.join("\n"));
     stand.running.stop().await;
 }
 
