@@ -231,12 +231,17 @@ fn planted() -> Vec<(&'static str, Vec<u8>)> {
             out.push(("element that is kept", at("</data>", &format!("<{element}>{one}</{element}>"))));
         }
     }
-    let mut out: Vec<_> = out.into_iter().map(|(what, message)| (what, message.into_bytes())).collect();
-    let told = good.replace("ФИО", who);
+    let written = out.into_iter().map(|(what, message)| (what, message.into_bytes()));
+    written.chain(wide(&good.replace("ФИО", who), who)).collect()
+}
+
+/// Somebody in UTF-16, with a mark and without one.
+fn wide(told: &str, who: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let mut out = Vec::new();
     for form in [u16::to_le_bytes, u16::to_be_bytes] {
         out.push(("UTF-16 without a mark", told.encode_utf16().flat_map(form).collect()));
         let wide: Vec<u8> = who.encode_utf16().flat_map(form).collect();
-        out.push(("UTF-16 within", [good.as_bytes(), &wide].concat()));
+        out.push(("UTF-16 within", [b"<a/>".as_slice(), &wide].concat()));
         out.push(("UTF-16", std::iter::once(0xFEFF).chain(told.encode_utf16()).flat_map(form).collect()));
     }
     out
@@ -280,6 +285,7 @@ async fn whoever_stands_where_no_schema_expects_anybody_is_not_left_either() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::disallowed_methods, reason = "a stopwatch")]
 async fn sections_in_sections_are_masked_in_no_time() {
     let (stand, rehearsal) = rehearsal().await;
     let message = format!("<a>{}", "<![CDATA[".repeat(6000));

@@ -100,20 +100,15 @@ fn walk(units: &[Unit], (around, depth): (&str, u8), visit: &mut dyn FnMut(&Piec
         } else if starts(rest, "<!") {
             let keyword = if starts(rest, "<!DOCTYPE ") { 10 } else { 2 };
             until(rest, keyword, ">", |inner| show(inner, Place::Aside, visit))
-        } else if rest.first().is_some_and(|unit| unit.c == '<') {
-            match Tag::read(rest) {
-                Some(tag) => {
-                    tag.show(rest, visit);
-                    tag.follow(rest, &mut open);
-                    tag.end
-                }
-                None => {
-                    let next = rest.iter().skip(1).position(|unit| unit.c == '<');
-                    let end = next.map_or(rest.len(), |next| next + 1);
-                    show(&decode(rest.get(1..end).unwrap_or_default()), Place::Aside, visit);
-                    end
-                }
-            }
+        } else if let Some(tag) = Tag::read(rest) {
+            tag.show(rest, visit);
+            tag.follow(rest, &mut open);
+            tag.end
+        } else if starts(rest, "<") {
+            let next = rest.iter().skip(1).position(|unit| unit.c == '<');
+            let end = next.map_or(rest.len(), |next| next + 1);
+            show(&decode(rest.get(1..end).unwrap_or_default()), Place::Aside, visit);
+            end
         } else {
             let end = rest.iter().position(|unit| unit.c == '<').unwrap_or(rest.len());
             text(&decode(rest.get(..end).unwrap_or_default()), (name, depth), visit);
@@ -149,6 +144,9 @@ impl Tag {
             let rest = units.get(at..).unwrap_or_default().iter();
             at + rest.take_while(|unit| unit.c.is_ascii_whitespace()).count()
         };
+        if !is(0, '<') {
+            return None;
+        }
         let is_end = is(1, '/');
         let name = name(units, if is_end { 2 } else { 1 })?;
         let (mut at, mut attributes) = (name.end, Vec::new());
