@@ -196,6 +196,8 @@ enum Class {
 fn kind(c: char) -> Class {
     match c {
         '0'..='9' => Class::Digit,
+        // Written as references, half a letter of UTF-16.
+        _ if c.is_ascii_control() && !"\t\r\n".contains(c) => Class::Letter,
         _ if c.is_ascii_alphabetic() || !c.is_ascii() && !SIGNS.contains(c) => Class::Letter,
         _ => Class::Plain,
     }
@@ -259,6 +261,7 @@ mod tests {
             assert!(other != broken && mojibake::mended(&other).is_some(), "{other}");
         }
         assert_eq!(alias.text("??? - ??"), "??? - ??");
+        assert_eq!(alias.text("\u{4}\t\u{10}"), "¤\t¤");
         assert!((1..=99).all(|number| !alias.text(&number.to_string()).starts_with('0')));
     }
 }
