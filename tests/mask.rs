@@ -280,7 +280,9 @@ async fn whoever_stands_where_no_schema_expects_anybody_is_not_left_either() {
         }
     }
     assert!(wrong.is_empty(), "{} left:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(made >= 95, "{made} made; refused:\n{}", refused.join("\n"));
+    // The last check is there for what nobody thought of; these are.
+    let caught = refused.iter().any(|refusal| refusal.contains("would be left"));
+    assert!(made >= 100 && !caught, "{made} made; refused:\n{}", refused.join("\n"));
     stand.running.stop().await;
 }
 
