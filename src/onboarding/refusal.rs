@@ -1,6 +1,6 @@
 //! Why an event of an application changed nothing.
 
-use crate::text::{Lang, pick, table};
+use crate::text::{table, text_and_remedy};
 
 table! {
     /// A refused event: the application stays as it was.
@@ -242,18 +242,10 @@ struct Row {
     en: [&'static str; 2],
 }
 
-impl Refused {
+text_and_remedy! {
+    Refused:
     /// What stands in the way, a sentence of at most 200 characters.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What to do about it.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }

@@ -1,6 +1,6 @@
 //! What a reviewer of an application would object to: one row a rule, with its texts.
 
-use crate::text::{Lang, pick, table};
+use crate::text::{table, text_and_remedy};
 
 table! {
     /// A rule of the preflight. Where I names no paragraph of its own for it, the rule is the service's (`, ext`).
@@ -534,18 +534,12 @@ impl Rule {
     pub const fn severity(self) -> Severity {
         self.row().severity
     }
+}
 
+text_and_remedy! {
+    Rule:
     /// What is wrong, a sentence of at most 200 characters.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What to do about it, naming the fields of the form.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }

@@ -1,6 +1,6 @@
 //! Why an answer is not one of the ten (I-11).
 
-use crate::text::{Lang, pick, table};
+use crate::text::{table, text_and_remedy};
 
 table! {
     /// Why an answer did not count.
@@ -74,18 +74,10 @@ struct Row {
     en: [&'static str; 2],
 }
 
-impl Why {
+text_and_remedy! {
+    Why:
     /// Why it did not count, a sentence.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What to do so that the next one counts.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }

@@ -1,6 +1,6 @@
 //! Why a message is refused, by name: what integrators get wrong, how it looks, and what mends it. `kdp explain` prints it.
 
-use super::{Lang, pick, table};
+use super::{table, text_and_remedy};
 
 table! {
     /// A cause that is recognised in a message.
@@ -499,25 +499,18 @@ struct Row {
     en: [&'static str; 2],
 }
 
-impl Cause {
+text_and_remedy! {
+    Cause:
     /// What it is, a sentence.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What mends it, a sentence.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Lang;
     use std::collections::HashSet;
 
     #[test]

@@ -125,6 +125,28 @@ macro_rules! pick {
 }
 pub(crate) use pick;
 
+/// The two texts of a table whose rows hold, in each language, what it is and what to do; each with its own docstring.
+macro_rules! text_and_remedy {
+    ($name:ident: $(#[$text:meta])* text; $(#[$remedy:meta])* remedy;) => {
+        impl $name {
+            $(#[$text])*
+            #[must_use]
+            pub const fn text(self, lang: $crate::text::Lang) -> &'static str {
+                let [text, _] = $crate::text::pick!(self.row(), lang);
+                text
+            }
+
+            $(#[$remedy])*
+            #[must_use]
+            pub const fn remedy(self, lang: $crate::text::Lang) -> &'static str {
+                let [_, remedy] = $crate::text::pick!(self.row(), lang);
+                remedy
+            }
+        }
+    };
+}
+pub(crate) use text_and_remedy;
+
 #[cfg(test)]
 mod tests {
     use super::*;

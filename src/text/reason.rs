@@ -1,6 +1,6 @@
 //! Why a request was answered as it was: the stable reason codes of data/reason.
 
-use super::{Lang, pick, table};
+use super::{table, text_and_remedy};
 
 table! {
     /// Reason of an answer (wire.md 4), whether it is a yes, a wait or a no.
@@ -490,18 +490,12 @@ impl Reason {
     pub const fn paragraph(self) -> &'static str {
         self.row().paragraph
     }
+}
 
+text_and_remedy! {
+    Reason:
     /// What was decided, a sentence of at most 200 characters: `data/reason_text`.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What the caller must do next, at most 200 characters, naming the elements of the request.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }

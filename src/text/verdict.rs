@@ -1,6 +1,6 @@
 //! What an owner that checks a security token by itself is told: `kdp token verify` and the library for C.
 
-use super::{Lang, pick, table};
+use super::{table, text_and_remedy};
 
 table! {
     /// What comes of an offline check of a security token (F-14), from the token on to its place in a status list.
@@ -190,18 +190,12 @@ impl Verdict {
     pub const fn class(self) -> Class {
         self.row().class
     }
+}
 
+text_and_remedy! {
+    Verdict:
     /// What it is: a part of a sentence.
-    #[must_use]
-    pub const fn text(self, lang: Lang) -> &'static str {
-        let [text, _] = pick!(self.row(), lang);
-        text
-    }
-
+    text;
     /// What to do.
-    #[must_use]
-    pub const fn remedy(self, lang: Lang) -> &'static str {
-        let [_, remedy] = pick!(self.row(), lang);
-        remedy
-    }
+    remedy;
 }
