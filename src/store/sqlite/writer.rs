@@ -10,6 +10,7 @@ use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -47,6 +48,7 @@ pub type Reopen = Box<dyn Fn() -> Result<Connection, StoreError> + Send>;
 #[derive(Clone)]
 pub struct Writer {
     queue: SyncSender<Work>,
+    thread: Thread,
     metrics: Arc<StoreMetrics>,
     condition: Arc<Condition>,
 }
@@ -67,11 +69,11 @@ impl Writer {
         let (queue, waiting) = sync_channel(QUEUE);
         let (told, counted) = (condition.clone(), metrics.clone());
         let bench = Bench { connection, reopen, disk, condition: told, metrics: counted, ending };
-        std::thread::Builder::new()
+        let started = std::thread::Builder::new()
             .name("kdp-writer".to_owned())
             .spawn(move || bench.run(&waiting))
             .map_err(|_| StoreError::Setup("the writing thread cannot be started".to_owned()))?;
-        Ok(Self { queue, metrics, condition })
+        Ok(Self { queue, thread: started.thread().clone(), metrics, condition })
     }
 
     /// Runs `work` in the next commit and answers when it is on disk.
@@ -104,6 +106,9 @@ impl Writer {
                 TrySendError::Disconnected(_) => StoreError::NotCommitted,
             }
         })?;
+        if nobody_else_runs(&self.metrics) {
+            self.thread.unpark();
+        }
         receiver.await.map_err(|_| StoreError::NotCommitted)?
     }
 
@@ -240,20 +245,26 @@ impl Bench {
 }
 
 /// What waits, up to [`GROUP`]. While more exchanges run than wait here, commits keep [`PACE`] apart: each costs the
-/// same pages and one wait for the disk, however much is in it. A caller that is alone never waits.
+/// same pages and one wait for the disk, however much is in it. Once nobody is left to wait for, nobody waits.
 fn gather(first: Work, waiting: &Receiver<Work>, metrics: &StoreMetrics, paced_until: Instant) -> Vec<Work> {
     let mut group = vec![first];
-    let take = |group: &mut Vec<Work>| group.extend(waiting.try_iter().take(GROUP - group.len()));
-    take(&mut group);
-    if i64::try_from(group.len()).is_ok_and(|here| here < metrics.callers.get()) {
+    loop {
+        group.extend(waiting.try_iter().take(GROUP - group.len()));
         #[expect(
             clippy::disallowed_methods,
             reason = "paces commits, on a thread that has nothing else to do"
         )]
-        std::thread::sleep(paced_until.saturating_duration_since(Instant::now()));
-        take(&mut group);
+        let left = paced_until.saturating_duration_since(Instant::now());
+        if left.is_zero() || group.len() == GROUP || nobody_else_runs(metrics) {
+            return group;
+        }
+        std::thread::park_timeout(left);
     }
-    group
+}
+
+/// Whether all exchanges that run wait for the commit: until it comes, no more work does.
+fn nobody_else_runs(metrics: &StoreMetrics) -> bool {
+    metrics.queue.get() >= metrics.callers.get()
 }
 
 /// The engine's code alone, or the word for it: its text may quote values.

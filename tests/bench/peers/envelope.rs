@@ -202,7 +202,7 @@ fn ours(question: &Question, word: &str) -> Vec<Piece> {
                 ("employee_name", EMPLOYEE),
                 ("access_name", SERVICES),
                 ("personal_data_name", PERSONAL_DATA),
-                ("expiresIn", "600000"),
+                ("expiresIn", "7200000"),
                 ("omit-sms", "true"),
             ])
             .map(leaf)
@@ -227,7 +227,7 @@ fn theirs(question: &Question, word: &str) -> Vec<Piece> {
             leaf("kdp:lastName", EMPLOYEE),
             leaf("kdp:firstName", COMPANY),
             leaf("kdp:bin", BANK.bin),
-            leaf("kdp:validityMinutes", "600000"),
+            leaf("kdp:validityMinutes", "7200000"),
             Piece::Open("kdp:purposes"),
             leaf("kdp:purpose", SERVICES),
             leaf("kdp:purpose", PERSONAL_DATA),
