@@ -335,6 +335,26 @@ mod tests {
         assert!(writer.write(|connection| keep(connection, 5, 10)).await.is_ok(), "the thread goes on");
     }
 
+    #[test]
+    fn a_group_waits_for_exchanges_that_run_and_for_no_longer() {
+        let (metrics, (queue, waiting)) = (Arc::new(StoreMetrics::default()), sync_channel(QUEUE));
+        let work = || Box::new(|_: Option<&Connection>| (true, Box::new(|_| ()) as Answer)) as Work;
+        metrics.callers.set(3);
+        metrics.queue.set(1);
+        let (counted, first) = (metrics.clone(), work());
+        #[expect(clippy::disallowed_methods, reason = "what the thread paces itself by")]
+        let far = Instant::now() + Duration::from_secs(3600);
+        let gathering = std::thread::spawn(move || gather(first, &waiting, &counted, far).len());
+        queue.send(work()).unwrap();
+        metrics.queue.inc();
+        gathering.thread().unpark();
+        assert!(!gathering.is_finished(), "the third runs still");
+        queue.send(work()).unwrap();
+        metrics.queue.inc();
+        gathering.thread().unpark();
+        assert_eq!(gathering.join().unwrap(), 3);
+    }
+
     #[tokio::test]
     async fn nothing_is_built_on_damage_until_the_file_was_found_whole() {
         let (_directory, writer) = writer(1000);
