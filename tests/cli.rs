@@ -436,7 +436,7 @@ fn check_tells_what_is_missing_until_nothing_is() {
     assert!(!installation.path("kdp.db").exists() && !installation.path("seal.keys").exists());
     ends(0, &["keys", "init", "--config", config]);
     let (out, _) = ends(0, &["migrate", "--config", config]);
-    assert_eq!(out, "the database was created with version 4\n");
+    assert_eq!(out, "the database was created with version 5\n");
     ends(0, &["keys", "generate", "--config", config]);
     let (out, _) = ends(0, &["check", "--config", config]);
     assert!(out.contains("methods 1 and 5 have no gateways (bmg.driver and sms.driver"), "{out}");

@@ -289,8 +289,8 @@ fn what_stands_in_the_way_of_a_start_is_named_and_found_by_check_before() {
         ),
         (
             "a database of a later version",
-            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 5")),
-            "has version 5, this program needs version 4",
+            |i| drop(sqlite(&i.file("kdp.db"), "PRAGMA user_version = 6")),
+            "has version 6, this program needs version 5",
         ),
         (
             "a test authority in production",

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 /// Brings the database to the version of this program, creating it when it is not there.
 ///
 /// Running it again does nothing. Stop `kdp serve` first, and make a backup. --back is for a security officer, while
-/// there is one, and only while nobody has the database open and no message of `AsyncChannel` waits for its answer. The
-/// journal keeps who did it, and goes on.
+/// there is one, and only while nobody has the database open and it keeps no journals of other nodes. The journal keeps who
+/// did it, and goes on.
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  kdp migrate --config /etc/kdp/kdp.toml")]
 pub struct Args {

@@ -55,6 +55,7 @@ fn state(database: &Path) -> (String, String) {
 fn second_version(installation: &Installation) {
     let sql = "BEGIN; ALTER TABLE journal DROP COLUMN chain; ALTER TABLE journal DROP COLUMN operator;
         DROP TABLE journal_head; DROP TABLE operator_guard; DROP TABLE approval; DROP TABLE IF EXISTS asynchronous;
+        DROP TABLE IF EXISTS journal_of_node; DROP TABLE IF EXISTS journal_head_of_node;
         DELETE FROM registered WHERE kind = 'operator'; PRAGMA user_version = 2; COMMIT;";
     sqlite(&installation.file("kdp.db"), sql);
 }

@@ -317,7 +317,7 @@ fn a_second_migration_changes_nothing() {
     let bench = old();
     let before = everything(&bench);
     assert!(before.len() > 15);
-    assert_eq!(migrate(&bench.path(), NOON), Ok((4, 4)));
+    assert_eq!(migrate(&bench.path(), NOON), Ok((5, 5)));
     assert_eq!(everything(&bench), before);
     let empty = super::bench::sqlite(Disk::Waits);
     let schema = |bench: &Bench| bench.texts("SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY name");
@@ -342,14 +342,14 @@ fn a_database_of_another_version_is_not_opened_and_a_newer_one_not_migrated() {
     refused(open(), &["kdp migrate"]);
     refused(inspect(&path), &["kdp migrate"]);
     first_version(&path, &*bench.seal);
-    refused(open(), &["version 1", "version 4"]);
-    refused(inspect(&path), &["version 1", "version 4"]);
-    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 5").unwrap();
+    refused(open(), &["version 1", "version 5"]);
+    refused(inspect(&path), &["version 1", "version 5"]);
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 6").unwrap();
     let before = std::fs::read(&path).unwrap();
-    refused(migrate(&path, NOON).map(|_| ()), &["version 5", "version 4"]);
-    refused(open(), &["version 5"]);
+    refused(migrate(&path, NOON).map(|_| ()), &["version 6", "version 5"]);
+    refused(open(), &["version 6"]);
     assert_eq!(std::fs::read(&path).unwrap(), before, "nothing of it was touched");
     Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 1").unwrap();
-    assert_eq!(migrate(&path, NOON), Ok((1, 4)));
+    assert_eq!(migrate(&path, NOON), Ok((1, 5)));
     assert!(open().is_ok() && inspect(&path).is_ok());
 }

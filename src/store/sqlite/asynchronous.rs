@@ -294,7 +294,7 @@ fn drop_job(connection: &Connection, id: &[u8; 16]) -> Result<(), StoreError> {
 }
 
 /// How many messages have no answer yet.
-pub fn unanswered_count(connection: &Connection) -> Result<i64, StoreError> {
+fn unanswered_count(connection: &Connection) -> Result<i64, StoreError> {
     connection
         .query_row("SELECT count(*) FROM asynchronous WHERE state IN (0, 1, 4)", [], |row| row.get(0))
         .map_err(failed)

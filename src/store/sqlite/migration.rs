@@ -2,21 +2,22 @@
 
 use super::restore::{Hindrance, await_alone, in_use};
 use super::writer::failed;
-use super::{SCHEMA, Synchronous, asynchronous, journal, must_exist, setup, version, writing, wrong_version};
+use super::{SCHEMA, Synchronous, journal, must_exist, setup, version, writing, wrong_version};
 use crate::store::{Record, StoreError};
 use rusqlite::Connection;
 use serde_json::json;
 use std::path::Path;
 
 /// What leads from each version of the schema to the next, from none to [`SCHEMA`]; some of it is beyond SQL.
-const CHANGES: [(&str, Beyond); 4] = [
+const CHANGES: [(&str, Beyond); 5] = [
     (include_str!("../sql/sqlite-001.sql"), |_, _| Ok(())),
     (include_str!("../sql/sqlite-002.sql"), |_, _| Ok(())),
     (include_str!("../sql/sqlite-003.sql"), begin_chain),
     (include_str!("../sql/sqlite-004.sql"), |_, _| Ok(())),
+    (include_str!("../sql/sqlite-005.sql"), |_, _| Ok(())),
 ];
 /// From [`SCHEMA`] to the version before it.
-const BACK: &str = include_str!("../sql/sqlite-004-back.sql");
+const BACK: &str = include_str!("../sql/sqlite-005-back.sql");
 /// The version whose journal is a chain, and which knows operators.
 pub const CHAINED: i64 = 3;
 /// Unix milliseconds are passed.
@@ -80,10 +81,10 @@ pub fn may_go_back(path: &Path) -> Result<(), Hindrance> {
 
 /// Brings the database at `path` back to the version before this one, for the program of before, while nobody else has
 /// it open; waits for threads of this program. The journal keeps a record of `at`, Unix milliseconds, and goes on: who did
-/// it, and how many answered messages are forgotten. Answers with the versions before and after.
+/// it. Answers with the versions before and after.
 ///
 /// # Errors
-/// [`StoreError::Setup`], also while messages of `AsyncChannel` have no answer yet: the program of before would not give it.
+/// [`StoreError::Setup`], also while it keeps journals of other nodes: the program of before has no place for them.
 pub fn migrate_back(path: &Path, at: i64, by: &str) -> Result<(i64, i64), StoreError> {
     must_exist(path)?;
     // Within its transaction already.
@@ -92,21 +93,21 @@ pub fn migrate_back(path: &Path, at: i64, by: &str) -> Result<(i64, i64), StoreE
     if found != SCHEMA {
         return Err(wrong_version(found));
     }
-    let unanswered = asynchronous::unanswered_count(&change)?;
-    if unanswered > 0 {
+    let nodes = "SELECT count(DISTINCT node) FROM (SELECT node FROM journal_of_node
+                 UNION ALL SELECT node FROM journal_head_of_node)";
+    let nodes: i64 = change.query_row(nodes, [], |row| row.get(0)).map_err(failed)?;
+    if nodes > 0 {
         return Err(StoreError::Setup(format!(
-            "{unanswered} messages of AsyncChannel have no answer yet, and the program of before would not give it: let \
-             this one serve until they have"
+            "the journals of {nodes} other nodes came here from PostgreSQL, and the program of before has no place for \
+             them: stay with this one, or move to PostgreSQL again"
         )));
     }
-    let forgotten: i64 =
-        change.query_row("SELECT count(*) FROM asynchronous", [], |row| row.get(0)).map_err(failed)?;
     let record = Record {
         at,
         kind: "administration",
         operator: by.to_owned(),
         outcome: format!("taken back to version {}", SCHEMA - 1),
-        detail: json!({ "by": by, "messages": forgotten }).to_string(),
+        detail: json!({ "by": by }).to_string(),
         ..Record::default()
     };
     journal::append_about(&change, None, &record)?;

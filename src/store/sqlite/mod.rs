@@ -49,7 +49,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use writer::{Ending, Writer, failed};
 
 /// Version of the schema that this build works with.
-pub const SCHEMA: i64 = 4;
+pub const SCHEMA: i64 = 5;
 
 /// Pages in the log from which on a commit moves them into the database.
 const CHECKPOINT: i32 = 4000;

@@ -13,6 +13,7 @@ use std::path::Path;
 
 const SECOND: &str = include_str!("../../../src/store/sql/sqlite-002.sql");
 const THIRD: &str = include_str!("../../../src/store/sql/sqlite-003.sql");
+const FOURTH: &str = include_str!("../../../src/store/sql/sqlite-004.sql");
 /// Of a person, as a sender wrote it into an id.
 const NAMED: &str = "800101399015";
 
@@ -98,7 +99,7 @@ fn a_database_of_the_version_before_keeps_every_row_on_its_way_up() {
     let (old, new) = (directory.path().join("old.db"), directory.path().join("new.db"));
     second_version(&old, &*seal);
     Connection::open(&old).unwrap().execute("VACUUM INTO ?1", [new.to_str().unwrap()]).unwrap();
-    assert_eq!(migrate(&new, NOON + 9), Ok((2, 4)));
+    assert_eq!(migrate(&new, NOON + 9), Ok((2, 5)));
     assert!(inspect(&new).is_ok());
     for table in tables(&old) {
         assert!(!rows(&old, &table, &[]).is_empty(), "{table}: nothing in it would be missed");
@@ -129,22 +130,6 @@ fn a_database_of_the_version_before_keeps_every_row_on_its_way_up() {
     );
 }
 
-/// A message of `AsyncChannel` in this state, with its job.
-fn asynchronous(path: &Path, n: u8, state: u8) {
-    let database = Connection::open(path).unwrap();
-    let id = [n; 16];
-    database
-        .execute(
-            "INSERT INTO asynchronous (id, chain, sender, digest, since, state, message)
-             VALUES (?1, ?1, x'00', x'00', 0, ?2, x'01')",
-            params![id, state],
-        )
-        .unwrap();
-    database
-        .execute("INSERT INTO job (due, task, request, tries) VALUES (0, 9, ?1, 0)", params![id])
-        .unwrap();
-}
-
 #[tokio::test]
 async fn down_and_up_again_loses_only_what_the_version_before_cannot_know() {
     let bench = second();
@@ -157,63 +142,56 @@ async fn down_and_up_again_loses_only_what_the_version_before_cannot_know() {
             "INSERT INTO registered VALUES ('operator', 'aliya', 1, 0, 'x');
              INSERT INTO operator_guard VALUES ('aliya', 1, 0);
              INSERT INTO journal_head VALUES (1, 0, 'x');
+             INSERT INTO asynchronous (id, chain, sender, digest, since, state, message)
+                 VALUES (x'03', x'03', x'00', x'00', 0, 0, x'01');
+             INSERT INTO job (due, task, request, tries) VALUES (0, 9, x'03', 0);
              INSERT INTO approval (id, act, digest, asked_by, asked, until) VALUES (x'01', 'erase', x'02', 'a', 0, 1);",
         )
         .unwrap();
     let all = || -> Vec<(String, Vec<String>)> {
-        let known = tables(&path).into_iter().filter(|table| table != "asynchronous");
+        let known = tables(&path).into_iter().filter(|table| !table.ends_with("_of_node"));
         let mut all: Vec<_> = known.map(|table| (table.clone(), rows(&path, &table, &[]))).collect();
         all.sort();
         all
     };
     let (before, up) = (all(), shape(&path));
-    asynchronous(&path, 2, 2);
-    asynchronous(&path, 3, 3);
-    assert_eq!(migrate_back(&path, NOON, "aliya"), Ok((4, 3)));
+    assert_eq!(migrate_back(&path, NOON, "aliya"), Ok((5, 4)));
     let fresh = tempfile::tempdir().unwrap();
-    let third = fresh.path().join("kdp.db");
-    second_version(&third, &*bench.seal);
-    let upgrade = format!("BEGIN; {THIRD}; PRAGMA user_version = 3; COMMIT;");
-    Connection::open(&third).unwrap().execute_batch(&upgrade).unwrap();
-    assert_eq!(shape(&path), shape(&third), "what the program of before expects");
+    let fourth = fresh.path().join("kdp.db");
+    second_version(&fourth, &*bench.seal);
+    let upgrade = format!("BEGIN; {THIRD}; {FOURTH}; PRAGMA user_version = 4; COMMIT;");
+    Connection::open(&fourth).unwrap().execute_batch(&upgrade).unwrap();
+    assert_eq!(shape(&path), shape(&fourth), "what the program of before expects");
     // What was done stands in the journal that the version before goes on with, and nothing else is new: no job, of which
     // it would not know what it is.
     let mut down = all();
     let journal = down.iter_mut().find(|(table, _)| table == "journal").map(|(_, rows)| rows).unwrap();
     let done = journal.pop().unwrap();
-    assert!(done.contains("administration") && done.contains("taken back to version 3"), "{done}");
-    assert!(done.contains("aliya") && done.contains(r#""messages":2"#), "{done}");
+    assert!(done.contains("administration") && done.contains("taken back to version 4"), "{done}");
+    assert!(done.contains("aliya"), "{done}");
     assert_eq!(down, before);
-    assert_eq!(migrate(&path, NOON), Ok((3, 4)));
+    assert_eq!(migrate(&path, NOON), Ok((4, 5)));
     assert_eq!(shape(&path), up);
     assert!(
-        rows(&path, "journal", &[]).pop().unwrap().contains("taken back to version 3"),
+        rows(&path, "journal", &[]).pop().unwrap().contains("taken back to version 4"),
         "the chain goes on"
     );
-    let refused = migrate_back(&third, NOON, "").unwrap_err().to_string();
-    assert!(refused.contains("version 3"), "{refused}");
+    let refused = migrate_back(&fourth, NOON, "").unwrap_err().to_string();
+    assert!(refused.contains("version 4"), "{refused}");
 }
 
 #[test]
-fn nothing_is_taken_back_while_somebody_waits_for_an_answer() {
-    for state in [0, 1] {
+fn nothing_is_taken_back_while_it_keeps_the_journal_of_another_node() {
+    for (table, row) in [
+        ("journal_of_node", "('two', 1, 0, '', '', NULL, '', '', NULL, '', NULL, NULL, '', '', x'00')"),
+        ("journal_head_of_node", "('two', 1, 0, 'x')"),
+    ] {
         let bench = second();
         let path = bench.path();
         drop(bench.store);
-        asynchronous(&path, 1, state);
+        Connection::open(&path).unwrap().execute(&format!("INSERT INTO {table} VALUES {row}"), []).unwrap();
         let refused = migrate_back(&path, NOON, "aliya").unwrap_err().to_string();
-        assert!(refused.contains("1 messages of AsyncChannel have no answer yet"), "{refused}");
-        assert!(inspect(&path).is_ok() && rows(&path, "asynchronous", &[]).len() == 1, "{state}");
+        assert!(refused.contains("the journals of 1 other nodes"), "{refused}");
+        assert!(inspect(&path).is_ok() && rows(&path, table, &[]).len() == 1, "{table}");
     }
-}
-
-#[test]
-fn a_journal_that_was_chained_holds_together() {
-    let bench = second();
-    let connection = bench.connection();
-    let mut rows = connection.prepare("SELECT seq, chain FROM journal ORDER BY seq").unwrap();
-    let chain: Vec<(i64, [u8; 32])> =
-        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
-    assert!(chain.len() > 4 && chain.iter().all(|(_, link)| *link != GENESIS));
-    assert!(chain.iter().zip(1..).all(|((seq, _), expected)| *seq == expected));
 }
