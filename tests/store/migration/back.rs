@@ -195,3 +195,14 @@ fn nothing_is_taken_back_while_it_keeps_the_journal_of_another_node() {
         assert!(inspect(&path).is_ok() && rows(&path, table, &[]).len() == 1, "{table}");
     }
 }
+
+#[test]
+fn a_journal_that_was_chained_holds_together() {
+    let bench = second();
+    let connection = bench.connection();
+    let mut rows = connection.prepare("SELECT seq, chain FROM journal ORDER BY seq").unwrap();
+    let chain: Vec<(i64, [u8; 32])> =
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(chain.len() > 4 && chain.iter().all(|(_, link)| *link != GENESIS));
+    assert!(chain.iter().zip(1..).all(|((seq, _), expected)| *seq == expected));
+}
