@@ -16,6 +16,8 @@ mod decision;
 mod export;
 #[path = "journal/kept.rs"]
 mod kept;
+#[path = "journal/moved.rs"]
+mod moved;
 #[path = "journal/outside.rs"]
 mod outside;
 #[path = "journal/overdue.rs"]

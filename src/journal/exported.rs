@@ -96,9 +96,12 @@ pub struct Terms<'t> {
     /// What is known from elsewhere: records and the chain up to them, ascending. Those outside of the export are not
     /// looked at; the last record before it is not outside.
     pub known: &'t [(i64, Chain)],
+    /// Of which node's chain that is known; `None`: the export is of one.
+    pub node: Option<&'t str>,
 }
 
-/// Verifies an export. Memory is bounded. `progress` is told the last record.
+/// Verifies an export: what was found of each chain in it, of one at least. Memory is bounded. `progress` is told the last
+/// record.
 ///
 /// # Errors
 /// [`Unreadable`].
@@ -106,12 +109,33 @@ pub fn verify(
     file: &mut dyn BufRead,
     terms: Terms<'_>,
     mut progress: impl FnMut(i64),
-) -> Result<Verdict, Unreadable> {
+) -> Result<Vec<Verdict>, Unreadable> {
     let mut lines = Lines { file, digest: Context::new(&SHA256), before: String::new(), number: 0 };
-    let header = match lines.next()? {
-        Next::Line(Line::Export(header)) => *header,
-        _ => return Err(Unreadable::NotExport),
-    };
+    let Next::Line(Line::Export(header)) = lines.next()? else { return Err(Unreadable::NotExport) };
+    let mut parts = Vec::new();
+    let mut next = Some(*header);
+    while let Some(header) = next {
+        let place = parts.len();
+        let (verdict, following) = part(&mut lines, header, place, terms, &mut progress)?;
+        parts.push(verdict);
+        next = following;
+    }
+    let count = parts.len();
+    if let Some(last) = parts.last_mut().filter(|last| last.header.nodes.len() > count) {
+        // The end was cut off where a part ends.
+        last.file.get_or_insert(FileFlaw::Unsigned);
+    }
+    Ok(parts)
+}
+
+/// Verifies the chain that begins with this header; answers with the header of the next one, too.
+fn part(
+    lines: &mut Lines<'_>,
+    header: Header,
+    place: usize,
+    terms: Terms<'_>,
+    progress: &mut impl FnMut(i64),
+) -> Result<(Verdict, Option<Header>), Unreadable> {
     if header.form != FORM {
         return Err(Unreadable::Form(header.form));
     }
@@ -120,23 +144,36 @@ pub fn verify(
     if header.after < 0 || header.after == 0 && chain != GENESIS {
         return Err(Unreadable::NotExport);
     }
+    let node = header.node.as_deref().unwrap_or_default();
+    if header.nodes.get(place).is_none_or(|named| named != node) && (place > 0 || !header.nodes.is_empty()) {
+        return Err(Unreadable::NotExport);
+    }
+    let is_known = terms.node.is_none_or(|known| known == node);
+    let known = terms.known.iter().copied().filter(|(seq, _)| is_known && *seq >= header.after.max(1));
     let believed = terms.given.unwrap_or(&own).without(terms.distrusted);
     let mut reading = Reading {
         verifier: Verifier::after(header.after, chain),
         broken: None,
         records: 0,
+        node: header.node.as_deref(),
         believed: &believed,
         own: &own,
-        known: terms.known.iter().copied().filter(|(seq, _)| *seq >= header.after.max(1)).collect(),
+        known: known.collect(),
         heads_by_file: 0,
     };
     reading.expect_known(header.after);
-    let mut signature = None;
-    let mut flaw = None;
+    let (mut signature, mut flaw, mut following) = (None, None, None);
     loop {
         let is_sound = match lines.next()? {
             Next::End => break,
-            // After the signature there is nothing.
+            Next::Line(Line::Export(next)) if signature.is_some() && next.nodes == header.nodes => {
+                if header.nodes.len() > place + 1 {
+                    following = Some(*next);
+                    break;
+                }
+                false
+            }
+            // After the signature there is nothing else.
             _ if signature.is_some() => false,
             Next::Line(Line::Record(row)) => row.read().map(|record| reading.record(&record)).is_some(),
             Next::Line(Line::Head(jws)) => {
@@ -168,7 +205,8 @@ pub fn verify(
         },
     });
     let heads_by_file = reading.heads_by_file;
-    Ok(Verdict { found: reading.end(flaw.is_none()), header, file: flaw, heads_by_file })
+    let found = reading.end(flaw.is_none());
+    Ok((Verdict { found, header, file: flaw, heads_by_file }, following))
 }
 
 /// What is wrong with the signature over so many records in lines of this digest.
@@ -177,7 +215,10 @@ fn judge(jws: &str, (digest, records): (&str, u64), installation: &str, keys: &K
         Err(error) => Some(FileFlaw::Signature(error)),
         Ok((claims, _)) if claims.sha256 != digest || claims.records != records => Some(FileFlaw::Digest),
         Ok((claims, _)) if claims.iss != installation => Some(FileFlaw::Installation),
-        Ok((claims, _)) => claims.broken.map(|_| FileFlaw::SaysBroken),
+        Ok((claims, _)) => {
+            let says_broken = claims.broken.is_some() || !claims.contradicted.is_empty();
+            says_broken.then_some(FileFlaw::SaysBroken)
+        }
     }
 }
 
@@ -194,6 +235,7 @@ struct Reading<'k> {
     verifier: Verifier,
     broken: Option<Break>,
     records: u64,
+    node: Option<&'k str>,
     believed: &'k Keys,
     own: &'k Keys,
     /// Ascending, of records that are still to come.
@@ -227,6 +269,11 @@ impl Reading<'_> {
             self.heads_by_file += u64::from(read.is_ok());
         }
         let evidence = match read {
+            Ok((head, _))
+                if head.node.as_deref().is_some_and(|node| self.node.is_some_and(|own| own != node)) =>
+            {
+                Evidence { seq: self.verifier.seen(), chain: Err(Flaw::Misplaced), at: None }
+            }
             Ok((head, _)) => Evidence { seq: head.seq, chain: Ok(head.chain), at: Some(head.at) },
             Err(flaw) => Evidence { seq: self.verifier.seen(), chain: Err(flaw), at: None },
         };

@@ -1,10 +1,10 @@
 //! What a running service does for its journal: heads signed, records handed on.
 
 use super::forward;
-use super::head::{self, Head};
+use super::head::{self, Head, Keys, SignedHead, Tail};
 use crate::app::App;
 use crate::store::StoreError;
-use crate::store::journal::Journal;
+use crate::store::journal::{Ends, Journal, Keeping};
 use crate::store::seal::hex;
 use crate::token::key::{KeyError, KeyRing};
 use crate::trust::sign::SignError;
@@ -14,6 +14,8 @@ use tokio::sync::watch;
 
 /// Longest time between two looks at how old the oldest record without a head is.
 const LOOK: Duration = Duration::from_secs(5);
+/// How often a head is made anew because something else was kept, or lost, while it was made.
+const TRIES: u32 = 4;
 
 /// Why no head was signed.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +29,9 @@ pub enum HeadError {
     /// The key does not sign.
     #[error(transparent)]
     Sign(#[from] SignError),
+    /// What it would claim did not stand in the database any more, each time.
+    #[error("what a head would say is not in the database any more when it is kept")]
+    NotKept,
 }
 
 /// Signs a head of what a run of the service that ended without one left. It comes before the first message: so messages
@@ -83,10 +88,26 @@ async fn sign_heads(app: &App, mut stop: watch::Receiver<bool>) {
 pub async fn sign_now(app: &App) -> Result<(), HeadError> {
     let installation = &app.config.token.issuer;
     let signed = sign(&*app.store, &app.registry().keys, installation, app.clock.now()).await;
-    if signed.is_err() {
-        app.metrics.journal.head_errors.inc();
+    let metrics = &app.metrics.journal;
+    match signed {
+        Ok(lost) => {
+            let count = i64::try_from(lost.len()).unwrap_or(i64::MAX);
+            if count > metrics.contradicted.set(count) {
+                for Tail { node, seq, .. } in lost {
+                    tracing::error!(
+                        node,
+                        seq,
+                        "a record that was signed is not in the journal of another node"
+                    );
+                }
+            }
+            Ok(())
+        }
+        Err(error) => {
+            metrics.head_errors.inc();
+            Err(error)
+        }
     }
-    signed
 }
 
 async fn look(app: &App) {
@@ -96,19 +117,94 @@ async fn look(app: &App) {
     }
 }
 
-/// Signs a head of what is in the journal at `at` (Unix milliseconds), unless one covers it already. The head stands in
-/// the log as well, so that evidence exists outside of the database.
+/// Signs a head of what is in the journal at `at` (Unix milliseconds), unless one covers it already: its own chain, and the
+/// ends of the others. The head stands in the log as well, so that evidence exists outside of the database. Answers with
+/// what this node signed of other chains before, and is not there any more: that stays claimed, for it is the evidence.
 ///
 /// # Errors
 /// [`HeadError`].
-pub async fn sign(store: &dyn Journal, keys: &KeyRing, installation: &str, at: i64) -> Result<(), HeadError> {
-    let end = store.journal_end().await?;
-    if end.uncovered_since.is_none() {
-        return Ok(());
+pub async fn sign(
+    store: &dyn Journal,
+    keys: &KeyRing,
+    installation: &str,
+    at: i64,
+) -> Result<Vec<Tail>, HeadError> {
+    for _ in 0..TRIES {
+        let last = match store.journal_end().await?.head {
+            Some(seq) => store.heads(seq - 1, 1).await?.pop(),
+            None => None,
+        };
+        let read = last.as_ref().and_then(|last| last.read(&Keys::of_ring(keys)).ok());
+        let known = read.as_ref().map_or_else(Vec::new, |read| read.others.clone());
+        let ends = store.journal_ends(known.clone()).await?;
+        let gone = ends.lost.clone();
+        let next = Next { installation, at, node: store.node(), last, read, known };
+        let Some((head, claims, replaces)) = next.head(ends) else { return Ok(gone) };
+        let signed = head::sign(&head, keys.current_receipt(at / 1000)?)?;
+        if store.keep_head(Keeping { head: signed, chain: head.chain, claims, replaces }).await? {
+            let others =
+                head.others.iter().map(|Tail { node, seq, chain }| format!("{node}:{seq}:{}", hex(chain)));
+            let others = others.collect::<Vec<_>>().join(" ");
+            let others = (!others.is_empty()).then_some(others);
+            tracing::info!(seq = head.seq, chain = hex(&head.chain), others, "journal head");
+            return Ok(gone);
+        }
     }
-    let head = Head { installation: installation.to_owned(), at, seq: end.seq, chain: end.chain };
-    let signed = head::sign(&head, keys.current_receipt(at / 1000)?)?;
-    store.keep_head(signed).await?;
-    tracing::info!(seq = head.seq, chain = hex(&head.chain), "journal head");
-    Ok(())
+    Err(HeadError::NotKept)
+}
+
+/// What the next head comes after.
+struct Next<'n> {
+    installation: &'n str,
+    at: i64,
+    node: Option<&'n str>,
+    /// The last head as it is kept,
+    last: Option<SignedHead>,
+    /// read, if it can be,
+    read: Option<Head>,
+    /// and what it claims.
+    known: Vec<Tail>,
+}
+
+impl Next<'_> {
+    /// The head that says where all ends, if it is another than the last; with those of its claims that were read now, and
+    /// the head in whose place it comes.
+    fn head(self, ends: Ends) -> Option<(Head, Vec<Tail>, Option<String>)> {
+        let Ends { own, mut others, lost } = ends;
+        // A database that came from nodes has a name in its heads only.
+        let node = self.node.map(str::to_owned).or_else(|| self.read.as_ref()?.node.clone());
+        others.retain(|tail| {
+            Some(&tail.node) != node.as_ref() && lost.iter().all(|lost| lost.node != tail.node)
+        });
+        let mut claimed = [others.clone(), lost].concat();
+        claimed.sort_unstable();
+        let head = Head {
+            installation: self.installation.to_owned(),
+            at: self.at,
+            seq: own.seq,
+            chain: own.chain,
+            node,
+            renewed: None,
+            others: claimed,
+        };
+        if own.uncovered_since.is_some() {
+            return Some((head, others, None));
+        }
+        if head.others == self.known {
+            return None;
+        }
+        match (self.last, self.read) {
+            // What is none stays, to be found.
+            (Some(_), None) => None,
+            (Some(last), Some(read)) => {
+                let renewed = Some(self.at.max(read.at));
+                Some((
+                    Head { at: read.at, seq: read.seq, chain: read.chain, renewed, ..head },
+                    others,
+                    Some(last.jws),
+                ))
+            }
+            (None, _) => Some((head, others, None)),
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub struct JournalMetrics {
     pub unsigned_seconds: Gauge,
     /// Heads that could not be signed or kept.
     pub head_errors: Counter,
+    /// Chains of other nodes in which a record that this node signed is not there any more.
+    pub contradicted: Gauge,
     /// Records that a target does not have yet.
     pub backlog_records: Family<TargetLabels, Gauge>,
     /// Age of the oldest of them, seconds.
@@ -43,6 +45,9 @@ impl JournalMetrics {
         registry.register("journal_unsigned_seconds", help, self.unsigned_seconds.clone());
         let help = "Heads of the journal that could not be signed or kept";
         registry.register("journal_head_errors", help, self.head_errors.clone());
+        let help =
+            "Journals of other nodes in which a record that this node signed is missing or another one";
+        registry.register("journal_contradicted", help, self.contradicted.clone());
         let help = "Journal records that a target does not have yet";
         registry.register("journal_backlog_records", help, self.backlog_records.clone());
         let help = "Age of the oldest journal record that a target does not have yet";

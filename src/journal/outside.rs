@@ -4,7 +4,7 @@
 use super::Chain;
 use super::verify::Break;
 use crate::store::StoreError;
-use crate::store::journal::Journal;
+use crate::store::journal::Trail;
 use crate::store::seal::unhex;
 use serde_json::Value;
 use std::io::{BufRead, Read as _};
@@ -13,6 +13,8 @@ use std::io::{BufRead, Read as _};
 const LONGEST: u64 = 8 << 20;
 /// Records that are read at once.
 const BATCH: u32 = 1000;
+/// What a part of an export begins with.
+const HEADER: &str = "{\"export\":";
 
 /// Why nothing can be said.
 #[derive(Debug, thiserror::Error)]
@@ -37,28 +39,34 @@ pub struct Held {
     pub values: u64,
 }
 
-/// Holds the journal, from record `from` on, against a copy: each line that tells the chain up to a record. The copy is
-/// believed as it is. Memory is bounded. `progress` is told the records of the lines.
+/// Holds the chain of `node`, from record `from` on, against a copy: each line that tells the chain up to a record. Of an
+/// export of several nodes, its own part. The copy is believed as it is. Memory is bounded. `progress` is told the records of the lines.
 ///
 /// The chain itself must have been verified before: only its values are compared.
 ///
 /// # Errors
 /// [`OutsideError`].
 pub async fn hold(
-    journal: &dyn Journal,
-    from: i64,
+    journal: &dyn Trail,
+    (node, from): (Option<&str>, i64),
     copy: &mut (dyn BufRead + Send),
     mut progress: impl FnMut(i64),
 ) -> Result<Held, OutsideError> {
-    let (mut window, mut line) = (Window::default(), Vec::new());
-    let (mut values, mut agreed) = (0, from - 1);
+    let (mut window, mut bytes) = (Window::default(), Vec::new());
+    let (mut values, mut agreed, mut is_another) = (0, from - 1, false);
     loop {
-        line.clear();
-        let read = (&mut *copy).take(LONGEST).read_until(b'\n', &mut line);
+        bytes.clear();
+        let read = (&mut *copy).take(LONGEST).read_until(b'\n', &mut bytes);
         if read.map_err(|error| OutsideError::Read(error.kind()))? == 0 {
             break;
         }
-        let told = told(&String::from_utf8_lossy(&line)).filter(|(seq, _)| *seq >= from);
+        let line = String::from_utf8_lossy(&bytes);
+        if line.starts_with(HEADER) {
+            let part: Option<Value> = serde_json::from_str(&line).ok();
+            let of = part.as_ref().and_then(|part| part.get("export")?.get("node")?.as_str());
+            is_another = of.is_some() && node.is_some() && of != node;
+        }
+        let told = told(&line).filter(|(seq, _)| *seq >= from && !is_another);
         let Some((seq, chain)) = told else { continue };
         let broken = match window.chain(journal, seq).await? {
             None => {
@@ -93,7 +101,7 @@ struct Window {
 
 impl Window {
     /// The chain up to a record; `None`: there is no such record.
-    async fn chain(&mut self, journal: &dyn Journal, seq: i64) -> Result<Option<Chain>, StoreError> {
+    async fn chain(&mut self, journal: &dyn Trail, seq: i64) -> Result<Option<Chain>, StoreError> {
         if self.get(seq).is_none() {
             let records = journal.journal(seq - 1, BATCH).await?;
             self.after = seq - 1;

@@ -3,14 +3,16 @@
 mod broken;
 mod overdue;
 mod suspect;
+pub(super) mod witness;
 
 pub use broken::{Break, Part};
 pub use overdue::GRACE;
+pub use witness::{Named, OfNode, Tasks, Witness, chains, verify_all};
 
 use super::head::{Flaw, Keys, SignedHead};
 use super::{Chain, GENESIS, Stored};
 use crate::store::StoreError;
-use crate::store::journal::Journal;
+use crate::store::journal::Trail;
 use overdue::Overdue;
 use std::collections::VecDeque;
 use suspect::Suspect;
@@ -226,13 +228,13 @@ pub struct Task<'t> {
     pub now: i64,
 }
 
-/// Verifies the journal of a store up to the record that is the last one now. Memory is bounded; the service may run.
+/// Verifies one chain of a store up to the record that is the last one now. Memory is bounded; the service may run.
 /// `progress` is told the last record that holds.
 ///
 /// # Errors
 /// [`StoreError`] when the journal cannot be read.
 pub async fn verify(
-    store: &dyn Journal,
+    store: &dyn Trail,
     task: Task<'_>,
     mut progress: impl FnMut(i64),
 ) -> Result<Found, StoreError> {
@@ -267,7 +269,7 @@ pub async fn verify(
 }
 
 /// The chain up to a record; up to 0, [`GENESIS`].
-pub(super) async fn chain_up_to(store: &dyn Journal, seq: i64) -> Result<Chain, StoreError> {
+pub(super) async fn chain_up_to(store: &dyn Trail, seq: i64) -> Result<Chain, StoreError> {
     if seq == 0 {
         return Ok(GENESIS);
     }
@@ -285,7 +287,7 @@ struct Heads {
 
 impl Heads {
     /// The next of them; none are left when it is empty.
-    async fn next(&mut self, store: &dyn Journal, keys: &Keys) -> Result<Vec<Evidence>, StoreError> {
+    async fn next(&mut self, store: &dyn Trail, keys: &Keys) -> Result<Vec<Evidence>, StoreError> {
         let mut heads = Vec::new();
         if self.after < self.until {
             heads = store.heads(self.after, HEADS).await?;

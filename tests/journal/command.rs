@@ -205,3 +205,57 @@ fn who_rewrites_a_sandbox_is_told_by_the_copies_that_left_it() {
     ]);
     assert!(late.code == Some(2) && late.err.contains("before --from"), "{}", late.err);
 }
+
+#[test]
+fn a_break_in_the_journal_of_another_node_is_told_with_its_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().to_str().unwrap();
+    Sandbox::start(data).terminate();
+    let columns = "seq, at, kind, operator, decision, sender, message_id, message, service, request, subject,
+                   outcome, detail, chain";
+    let copy = format!(
+        "INSERT INTO journal_of_node (node, {columns}) SELECT 'two', {columns} FROM journal WHERE seq <= 3"
+    );
+    tamper(directory.path(), &copy);
+    let log = Sandbox::start(data).terminate();
+    assert!(log.contains("two:3:"), "{log}");
+    let verify = |more: &[&str]| kdp(&[&["journal", "verify", "--data", data], more].concat());
+    let sound = verify(&["--lang", "en"]);
+    assert_eq!(sound.code, Some(0), "{}", sound.err);
+    assert!(sound.out.contains("Node: two") && sound.out.contains("confirm it: 1, the last record no. 3."));
+    let file = directory.path().join("journal.jsonl");
+    let path = file.to_str().unwrap();
+    let period = ["--from", "2020-01-01", "--to", "2099-01-01"];
+    let export = kdp(&[&["journal", "export", "--data", data, "-o", path], &period[..]].concat());
+    assert_eq!(export.code, Some(0), "{}", export.err);
+    let read =
+        |more: &[&str]| kdp(&[&["journal", "verify", "--file", path, "--unauthenticated"], more].concat());
+    assert_eq!(
+        (read(&[]).code, read(&["--node", "two"]).code, read(&["--node", "three"]).code),
+        (Some(0), Some(0), Some(2))
+    );
+    let known = json(&read(&["--node", "two", "--json"]));
+    let known = format!("3:{}", known["chain"].as_str().unwrap());
+    assert_eq!(read(&["--head", &known, "--node", "two"]).code, Some(0));
+    assert_eq!(read(&["--head", &known]).code, Some(2), "of which node?");
+    assert_eq!(verify(&["--head", &known, "--node", "two"]).code, Some(0));
+    tamper(directory.path(), "DELETE FROM journal_of_node WHERE seq > 1");
+    for (lang, words) in [
+        ("kk", ["Түйін: two", "Журнал бұзылған (cut)", "Оны - түйінінің"]),
+        ("ru", ["Узел: two", "Журнал нарушен (cut)", "Об этом говорит голова узла -"]),
+        ("en", ["Node: two", "The journal is broken (cut)", "The head of node - at its record no."]),
+    ] {
+        let ended = verify(&["--lang", lang]);
+        assert_eq!(ended.code, Some(1), "{}", ended.err);
+        assert!(words.iter().all(|word| ended.out.contains(word)), "{}", ended.out);
+    }
+    let told = json(&verify(&["--json"]));
+    let cut =
+        serde_json::json!({ "code": "cut", "seq": 2, "last": 1, "known": 3, "count": 2, "node": "two" });
+    assert_eq!((&told["unbroken"], &told["broken"]), (&false.into(), &cut));
+    assert_eq!(told["nodes"].as_array().unwrap().len(), 2);
+    tamper(directory.path(), "DELETE FROM journal_of_node");
+    let gone = verify(&["--node", "two", "--lang", "en"]);
+    assert!(gone.code == Some(1) && gone.out.contains("The journal is broken (gone)"), "{}", gone.out);
+    assert_eq!(verify(&["--node", "three"]).code, Some(2));
+}

@@ -1,12 +1,12 @@
 //! An export: whole in itself, without persons, and with every change of it named.
 
-use super::bench::{NOON, iin};
+use super::bench::{Bench, NOON, iin};
 use super::kept::{INSTALLATION, Kept, RECORDS};
 use kdp::journal::Chain;
 use kdp::journal::export::{ExportError, Order, export};
 use kdp::journal::exported::{self, FileFlaw, Terms, Unreadable, Verdict};
 use kdp::journal::head::Keys;
-use kdp::journal::verify::{Break, Found};
+use kdp::journal::verify::{Break, Found, OfNode};
 use kdp::store::seal::hex;
 use kdp::token::key::{KeyRing, SigningKey};
 use kdp::token::statement::{self, StatementError, jwks};
@@ -15,6 +15,7 @@ use serde_json::json;
 fn order(from: i64, to: i64) -> Order {
     Order {
         installation: INSTALLATION.to_owned(),
+        node: None,
         by: "auditor".to_owned(),
         at: NOON,
         from: NOON + from,
@@ -32,11 +33,25 @@ async fn exported(kept: &Kept, from: i64, to: i64) -> Vec<u8> {
 pub async fn exported_whole(kept: &Kept, at: i64) -> (Found, Vec<u8>) {
     let (mut file, order) = (Vec::new(), Order { at: NOON + at, ..order(-9_999_999, at) });
     let found = export(&*kept.bench.store, &kept.ring, &order, &mut file, |_| {}).await.unwrap();
+    (found[0].found, file)
+}
+
+/// All that a database has, of all nodes or of one.
+pub async fn exported_parts(bench: &Bench, ring: &KeyRing, node: Option<&str>) -> (Vec<OfNode>, Vec<u8>) {
+    let (mut file, node) = (Vec::new(), node.map(str::to_owned));
+    let order = Order { node, at: NOON + 20, ..order(-9_999_999, 20) };
+    let found = export(&*bench.store, ring, &order, &mut file, |_| {}).await.unwrap();
     (found, file)
 }
 
 fn verified(mut file: &[u8]) -> Result<Verdict, Unreadable> {
-    exported::verify(&mut file, Terms::default(), |_| {})
+    exported::verify(&mut file, Terms::default(), |_| {}).map(only)
+}
+
+/// Of an export of one chain.
+pub fn only(mut verdicts: Vec<Verdict>) -> Verdict {
+    assert_eq!(verdicts.len(), 1);
+    verdicts.remove(0)
 }
 
 #[tokio::test]
@@ -52,6 +67,7 @@ async fn an_export_holds_with_nothing_but_itself_and_goes_on_to_the_next_head() 
     let given = Keys::of_jwks(&jwks(Keys::of_ring(&kept.ring).set()).to_string()).unwrap();
     let by = |keys| {
         exported::verify(&mut file.as_slice(), Terms { given: Some(keys), ..Terms::default() }, |_| {})
+            .map(only)
     };
     let verdict = by(&given).unwrap();
     assert!(verdict.holds() && verdict.heads_by_file == 0);
@@ -172,11 +188,11 @@ async fn an_export_by_a_distrusted_key_is_refused_whoever_lists_the_key() {
     let keys = Keys::of_ring(&kept.ring);
     for given in [None, Some(&keys)] {
         let terms = Terms { given, distrusted: &distrusted, ..Terms::default() };
-        let verdict = exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap();
+        let verdict = only(exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap());
         assert_eq!(verdict.file, Some(FileFlaw::Distrusted));
         let others = kid(&super::kept::ring());
         let terms = Terms { distrusted: &others, ..terms };
-        assert!(exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap().holds());
+        assert!(only(exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap()).holds());
     }
     // What the key signed in its time holds, if another key vouches for it.
     assert!(kept.ring.distrust(&distrusted[0], NOON / 1000 + 3600));
@@ -188,7 +204,7 @@ async fn an_export_by_a_distrusted_key_is_refused_whoever_lists_the_key() {
     let mut file = Vec::new();
     export(&*kept.bench.store, &kept.ring, &order, &mut file, |_| {}).await.unwrap();
     let terms = Terms { distrusted: &distrusted, ..Terms::default() };
-    let verdict = exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap();
+    let verdict = only(exported::verify(&mut file.as_slice(), terms, |_| {}).unwrap());
     assert!(verdict.holds() && verdict.heads_by_file == 3, "{verdict:?}");
 }
 
@@ -197,7 +213,7 @@ async fn an_export_is_held_against_heads_that_are_known_from_elsewhere() {
     let kept = Kept::new().await;
     let file = exported(&kept, 3, 7).await;
     let held = |known: &[(i64, Chain)]| {
-        exported::verify(&mut file.as_slice(), Terms { known, ..Terms::default() }, |_| {}).unwrap()
+        only(exported::verify(&mut file.as_slice(), Terms { known, ..Terms::default() }, |_| {}).unwrap())
     };
     let right: Vec<_> = (1..=RECORDS).map(|seq| (seq, kept.chain(seq))).collect();
     let verdict = held(&right);
@@ -215,6 +231,7 @@ async fn a_broken_journal_is_exported_and_says_that_it_is() {
     kept.tamper("UPDATE journal SET outcome = 'refused' WHERE seq = 6");
     let mut file = Vec::new();
     let found = export(&*kept.bench.store, &kept.ring, &order(0, 100), &mut file, |_| {}).await.unwrap();
+    let found = found[0].found;
     assert_eq!(found.broken.map(|broken| broken.seq()), Some(6));
     let verdict = verified(&file).unwrap();
     assert_eq!((verdict.found.broken, verdict.file), (found.broken, Some(FileFlaw::SaysBroken)));

@@ -93,7 +93,8 @@ impl Kept {
         let base = |at: i64, kind| Record { at: NOON + at, kind, ..Record::default() };
         let record = match step {
             Step::Head(at) => {
-                return keep::sign(&*self.bench.store, &self.ring, INSTALLATION, NOON + at).await.unwrap();
+                keep::sign(&*self.bench.store, &self.ring, INSTALLATION, NOON + at).await.unwrap();
+                return;
             }
             Step::Message(at) => Record { decision: Some(id(NOON + at)), ..base(at, "decision") },
             Step::Act(at) => Record { operator: "registrar".to_owned(), ..base(at, "registration") },

@@ -14,7 +14,7 @@ async fn lines(kept: &Kept) -> String {
 }
 
 async fn held(kept: &Kept, from: i64, copy: &str) -> Result<Held, OutsideError> {
-    hold(&*kept.bench.store, from, &mut copy.as_bytes(), |_| {}).await
+    hold(&*kept.bench.store, (None, from), &mut copy.as_bytes(), |_| {}).await
 }
 
 #[tokio::test]

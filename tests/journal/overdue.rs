@@ -1,7 +1,7 @@
 //! Who removes heads and chains the journal anew is told by what no head covers in time; who was only away is not.
 
 use super::bench::{Disk, NOON, sqlite_from};
-use super::export::exported_whole;
+use super::export::{exported_whole, only};
 use super::kept::Step::{self, Act, Due, Head, Message};
 use super::kept::{INSTALLATION, Kept, ring};
 use kdp::journal::exported::{self, FileFlaw, Terms};
@@ -92,7 +92,7 @@ async fn an_export_of_it_says_that_it_is_broken() {
     kept.step(Head(3 * HOUR + MINUTE)).await;
     let (found, file) = exported_whole(&kept, 4 * HOUR).await;
     assert_eq!(found.broken, Some(Break::Unsigned { from: 1, to: 181 }));
-    let verdict = exported::verify(&mut file.as_slice(), Terms::default(), |_| {}).unwrap();
+    let verdict = only(exported::verify(&mut file.as_slice(), Terms::default(), |_| {}).unwrap());
     assert_eq!(verdict.file, Some(FileFlaw::SaysBroken));
 }
 

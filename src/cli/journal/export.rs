@@ -6,7 +6,7 @@ use crate::cli::{Exit, Failure, Outcome, Progress, Result, say};
 use kdp::clock;
 use kdp::consent::revocation::midnight;
 use kdp::journal::export::{ExportError, Order, export};
-use kdp::journal::keep;
+use kdp::journal::keep::{self, HeadError};
 use kdp::operator::duty::Errand;
 use kdp::text::Lang;
 use serde_json::json;
@@ -19,7 +19,7 @@ use time::Date;
 /// Exports the journal of a period for the authorised body: complete in itself, signed, without persons
 ///
 /// Verify it by `kdp journal verify --file FILE --jwks KEYS`; nothing else is needed. It goes on to the next signed head
-/// after the period. The export is journalled. Exit 1: nothing was journalled in that time, or the journal is broken; a broken one is
+/// after the period. Where there are nodes, it has the chain of each. The export is journalled. Exit 1: nothing was journalled in that time, or the journal is broken; a broken one is
 /// exported all the same.
 #[derive(clap::Args)]
 #[command(
@@ -32,6 +32,9 @@ pub struct Args {
     /// The day after the last
     #[arg(long, value_name = "DATE", value_parser = argument::date)]
     to: Date,
+    /// The chain of this node alone
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
     #[command(flatten)]
     at: Installation,
     /// Where to write it, a new file for its owner alone; stdout, when it is not given
@@ -52,13 +55,21 @@ pub async fn run(args: Args, errand: Errand) -> Result {
         midnight(args.from).zip(midnight(args.to)).filter(|(from, to)| from < to).ok_or_else(wrong)?;
     let access = args.at.open_as(errand).await?;
     let at = access.now();
-    let detail = json!({ "from": clock::text(from), "to": clock::text(to), "format": args.format });
+    let (from_text, to_text) = (clock::text(from), clock::text(to));
+    let detail = match &args.node {
+        Some(node) => json!({ "from": from_text, "to": to_text, "format": args.format, "node": node }),
+        None => json!({ "from": from_text, "to": to_text, "format": args.format }),
+    };
     // First told, then done: an export that is broken off was one, too.
     access.note(access.deed("export", "journal").detail(&detail)).await?;
     let keys = access.registry().await?.keys;
     let installation = access.config().token.issuer.clone();
-    keep::sign(access.journal(), &keys, &installation, at).await?;
-    let order = Order { installation, by: access.operator().name.to_string(), at, from, to };
+    match keep::sign(access.journal(), &keys, &installation, at).await {
+        // Then the service signed, which is as good.
+        Ok(_) | Err(HeadError::NotKept) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let order = Order { installation, node: args.node, by: access.operator().name.to_string(), at, from, to };
     let mut out = out(args.output.as_ref())?;
     let mut progress = Progress::default();
     let written =
@@ -76,8 +87,10 @@ pub async fn run(args: Args, errand: Errand) -> Result {
         }
         (found, _) => found?,
     };
-    say(word::found(&found, args.lang).trim_end());
-    match found.broken {
+    for one in &found {
+        say(word::of_node(one, args.lang).trim_end());
+    }
+    match found.iter().find_map(|one| one.found.broken) {
         None => Ok(Outcome::accepted("")),
         Some(broken) => {
             say(&verify::broken(&broken).to_string());

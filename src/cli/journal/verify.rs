@@ -5,13 +5,14 @@ use crate::cli::access::Login;
 use crate::cli::argument::{self, Installation, Location};
 use crate::cli::{Exit, Failure, Outcome, Progress, Result};
 use clap::ArgGroup;
+use kdp::clock;
 use kdp::journal::Chain;
 use kdp::journal::exported::{self, Terms, Verdict};
 use kdp::journal::head::Keys;
 use kdp::journal::outside::{self, OutsideError};
-use kdp::journal::verify::{Break, Found, Part, Task, verify};
+use kdp::journal::verify::{Break, Found, OfNode, Part, Tasks, chains, verify_all};
 use kdp::operator::duty::Errand;
-use kdp::store::journal::Journal;
+use kdp::store::journal::Trail;
 use kdp::store::seal::{hex, unhex};
 use kdp::text::Lang;
 use serde_json::{Value, json};
@@ -23,6 +24,10 @@ use std::path::{Path, PathBuf};
 ///
 /// Of an installation, also while it serves; or of an export, with the file and the keys of the service. Exit 0: unbroken;
 /// 1: broken; 2: not readable, not allowed, or nothing to hold it against.
+///
+/// On `PostgreSQL` each node has a chain of its own, and signs where those of the others end as well: all of them are verified,
+/// and each is held against the heads of the others. So neither a whole chain nor its end, with the heads that covered it,
+/// can be taken away or made anew, unless all heads of all nodes since then are, too.
 ///
 /// What it proves: no record that a signed head covers was changed, taken out or put in without the key; and no message was
 /// left without a head of its time, while the service ran and had a key. What it does not: who can write to the database
@@ -57,6 +62,10 @@ pub struct Args {
     /// Believe no export that is signed by this key, whoever lists it; repeatable. A fresh --jwks leaves such keys out
     #[arg(long, value_name = "KID", requires = "file", value_parser = kid)]
     distrust: Vec<String>,
+    /// The chain of this node alone, here or in the export; --from, --head and --copy are about it. Without it they are
+    /// about the chain of the node in the configuration, and about an export of one chain
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
     /// The first record; the chain before it is believed
     #[arg(long, value_name = "SEQ", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..))]
     from: i64,
@@ -71,7 +80,8 @@ pub struct Args {
     #[arg(long, default_value = "ru", value_parser = argument::lang)]
     lang: Lang,
     #[arg(
-        help = "Print {unbroken, broken: {code, seq, …}, records, last, chain, heads, confirmed, …}",
+        help = "Print {unbroken, broken: {code, seq, …}, records, last, chain, heads, confirmed, …}; of more chains than one \
+                {unbroken, broken, records, heads, nodes: [{node, …}]}",
         long
     )]
     json: bool,
@@ -100,47 +110,114 @@ pub async fn run(args: Args, errand: Errand) -> Result {
             "--head {seq}: before --from, so nothing would be held against it"
         )));
     }
-    let at = Installation { place: Location { config: args.config, data: args.data }, login: args.login };
+    let place = Location { config: args.config.clone(), data: args.data.clone() };
+    let at = Installation { place, login: args.login.clone() };
     // A refusal must not look like a broken journal.
     let access = at.open_as(errand).await.map_err(|refused| Failure { exit: Exit::Unusable, ..refused })?;
-    let keys = Keys::of_ring(&access.registry().await?.keys);
+    let (journal, keys) = (access.journal(), Keys::of_ring(&access.registry().await?.keys));
     let mut progress = Progress::default();
-    let task = Task { keys: &keys, from: args.from, known: &known, now: access.now() };
-    let mut found = verify(access.journal(), task, |last| progress.at(last, "records")).await?;
-    for path in &args.copy {
-        if found.broken.is_some() {
-            break;
+    let node = args.node.as_deref();
+    let tasks = Tasks { keys: &keys, node, from: args.from, known: &known, now: access.now() };
+    let mut all = verify_all(journal, &tasks, |last| progress.at(last, "records")).await?;
+    let chains = chains(journal, &keys).await?;
+    let mut told = Vec::new();
+    for (place, mut one) in all.drain(..).enumerate() {
+        // The one that was chosen comes first.
+        let is_chosen = place == 0;
+        let from = if is_chosen { args.from } else { 1 };
+        let chain = chains.iter().find(|chain| chain.name == one.node);
+        if let Some(chain) = chain.filter(|_| is_chosen) {
+            for path in &args.copy {
+                if one.found.broken.is_some() {
+                    break;
+                }
+                let about = (one.node.as_deref(), args.from);
+                let held = held(chain.trail(), about, path, &mut progress).await?;
+                (one.found.broken, one.found.known) = (held.broken, one.found.known + held.values);
+            }
         }
-        let held = held(access.journal(), args.from, path, &mut progress).await?;
-        (found.broken, found.known) = (held.broken, found.known + held.values);
+        let end = match chain {
+            Some(chain) => chain.trail().journal_end().await?.seq,
+            None => 0,
+        };
+        let unsigned = (end - one.confirmed().unwrap_or(from - 1)).max(0);
+        told.push(Chained { one, unsigned, from });
     }
     drop(progress);
-    let end = access.journal().journal_end().await?;
-    let unsigned = (end.seq - found.confirmed.unwrap_or(args.from - 1)).max(0);
-    let value = told(&found, &json!({ "unsigned": unsigned }));
-    let outcome = Outcome::either(args.json, &value, || {
-        let mut text = word::found(&found, args.lang);
-        if found.broken.is_none() {
-            let _ = writeln!(text, "{}", word::unsigned(unsigned, args.lang));
+    if told.is_empty() {
+        let node = args.node.unwrap_or_default();
+        return Err(Failure::unusable(format!("--node {node}: no node of this name left a journal here")));
+    }
+    let outcome =
+        Outcome::either(args.json, &merged_nodes(told.iter().map(Chained::value).collect()), || {
+            let parts = told.iter().map(|part| part.text(args.lang));
+            parts.collect::<Vec<_>>().join("\n")
+        });
+    Ok(Outcome { exit: exit(told.iter().all(|part| part.one.found.broken.is_none())), ..outcome })
+}
+
+/// What was found of one chain.
+struct Chained {
+    one: OfNode,
+    /// Its last records, which no head confirms.
+    unsigned: i64,
+    from: i64,
+}
+
+impl Chained {
+    fn value(&self) -> Value {
+        told(&self.one.found, &merged(of_node(&self.one), &json!({ "unsigned": self.unsigned })))
+    }
+
+    fn text(&self, lang: Lang) -> String {
+        let mut text = word::of_node(&self.one, lang);
+        if self.one.found.broken.is_none() {
+            let _ = writeln!(text, "{}", word::unsigned(self.unsigned, lang));
         }
-        if args.from > 1 {
-            let _ = writeln!(text, "{}", word::begun(args.from, args.lang));
+        if self.from > 1 {
+            let _ = writeln!(text, "{}", word::begun(self.from, lang));
         }
         text
+    }
+}
+
+/// Whose chain it is, and what other nodes say of it; nothing, where there is one without a name.
+fn of_node(one: &OfNode) -> Value {
+    let Some(node) = &one.node else { return json!({}) };
+    let witness = one
+        .witness
+        .as_ref()
+        .map(|witness| json!({ "node": witness.node, "head": witness.head, "at": clock::text(witness.at) }));
+    json!({ "node": node, "claims": one.claims, "attested": one.attested, "witness": witness })
+}
+
+/// One part as it is; of more, the whole with its parts.
+fn merged_nodes(mut parts: Vec<Value>) -> Value {
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let sum = |of: &str| parts.iter().filter_map(|part| part.get(of)?.as_u64()).sum::<u64>();
+    let is_whole = |part: &Value| part.get("unbroken") == Some(&json!(true));
+    let broken = parts.iter().find_map(|part| {
+        let broken = part.get("broken").filter(|broken| !broken.is_null())?;
+        Some(merged(broken.clone(), &json!({ "node": part.get("node") })))
     });
-    Ok(Outcome { exit: exit(found.broken.is_none()), ..outcome })
+    json!({
+        "unbroken": parts.iter().all(is_whole), "broken": broken, "records": sum("records"), "heads": sum("heads"),
+        "nodes": parts,
+    })
 }
 
 async fn held(
-    journal: &dyn Journal,
-    from: i64,
+    journal: &dyn Trail,
+    about: (Option<&str>, i64),
     path: &Path,
     progress: &mut Progress,
 ) -> Result<outside::Held> {
     let cannot = |why: String| Failure::unusable(format!("{}: {why}", path.display()));
     let file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
     let mut lines = BufReader::with_capacity(1 << 16, file);
-    let held = outside::hold(journal, from, &mut lines, |seq| progress.at(seq, "records of the copy")).await;
+    let held = outside::hold(journal, about, &mut lines, |seq| progress.at(seq, "records of the copy")).await;
     held.map_err(|error| match error {
         OutsideError::Store(error) => error.into(),
         error => cannot(error.to_string()),
@@ -156,22 +233,39 @@ fn of_file(path: &Path, known: &[(i64, Chain)], args: &Args) -> Result {
     let given = given.transpose()?;
     let file = std::fs::File::open(path).map_err(|error| cannot(error.kind().to_string()))?;
     let mut progress = Progress::default();
-    let terms = Terms { given: given.as_ref(), distrusted: &args.distrust, known };
+    let node = args.node.as_deref();
+    let terms = Terms { given: given.as_ref(), distrusted: &args.distrust, known, node };
     let mut lines = BufReader::with_capacity(1 << 16, file);
-    let verdict = exported::verify(&mut lines, terms, |last| progress.at(last, "records"));
+    let verdicts = exported::verify(&mut lines, terms, |last| progress.at(last, "records"));
     drop(progress);
-    let verdict = verdict.map_err(|error| cannot(error.to_string()))?;
-    let (first, last) = (verdict.header.after, verdict.found.last);
-    let is_outside = |(seq, _): &&(i64, Chain)| *seq < first || *seq > last;
-    if let Some((seq, _)) = known.iter().find(is_outside).filter(|_| verdict.holds()) {
-        return Err(cannot(format!(
-            "--head {seq}: the export has no such record (it follows {first}, to {last})"
-        )));
+    let verdicts = verdicts.map_err(|error| cannot(error.to_string()))?;
+    // A file that is not whole is so for every chain in it.
+    let is_asked = |verdict: &Verdict| node.is_none() || verdict.header.node.as_deref() == node;
+    let (asked, others): (Vec<_>, Vec<_>) = verdicts.into_iter().partition(is_asked);
+    if asked.is_empty() {
+        return Err(cannot(format!("--node {}: the export has no such node", node.unwrap_or_default())));
     }
-    let outcome = Outcome::either(args.json, &told_file(&verdict, given.is_some()), || {
-        word::export(&verdict, given.is_some(), args.lang)
+    if asked.len() > 1 && !known.is_empty() {
+        return Err(cannot("--head: of which node? The export has several; give --node".to_owned()));
+    }
+    let holds = asked.iter().all(Verdict::holds) && others.iter().all(|verdict| verdict.file.is_none());
+    for verdict in asked.iter().filter(|verdict| verdict.holds()) {
+        let (first, last) = (verdict.header.after, verdict.found.last);
+        let is_outside = |(seq, _): &&(i64, Chain)| *seq < first || *seq > last;
+        if let Some((seq, _)) = known.iter().find(is_outside) {
+            return Err(cannot(format!(
+                "--head {seq}: the export has no such record (it follows {first}, to {last})"
+            )));
+        }
+    }
+    let told = asked.iter().chain(others.iter().filter(|verdict| verdict.file.is_some()));
+    let told: Vec<_> = told.collect();
+    let value = merged_nodes(told.iter().map(|verdict| told_file(verdict, given.is_some())).collect());
+    let outcome = Outcome::either(args.json, &value, || {
+        let parts = told.iter().map(|verdict| word::export(verdict, given.is_some(), args.lang));
+        parts.collect::<Vec<_>>().join("\n")
     });
-    Ok(Outcome { exit: exit(verdict.holds()), ..outcome })
+    Ok(Outcome { exit: exit(holds), ..outcome })
 }
 
 fn exit(holds: bool) -> Exit {
@@ -193,12 +287,13 @@ fn told_file(verdict: &Verdict, given: bool) -> Value {
     if let Some(export) = export.as_object_mut() {
         export.remove("jwks");
     }
+    let node = verdict.header.node.as_ref().map_or(json!({}), |node| json!({ "node": node }));
     let more = json!({
         "unbroken": verdict.holds(), "file": verdict.file.map(exported::FileFlaw::code),
         "keys": if given { "given" } else { "file" }, "heads_by_file_keys": verdict.heads_by_file,
         "export": export,
     });
-    told(&verdict.found, &more)
+    told(&verdict.found, &merged(node, &more))
 }
 
 /// A break with its code and numbers.
@@ -207,9 +302,11 @@ pub fn broken(broken: &Break) -> Value {
         Break::Changed { part: Part::Content, .. } => json!({ "part": "content" }),
         Break::Changed { part: Part::Chain, .. } => json!({ "part": "chain" }),
         Break::Changed { part: Part::Either, .. } => json!({ "part": "either" }),
-        Break::Missing { from, to } | Break::Rebuilt { from, to } | Break::Unsigned { from, to } => {
-            json!({ "from": from, "to": to })
-        }
+        Break::Missing { from, to }
+        | Break::Rebuilt { from, to }
+        | Break::Unsigned { from, to }
+        | Break::Contradicted { from, to } => json!({ "from": from, "to": to }),
+        Break::Gone { known } => json!({ "known": known }),
         Break::Removed { count, .. } => json!({ "count": count }),
         Break::Cut { last, known } => json!({ "last": last, "known": known, "count": known - last }),
         Break::Head { flaw, .. } => json!({ "flaw": flaw.word() }),

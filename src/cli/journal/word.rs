@@ -1,8 +1,9 @@
 //! What was found in the journal, in kk, ru and en.
 
+use kdp::clock;
 use kdp::journal::exported::{FileFlaw, Verdict};
 use kdp::journal::head::Flaw;
-use kdp::journal::verify::{Break, Found, Part};
+use kdp::journal::verify::{Break, Found, OfNode, Part};
 use kdp::store::seal::hex;
 use kdp::text::Lang;
 use kdp::token::statement::StatementError;
@@ -17,16 +18,61 @@ fn of<T>(lang: Lang, [kk, ru, en]: [T; 3]) -> T {
     }
 }
 
+/// The verdict on one chain, and what other nodes say of it.
+pub fn of_node(one: &OfNode, lang: Lang) -> String {
+    let mut text = found(&one.found, one.node.as_deref(), lang);
+    if let Some(attested) = one.attested {
+        let claims = one.claims;
+        let _ = writeln!(
+            text,
+            "{}",
+            of(
+                lang,
+                [
+                    format!("Басқа түйіндердің мәндері растайды: {claims}, соңғысы № {attested} жазбаны."),
+                    format!("Подтверждают головы других узлов: {claims}, последняя — запись № {attested}."),
+                    format!(
+                        "Heads of other nodes that confirm it: {claims}, the last record no. {attested}."
+                    ),
+                ]
+            )
+        );
+    }
+    if let Some(witness) = &one.witness {
+        let (node, head) = (witness.node.as_deref().unwrap_or("-"), witness.head);
+        let at = clock::text(witness.at);
+        let _ = writeln!(
+            text,
+            "{}",
+            of(
+                lang,
+                [
+                    format!("Оны {node} түйінінің № {head} жазбадағы мәні айтады, қол қойылған уақыты {at}."),
+                    format!("Об этом говорит голова узла {node} при его записи № {head}, подписанная {at}."),
+                    format!("The head of node {node} at its record no. {head} tells so, signed {at}."),
+                ]
+            )
+        );
+    }
+    text
+}
+
 /// The verdict on records and heads, and how far they hold.
-pub fn found(found: &Found, lang: Lang) -> String {
-    let mut text = match &found.broken {
-        None => of(lang, ["Журнал бұзылмаған.\n", "Журнал не нарушен.\n", "The journal is unbroken.\n"])
-            .to_owned(),
+fn found(found: &Found, node: Option<&str>, lang: Lang) -> String {
+    let mut text = node.map_or_else(String::new, |node| {
+        // Nobody may have vouched for it.
+        let node = node.replace(char::is_control, "\u{fffd}");
+        format!("{}: {node}\n", of(lang, ["Түйін", "Узел", "Node"]))
+    });
+    match &found.broken {
+        None => {
+            text += of(lang, ["Журнал бұзылмаған.\n", "Журнал не нарушен.\n", "The journal is unbroken.\n"]);
+        }
         Some(broken) => {
             let word = of(lang, ["Журнал бұзылған", "Журнал нарушен", "The journal is broken"]);
-            format!("{word} ({}): {}\n", broken.code(), told(broken, lang))
+            let _ = writeln!(text, "{word} ({}): {}", broken.code(), told(broken, lang));
         }
-    };
+    }
     let (records, last, heads, known) = (found.records, found.last, found.heads, found.known);
     let _ = writeln!(
         text,
@@ -64,7 +110,9 @@ pub fn found(found: &Found, lang: Lang) -> String {
         let _ = writeln!(text, "{}", taken_over(found.taken_over, lang));
     }
     if found.broken.is_none() {
-        let head = format!("{last}:{}", hex(&found.chain));
+        let of_node =
+            node.map_or_else(String::new, |node| format!(" --node {}", node.replace(char::is_control, "")));
+        let head = format!("{last}:{}{of_node}", hex(&found.chain));
         let _ = writeln!(
             text,
             "{}",
@@ -139,7 +187,7 @@ pub fn export(verdict: &Verdict, given: bool, lang: Lang) -> String {
         // Nobody may have vouched for it.
         let _ = writeln!(text, "{name}: {}", value.replace(char::is_control, "\u{fffd}"));
     }
-    text += &found(&verdict.found, lang);
+    text += &found(&verdict.found, header.node.as_deref(), lang);
     if let Some(flaw) = verdict.file {
         let word = of(lang, ["Файл бүтін емес", "Файл не цел", "The file is not whole"]);
         let _ = writeln!(text, "{word} ({}): {}", flaw.code(), file(flaw, lang));
@@ -254,6 +302,8 @@ fn told(broken: &Break, lang: Lang) -> String {
             ],
         ),
         Break::Unsigned { from, to } => without_head(from, to, lang),
+        Break::Contradicted { from, to } => contradicted(from, to, lang),
+        Break::Gone { known } => gone(known, lang),
         Break::Head { seq, flaw } => of(
             lang,
             [
@@ -263,6 +313,34 @@ fn told(broken: &Break, lang: Lang) -> String {
             ],
         ),
     }
+}
+
+fn contradicted(from: i64, to: i64, lang: Lang) -> String {
+    of(
+        lang,
+        [
+            format!(
+                "басқа түйін № {to} жазбаға дейінгі тізбекті өзгеше деп қол қойған: № {from} – {to} арасындағы жазба өз мәндерімен бірге өзгертілген немесе сол мән жалған."
+            ),
+            format!(
+                "другой узел подписал иную цепочку до записи № {to}: между № {from} и № {to} что-то изменено вместе с головами самого узла, либо та голова лжёт."
+            ),
+            format!(
+                "another node signed another chain up to record no. {to}: from no. {from} to {to} something was changed together with the node's own heads, or that head lies."
+            ),
+        ],
+    )
+}
+
+fn gone(known: i64, lang: Lang) -> String {
+    of(
+        lang,
+        [
+            format!("бұл түйіннің журналы жоқ, ал басқа түйін оның № {known} жазбасына қол қойған."),
+            format!("журнала этого узла нет, а другой узел подписал его до записи № {known}."),
+            format!("there is no journal of this node, but another node signed it up to record no. {known}."),
+        ],
+    )
 }
 
 fn without_head(from: i64, to: i64, lang: Lang) -> String {
@@ -317,9 +395,9 @@ fn flaw(flaw: Flaw, lang: Lang) -> &'static str {
         Flaw::Misplaced => of(
             lang,
             [
-                "өзі айтқаннан басқа нөмірмен не уақытпен сақталған.",
-                "хранится под другим номером или временем, чем в ней сказано.",
-                "it is kept under another number or time than it says.",
+                "өзі айтқаннан басқа нөмірмен, уақытпен не түйінде сақталған.",
+                "хранится под другим номером, временем или узлом, чем в ней сказано.",
+                "it is kept under another number, time or node than it says.",
             ],
         ),
         Flaw::KeyTime => of(

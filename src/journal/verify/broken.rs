@@ -64,6 +64,19 @@ pub enum Break {
         /// The record of the next head, or the last that there is.
         to: i64,
     },
+    /// A head of another node contradicts the chain: one of these records was changed, and all after it were chained anew,
+    /// with the node's own heads; or that head says what was not so.
+    Contradicted {
+        /// The first that it may be.
+        from: i64,
+        /// The record that the head speaks of.
+        to: i64,
+    },
+    /// Nothing is there of a chain of which a head of another node speaks.
+    Gone {
+        /// The last record of which is known.
+        known: i64,
+    },
     /// A head is not one of ours.
     Head {
         /// The record that it is kept for.
@@ -98,6 +111,8 @@ impl Break {
             Self::Cut { .. } => "cut",
             Self::Rebuilt { .. } => "rebuilt",
             Self::Unsigned { .. } => "unsigned",
+            Self::Contradicted { .. } => "contradicted",
+            Self::Gone { .. } => "gone",
             Self::Head { .. } => "head",
         }
     }
@@ -111,7 +126,11 @@ impl Break {
             | Self::Swapped { seq }
             | Self::Replaced { seq }
             | Self::Head { seq, .. } => seq,
-            Self::Missing { from, .. } | Self::Rebuilt { from, .. } | Self::Unsigned { from, .. } => from,
+            Self::Missing { from, .. }
+            | Self::Rebuilt { from, .. }
+            | Self::Unsigned { from, .. }
+            | Self::Contradicted { from, .. } => from,
+            Self::Gone { .. } => 1,
             Self::Removed { at, .. } => at,
             Self::Cut { last, .. } => last + 1,
         }

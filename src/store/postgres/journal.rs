@@ -1,5 +1,5 @@
 //! The journal's table. Each node has a chain of its own: records are appended, each chained to the one before it on the same
-//! node, and never changed. What is read, signed and handed on by a node is its own chain.
+//! node, and never changed. What a node signs and hands on is its own chain; with it, it signs where the others end.
 
 mod verb;
 

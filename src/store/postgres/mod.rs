@@ -91,7 +91,7 @@ impl Drop for Heart {
 pub struct Parts {
     pool: Pool,
     node: String,
-    condition: Condition,
+    condition: Arc<Condition>,
     metrics: Arc<StoreMetrics>,
     seal: Arc<dyn Seal>,
     spans: Spans,
@@ -139,9 +139,25 @@ impl Parts {
         (spans, rule): (Spans, Rule),
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
-        let condition = Condition::new(metrics.clone());
+        let condition = Arc::new(Condition::new(metrics.clone()));
         let (pool, node) = (place.pool()?, place.node().to_owned());
         Ok(Self { pool, node, condition, metrics, seal, spans, rule, rehearses: false })
+    }
+}
+
+impl Parts {
+    /// The same as another node has them, to read what it left.
+    fn of_node(&self, node: &str) -> Self {
+        Self {
+            pool: self.pool.clone(),
+            node: node.to_owned(),
+            condition: self.condition.clone(),
+            metrics: self.metrics.clone(),
+            seal: self.seal.clone(),
+            spans: self.spans,
+            rule: self.rule,
+            rehearses: true,
+        }
     }
 }
 

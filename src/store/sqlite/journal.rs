@@ -1,5 +1,6 @@
 //! The journal's table: records are appended, each chained to the one before it, and never changed.
 
+mod trail;
 mod verb;
 
 use super::row::subject_hash;

@@ -289,16 +289,17 @@ class Stand:
         return Clients(Balanced(self, port or self.balancer_port, subjects or []), self.authority)
 
     def verified(self) -> list[str]:
-        """What the service's own command says of the journal of each node; it fails if a chain is broken."""
+        """What the service's own command says of the chains of all nodes; it fails if one is broken or contradicted."""
         login, self.installation.login = self.installation.login, self.installation.as_operator("auditor")
         try:
-            told = []
-            for node in self.nodes:
-                self.installation.config = node.config
-                told.append(self.installation.kdp("journal", "verify").strip().splitlines()[0])
-            return told
+            found = json.loads(self.installation.kdp("journal", "verify", "--json"))
         finally:
-            self.installation.login, self.installation.config = login, self.nodes[0].config
+            self.installation.login = login
+        chains = {chain["node"]: chain for chain in found["nodes"]}
+        missing = {node.name for node in self.nodes} - chains.keys()
+        assert found["unbroken"] and not missing, f"no journal of {missing}: {found}"
+        of = "{node}: {records} records, {heads} heads, {claims} of other nodes, up to no. {attested}"
+        return [of.format(**chain) for chain in chains.values()]
 
     def end(self, logs: Path | None = None) -> None:
         """Ends every process; `logs`: where what they said is kept."""

@@ -1,21 +1,28 @@
-//! The verbs on the journal: on the chain of this node.
+//! The verbs on the journal.
+//!
+//! A head claims where the chains of other nodes end. What it claims was committed when it was read, and is looked up again
+//! in the transaction that keeps the head: so the head stands behind it in the log of that database, and every member that
+//! has the head, or becomes the leader with it, has what it claims. It holds also where the leader changed between the two,
+//! and where one of them acknowledged without waiting for another member.
 
-use super::super::PostgresStore;
 use super::super::row::journal::CHAIN;
 use super::super::row::{bytes, get};
 use super::super::transaction::{Tx, look, transact};
+use super::super::{Parts, PostgresStore};
 use super::{COLUMNS, read, stored};
-use crate::journal::head::SignedHead;
+use crate::journal::head::{SignedHead, Tail};
 use crate::journal::verify::Verifier;
 use crate::journal::{Chained, Entry, GENESIS};
 use crate::random::Id;
-use crate::store::journal::{End, Followed, Journal};
+use crate::store::journal::{End, Ends, Followed, Journal, Keeping, Trail};
 use crate::store::{Pending, StoreError};
+use std::sync::{Arc, OnceLock};
+use tokio_postgres::Row;
 
 /// Records that are read at a time.
 const PAGE: i64 = 1000;
 
-impl Journal for PostgresStore {
+impl Trail for PostgresStore {
     fn journal_end(&self) -> Pending<'_, End> {
         Box::pin(async move { look!(self, "journal_end", |tx| end(tx)) })
     }
@@ -50,13 +57,6 @@ impl Journal for PostgresStore {
         })
     }
 
-    fn decision(&self, id: Id) -> Pending<'_, Vec<Entry>> {
-        Box::pin(async move {
-            let rows = look!(self, "decision", |tx| decision(tx, id))?;
-            rows.iter().map(read).collect()
-        })
-    }
-
     fn journal_span(&self, from: i64, to: i64) -> Pending<'_, Option<(i64, i64)>> {
         Box::pin(async move { look!(self, "journal_span", |tx| span(tx, from, to)) })
     }
@@ -65,8 +65,38 @@ impl Journal for PostgresStore {
         Box::pin(async move { look!(self, "heads", |tx| heads(tx, after, most)) })
     }
 
-    fn keep_head(&self, head: SignedHead) -> Pending<'_, ()> {
-        Box::pin(async move { transact!(self, "keep_head", |tx| keep_head(tx, &head)) })
+    fn chains(&self, seqs: Vec<i64>) -> Pending<'_, Vec<(i64, Vec<u8>)>> {
+        Box::pin(async move { look!(self, "chains", |tx| chains(tx, &seqs)) })
+    }
+}
+
+impl Journal for PostgresStore {
+    fn node(&self) -> Option<&str> {
+        Some(&self.parts.node)
+    }
+
+    fn other_nodes(&self) -> Pending<'_, Vec<String>> {
+        Box::pin(async move { look!(self, "other_nodes", |tx| other_nodes(tx)) })
+    }
+
+    fn journal_of(&self, node: &str) -> Box<dyn Trail + '_> {
+        let parts: Parts = self.parts.of_node(node);
+        Box::new(Self { parts: Arc::new(parts), heart: OnceLock::new() })
+    }
+
+    fn journal_ends(&self, known: Vec<Tail>) -> Pending<'_, Ends> {
+        Box::pin(async move { look!(self, "journal_ends", |tx| ends(tx, &known)) })
+    }
+
+    fn decision(&self, id: Id) -> Pending<'_, Vec<Entry>> {
+        Box::pin(async move {
+            let rows = look!(self, "decision", |tx| decision(tx, id))?;
+            rows.iter().map(read).collect()
+        })
+    }
+
+    fn keep_head(&self, keeping: Keeping) -> Pending<'_, bool> {
+        Box::pin(async move { transact!(self, "keep_head", |tx| keep_head(tx, &keeping)) })
     }
 
     fn forwarded(&self, target: &'static str) -> Pending<'_, i64> {
@@ -79,7 +109,7 @@ impl Journal for PostgresStore {
 }
 
 /// The records of a decision, of whatever node made them.
-async fn decision(tx: &mut Tx<'_>, id: Id) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+async fn decision(tx: &mut Tx<'_>, id: Id) -> Result<Vec<Row>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM journal WHERE decision = $1 ORDER BY at, node, seq");
     tx.rows(&sql, &[&id.as_bytes().as_slice()]).await
 }
@@ -97,12 +127,7 @@ async fn end(tx: &mut Tx<'_>) -> Result<End, StoreError> {
     Ok(End { seq, chain, head, uncovered_since: since })
 }
 
-async fn records(
-    tx: &mut Tx<'_>,
-    after: i64,
-    to: i64,
-    most: i64,
-) -> Result<Vec<tokio_postgres::Row>, StoreError> {
+async fn records(tx: &mut Tx<'_>, after: i64, to: i64, most: i64) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS}, chain FROM journal WHERE node = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4"
     );
@@ -119,13 +144,83 @@ async fn span(tx: &mut Tx<'_>, from: i64, to: i64) -> Result<Option<(i64, i64)>,
 async fn heads(tx: &mut Tx<'_>, after: i64, most: u32) -> Result<Vec<SignedHead>, StoreError> {
     let sql = "SELECT seq, at, jws FROM journal_head WHERE node = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let rows = tx.rows(sql, &[&tx.node, &after, &i64::from(most)]).await?;
-    rows.iter().map(|row| Ok(SignedHead { seq: get(row, 0)?, at: get(row, 1)?, jws: get(row, 2)? })).collect()
+    let head = |row: &Row| {
+        let node = Some(tx.node.to_owned());
+        Ok(SignedHead { node, seq: get(row, 0)?, at: get(row, 1)?, jws: get(row, 2)? })
+    };
+    rows.iter().map(head).collect()
 }
 
-async fn keep_head(tx: &mut Tx<'_>, head: &SignedHead) -> Result<(), StoreError> {
-    let sql = "INSERT INTO journal_head (node, seq, at, jws) VALUES ($1, $2, $3, $4)
-               ON CONFLICT (node, seq) DO NOTHING";
-    tx.execute(sql, &[&tx.node, &head.seq, &head.at, &head.jws]).await.map(|_| ())
+async fn chains(tx: &mut Tx<'_>, seqs: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
+    let sql = "SELECT seq, chain FROM journal WHERE node = $1 AND seq = ANY($2) ORDER BY seq";
+    let rows = tx.rows(sql, &[&tx.node, &seqs]).await?;
+    rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect()
+}
+
+/// From one name to the next by the indexes: records are many, and nodes few.
+async fn other_nodes(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
+    let next = "SELECT min(node) FROM (SELECT min(node) AS node FROM journal WHERE node > $1
+                UNION ALL SELECT min(node) FROM journal_head WHERE node > $1
+                UNION ALL SELECT min(node) FROM journal_end WHERE node > $1) AS named";
+    let (mut nodes, mut last) = (Vec::new(), String::new());
+    while let Some(row) = tx.row(next, &[&last]).await? {
+        let Some(node) = get::<Option<String>>(&row, 0)? else { break };
+        last.clone_from(&node);
+        nodes.push(node);
+    }
+    nodes.retain(|node| node != tx.node);
+    nodes.sort_unstable();
+    Ok(nodes)
+}
+
+async fn ends(tx: &mut Tx<'_>, known: &[Tail]) -> Result<Ends, StoreError> {
+    let own = end(tx).await?;
+    let nodes = tx.rows("SELECT node FROM journal_end WHERE node <> $1", &[&tx.node]).await?;
+    let mut others = Vec::new();
+    for node in &nodes {
+        let node: String = get(node, 0)?;
+        // As the records say themselves, whatever is held beside them.
+        let last = "SELECT seq, chain FROM journal WHERE node = $1 ORDER BY seq DESC LIMIT 1";
+        if let Some(row) = tx.row(last, &[&node]).await? {
+            others.push(Tail { node, seq: get(&row, 0)?, chain: bytes(&row, 1, "journal")? });
+        }
+    }
+    others.sort_unstable();
+    let mut lost = Vec::new();
+    for tail in known {
+        if !stands(tx, tail).await? {
+            lost.push(tail.clone());
+        }
+    }
+    Ok(Ends { own, others, lost })
+}
+
+async fn stands(tx: &mut Tx<'_>, Tail { node, seq, chain }: &Tail) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM journal WHERE node = $1 AND seq = $2 AND chain = $3";
+    tx.exists(sql, &[node, seq, &&chain[..]]).await
+}
+
+async fn keep_head(tx: &mut Tx<'_>, keeping: &Keeping) -> Result<bool, StoreError> {
+    let Keeping { head, chain, claims, replaces } = keeping;
+    let own = Tail { node: tx.node.to_owned(), seq: head.seq, chain: *chain };
+    for tail in std::iter::once(&own).chain(claims).filter(|tail| tail.seq > 0) {
+        if !stands(tx, tail).await? {
+            return Ok(false);
+        }
+    }
+    let kept = match replaces {
+        None => {
+            let sql = "INSERT INTO journal_head (node, seq, at, jws) VALUES ($1, $2, $3, $4)
+                       ON CONFLICT (node, seq) DO NOTHING";
+            tx.execute(sql, &[&tx.node, &head.seq, &head.at, &head.jws]).await?
+        }
+        Some(before) => {
+            let sql = "UPDATE journal_head SET jws = $4
+                       WHERE node = $1 AND seq = $2 AND at = $3 AND jws = $5";
+            tx.execute(sql, &[&tx.node, &head.seq, &head.at, &head.jws, before]).await?
+        }
+    };
+    Ok(kept == 1)
 }
 
 async fn forwarded(tx: &mut Tx<'_>, target: &str) -> Result<i64, StoreError> {

@@ -2,67 +2,80 @@
 
 use super::super::SqliteStore;
 use super::super::writer::failed;
-use super::{bytes, head, read, stored};
-use crate::journal::head::SignedHead;
+use super::read;
+use super::trail::{Of, Place, chains, end, ends, entries, follow, heads, other_nodes, span};
+use crate::journal::head::{SignedHead, Tail};
 use crate::journal::verify::Verifier;
 use crate::journal::{Chained, Entry};
 use crate::random::Id;
-use crate::store::journal::{End, Followed, Journal};
-use crate::store::row::journal::{CHAIN, COLUMNS};
+use crate::store::journal::{End, Ends, Followed, Journal, Keeping, Trail};
+use crate::store::row::journal::COLUMNS;
 use crate::store::{Pending, StoreError};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-impl Journal for SqliteStore {
+const OWN: Place = Place::OWN;
+
+impl Trail for SqliteStore {
     fn journal_end(&self) -> Pending<'_, End> {
-        Box::pin(self.read(|connection, _| end(connection)))
+        Box::pin(self.read(|connection, _| end(connection, &OWN)))
     }
 
     fn follow_journal(&self, verifier: Verifier, to: i64) -> Pending<'_, Followed> {
-        Box::pin(self.read(move |connection, _| follow(connection, verifier, to)))
+        Box::pin(self.read(move |connection, _| follow(connection, &OWN, verifier, to)))
     }
 
     fn journal(&self, after: i64, most: u32) -> Pending<'_, Vec<Chained>> {
-        Box::pin(self.read(move |connection, _| entries(connection, after, most)))
+        Box::pin(self.read(move |connection, _| entries(connection, &OWN, after, most)))
+    }
+
+    fn journal_span(&self, from: i64, to: i64) -> Pending<'_, Option<(i64, i64)>> {
+        Box::pin(self.read(move |connection, _| span(connection, &OWN, from, to)))
+    }
+
+    fn heads(&self, after: i64, most: u32) -> Pending<'_, Vec<SignedHead>> {
+        Box::pin(self.read(move |connection, _| heads(connection, &OWN, after, most)))
+    }
+
+    fn chains(&self, seqs: Vec<i64>) -> Pending<'_, Vec<(i64, Vec<u8>)>> {
+        Box::pin(self.read(move |connection, _| chains(connection, &OWN, &seqs)))
+    }
+}
+
+impl Journal for SqliteStore {
+    fn node(&self) -> Option<&str> {
+        None
+    }
+
+    fn other_nodes(&self) -> Pending<'_, Vec<String>> {
+        Box::pin(self.read(|connection, _| other_nodes(connection)))
+    }
+
+    fn journal_of(&self, node: &str) -> Box<dyn Trail + '_> {
+        Box::new(Of::new(self, node))
+    }
+
+    fn journal_ends(&self, known: Vec<Tail>) -> Pending<'_, Ends> {
+        Box::pin(self.read(move |connection, _| ends(connection, known)))
     }
 
     fn decision(&self, id: Id) -> Pending<'_, Vec<Entry>> {
         Box::pin(self.read(move |connection, _| {
-            let sql = format!("SELECT {COLUMNS} FROM journal WHERE decision = ?1 ORDER BY seq");
-            let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-            statement.query_map([id.as_bytes()], read).and_then(Iterator::collect).map_err(failed)
+            let tables = [("journal_of_node", "at, node, seq"), ("journal", "seq")];
+            let mut found = Vec::new();
+            for (table, order) in tables {
+                let sql = format!("SELECT {COLUMNS} FROM {table} WHERE decision = ?1 ORDER BY {order}");
+                let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
+                let rows = statement.query_map([id.as_bytes()], read).map_err(failed)?;
+                for row in rows {
+                    found.push(row.map_err(failed)?);
+                }
+            }
+            Ok(found)
         }))
     }
 
-    fn journal_span(&self, from: i64, to: i64) -> Pending<'_, Option<(i64, i64)>> {
-        Box::pin(self.read(move |connection, _| {
-            let sql = "SELECT min(seq), max(seq) FROM journal WHERE at >= ?1 AND at < ?2";
-            let span = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            let (first, last): (Option<i64>, Option<i64>) =
-                connection.query_row(sql, [from, to], span).map_err(failed)?;
-            Ok(first.zip(last))
-        }))
-    }
-
-    fn heads(&self, after: i64, most: u32) -> Pending<'_, Vec<SignedHead>> {
-        Box::pin(self.read(move |connection, _| {
-            let sql = "SELECT seq, at, jws FROM journal_head WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-            let mut statement = connection.prepare_cached(sql).map_err(failed)?;
-            let rows = statement.query_map(params![after, most], |row| {
-                Ok(SignedHead { seq: row.get(0)?, at: row.get(1)?, jws: lossy(row, 2)? })
-            });
-            rows.and_then(Iterator::collect).map_err(failed)
-        }))
-    }
-
-    fn keep_head(&self, head: SignedHead) -> Pending<'_, ()> {
-        Box::pin(self.writer.write(move |c| {
-            c.prepare_cached(
-                "INSERT INTO journal_head (seq, at, jws) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-            )
-            .and_then(|mut s| s.execute(params![head.seq, head.at, head.jws]))
-            .map(|_| ())
-            .map_err(failed)
-        }))
+    fn keep_head(&self, keeping: Keeping) -> Pending<'_, bool> {
+        Box::pin(self.writer.write(move |connection| keep_head(connection, &keeping)))
     }
 
     fn forwarded(&self, target: &'static str) -> Pending<'_, i64> {
@@ -85,51 +98,19 @@ impl Journal for SqliteStore {
     }
 }
 
-/// A head that somebody wrote over is to be named, not to stop the reading.
-fn lossy(row: &Row<'_>, column: usize) -> rusqlite::Result<String> {
-    Ok(String::from_utf8_lossy(bytes(row, column)?.unwrap_or_default()).into_owned())
-}
-
-fn end(connection: &Connection) -> Result<End, StoreError> {
-    // One read transaction: a head that is read must not cover more than the records that are.
-    let snapshot = connection.unchecked_transaction().map_err(failed)?;
-    let (seq, chain) = head(&snapshot)?;
-    let head: Option<i64> =
-        snapshot.query_row("SELECT max(seq) FROM journal_head", [], |row| row.get(0)).map_err(failed)?;
-    let since = snapshot
-        .prepare_cached("SELECT at FROM journal WHERE seq > ?1 ORDER BY seq LIMIT 1")
-        .and_then(|mut s| s.query_row([head.unwrap_or(0)], |row| row.get(0)).optional())
-        .map_err(failed)?;
-    Ok(End { seq, chain, head, uncovered_since: since })
-}
-
-fn follow(connection: &Connection, mut verifier: Verifier, to: i64) -> Result<Followed, StoreError> {
-    let sql = format!("SELECT {COLUMNS}, chain FROM journal WHERE seq > ?1 AND seq <= ?2 ORDER BY seq");
-    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    // At the beginning also numbers below 1, which are never given.
-    let after = if verifier.seen() == 0 { i64::MIN } else { verifier.seen() };
-    let mut rows = statement.query([after, to]).map_err(failed)?;
-    while let Some(row) = rows.next().map_err(failed)? {
-        let record = stored(row).map_err(failed)?;
-        let chain = bytes(row, CHAIN).map_err(failed)?.unwrap_or_default();
-        if let Err(broken) = verifier.record(&record, chain) {
-            return Ok(Err(verifier.found(Some(broken))));
-        }
-    }
-    Ok(Ok(verifier))
-}
-
-fn entries(connection: &Connection, after: i64, most: u32) -> Result<Vec<Chained>, StoreError> {
-    let sql = format!("SELECT {COLUMNS}, chain FROM journal WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-    let rows = statement
-        .query_map(params![after, most], |row| Ok(Chained { entry: read(row)?, chain: row.get(CHAIN)? }));
-    rows.map_err(failed)?
-        .map(|row| {
-            row.map_err(|error| match error {
-                rusqlite::Error::SqliteFailure(..) => failed(error),
-                _ => StoreError::Unreadable("journal"),
-            })
-        })
-        .collect()
+/// What it rests on cannot be lost here: there is one database, in which records only come after others, and the chains of
+/// other nodes stand still.
+fn keep_head(connection: &Connection, keeping: &Keeping) -> Result<bool, StoreError> {
+    let Keeping { head, replaces, .. } = keeping;
+    let kept = match replaces {
+        None => connection
+            .prepare_cached(
+                "INSERT INTO journal_head (seq, at, jws) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )
+            .and_then(|mut s| s.execute(params![head.seq, head.at, head.jws])),
+        Some(before) => connection
+            .prepare_cached("UPDATE journal_head SET jws = ?3 WHERE seq = ?1 AND at = ?2 AND jws = ?4")
+            .and_then(|mut s| s.execute(params![head.seq, head.at, head.jws, before])),
+    };
+    kept.map(|kept| kept == 1).map_err(failed)
 }
