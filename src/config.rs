@@ -343,6 +343,8 @@ section! {
         decision_days: u32 = 5 * 365,
         /// Phone numbers, days after the end of the request.
         phone_days: u32 = 90,
+        /// Accesses of owners to tokens (F-14 6)), days; the journal keeps its record of each.
+        access_days: u32 = 5 * 365,
     }
 }
 
@@ -439,6 +441,7 @@ impl Config {
             ("retention.decision_days", i64::from(self.retention.decision_days)),
             ("journal.head_seconds", i64::from(self.journal.head_seconds)),
             ("retention.phone_days", i64::from(self.retention.phone_days)),
+            ("retention.access_days", i64::from(self.retention.access_days)),
             ("method_5.attempts", i64::from(self.method_5.attempts)),
             ("limits.read_seconds", i64::try_from(self.limits.read_seconds).unwrap_or(i64::MAX)),
             ("limits.exchange_seconds", i64::try_from(self.limits.exchange_seconds).unwrap_or(i64::MAX)),
@@ -512,6 +515,7 @@ impl Config {
         Sweeping {
             phones_before: before(self.retention.phone_days),
             persons_before: before(self.retention.decision_days),
+            accesses_before: before(self.retention.access_days),
         }
     }
 

@@ -385,6 +385,8 @@ pub struct Sweeping {
     pub phones_before: i64,
     /// Persons of requests that ended before this.
     pub persons_before: i64,
+    /// Accesses of before this.
+    pub accesses_before: i64,
 }
 
 /// An access to a subject's data, or an ask for it (`KDP_PERSONALDATA`).

@@ -347,7 +347,7 @@ async fn what_was_answered_is_forgotten_after_a_week_and_what_was_not_is_kept() 
         bench.store.sent(sent, "x".to_owned(), NOON, record(NOON, "sent")).await.unwrap();
         bench.store.give_up(ended, record(NOON, "given up")).await.unwrap();
         let rows = async |at: i64| {
-            let sweeping = Sweeping { phones_before: 0, persons_before: 0 };
+            let sweeping = Sweeping { phones_before: 0, persons_before: 0, accesses_before: 0 };
             assert!(!bench.store.sweep(sweeping, record(at, "")).await.unwrap());
             bench.number("SELECT count(*) FROM asynchronous")
         };

@@ -31,7 +31,7 @@ fn suspended(sender_id: &str, until: Option<i64>) -> Item {
 
 /// One piece of the daily sweep, with nothing of requests that is due.
 async fn sweep(bench: &Bench, at: i64) -> bool {
-    let sweeping = Sweeping { phones_before: 0, persons_before: 0 };
+    let sweeping = Sweeping { phones_before: 0, persons_before: 0, accesses_before: 0 };
     bench.store.sweep(sweeping, record(at, "sweep")).await.unwrap()
 }
 
@@ -173,7 +173,7 @@ async fn a_subject_of_whom_only_refusals_are_known_is_forgotten_with_time_too() 
         bench.store.note(Record { subject: Some(iin(7)), ..record(NOON, "no-phone") }).await.unwrap();
         let linked = || bench.number("SELECT count(*) FROM subject WHERE hash IS NOT NULL");
         let sweep = async |at| {
-            let sweeping = Sweeping { phones_before: at, persons_before: at };
+            let sweeping = Sweeping { phones_before: at, persons_before: at, accesses_before: 0 };
             assert!(!bench.store.sweep(sweeping, record(at, "sweep")).await.unwrap());
         };
         sweep(NOON + HOUR).await;

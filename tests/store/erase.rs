@@ -14,11 +14,17 @@ use kdp::text::Reason;
 
 const PHONES: i64 = 90 * DAY;
 const PERSONS: i64 = 1825 * DAY;
+/// Unlike those of persons, so that it shows which is which.
+const ACCESSES: i64 = 2000 * DAY;
 
 impl Bench {
     /// The daily sweep with the times of the configuration; `true`: there may be more.
     async fn sweep(&self, at: i64) -> bool {
-        let sweeping = Sweeping { phones_before: at - PHONES, persons_before: at - PERSONS };
+        let sweeping = Sweeping {
+            phones_before: at - PHONES,
+            persons_before: at - PERSONS,
+            accesses_before: at - ACCESSES,
+        };
         self.store.sweep(sweeping, record(at, "sweep")).await.unwrap()
     }
 
@@ -52,6 +58,47 @@ async fn story(bench: &Bench, n: u64) -> AccessRequest {
     bench.store.note(Record { subject: Some(iin(n)), ..record(NOON, "looked") }).await.unwrap();
     bench.event(request.id, Event::Cancel, NOON).await;
     request
+}
+
+#[tokio::test]
+async fn accesses_go_after_their_time_the_oldest_first_and_the_journal_keeps_them() {
+    for bench in benches() {
+        let request = story(&bench, 1).await;
+        for n in 1..4 {
+            bench.check(look(&request, NOON + n * DAY), NOON + n * DAY).await;
+        }
+        let count = || bench.number("SELECT count(*) FROM access");
+        let journal = || bench.number("SELECT count(*) FROM journal WHERE outcome NOT LIKE 'swept%'");
+        let (all, told) = (count(), journal());
+        assert_eq!(all, 4, "{}", bench.name);
+        // Persons and numbers have gone before.
+        while bench.sweep(NOON + ACCESSES).await {}
+        assert_eq!(count(), 4, "{}: not before their time", bench.name);
+        assert!(!bench.sweep(NOON + ACCESSES + DAY + 1).await);
+        assert_eq!((count(), journal()), (2, told), "{}", bench.name);
+        let last = bench.journal().pop().unwrap();
+        assert_eq!(last, "swept 0 persons, 0 numbers, 0 links, 2 accesses", "{}", bench.name);
+        bench.sweep(NOON + ACCESSES + 9 * DAY).await;
+        assert_eq!(count(), 0, "{}", bench.name);
+        assert!(bench.number("SELECT count(*) FROM access_request") > 0);
+    }
+}
+
+#[tokio::test]
+async fn accesses_go_in_pieces_while_there_are_more() {
+    for bench in benches() {
+        let request = story(&bench, 1).await;
+        let before = bench.number("SELECT count(*) FROM access");
+        for n in 0..600 {
+            bench.check(look(&request, NOON), NOON + n).await;
+        }
+        while bench.sweep(NOON + ACCESSES - DAY).await {}
+        assert_eq!(bench.number("SELECT count(*) FROM access"), before + 600, "{}", bench.name);
+        assert!(bench.sweep(NOON + ACCESSES + DAY).await, "{}: there are more", bench.name);
+        assert_eq!(bench.number("SELECT count(*) FROM access"), before + 100, "{}", bench.name);
+        assert!(!bench.sweep(NOON + ACCESSES + DAY).await, "{}", bench.name);
+        assert_eq!(bench.number("SELECT count(*) FROM access"), 0, "{}", bench.name);
+    }
 }
 
 #[tokio::test]

@@ -298,7 +298,11 @@ async fn what_was_registered_and_journalled_in_the_first_version_is_there() {
 async fn a_request_that_ended_in_the_first_version_keeps_its_person_as_long_as_every_other() {
     let bench = old();
     let sweep = async |at: i64| {
-        let sweeping = Sweeping { phones_before: at - 90 * DAY, persons_before: at - 1825 * DAY };
+        let sweeping = Sweeping {
+            phones_before: at - 90 * DAY,
+            persons_before: at - 1825 * DAY,
+            accesses_before: at - 1825 * DAY,
+        };
         assert!(!bench.store.sweep(sweeping, record(at, "")).await.unwrap());
         bench.store.request(OLD.cancelled).await.unwrap()
     };

@@ -82,6 +82,7 @@ pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Res
     let persons = erase_due(tx, sweeping.persons_before).await?;
     let phones = forget_phones(tx, sweeping.phones_before).await?;
     let links = unlink_due(tx, sweeping.persons_before).await?;
+    let accesses = forget_accesses(tx, sweeping.accesses_before).await?;
     let (day, week) = (row::day(record.at), record.at - REMEMBERED);
     let rest = [
         delete(tx, "ovt_use", "until < $1", record.at / 1000).await?,
@@ -93,9 +94,10 @@ pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Res
         delete(tx, "asynchronous", "since < $1 AND state IN (2, 3)", week).await?,
     ];
     let most = MOST.unsigned_abs();
-    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links) >= most;
-    if persons + phones + links > 0 {
-        let outcome = format!("swept {persons} persons, {phones} numbers, {links} links");
+    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links).max(accesses) >= most;
+    if persons + phones + links + accesses > 0 {
+        let forgotten = if accesses > 0 { format!(", {accesses} accesses") } else { String::new() };
+        let outcome = format!("swept {persons} persons, {phones} numbers, {links} links{forgotten}");
         journal::append(tx, &Record { outcome, ..record.clone() }).await?;
     }
     Ok(more)
@@ -128,6 +130,12 @@ async fn forget_phones(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> 
         row::update(tx, &sealed, stored.seq).await?;
     }
     Ok(due.len() as u64)
+}
+
+/// Forgets accesses, the first of them first: what was made later and dated before stays until its turn.
+async fn forget_accesses(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM access WHERE at < $1 AND seq IN (SELECT seq FROM access ORDER BY seq LIMIT $2)";
+    tx.execute(sql, &[&before, &MOST]).await
 }
 
 /// Deletes at most [`MOST`] rows, found by the key or an index.

@@ -117,6 +117,7 @@ pub fn sweep(
     let persons = erase_due(connection, sweeping.persons_before)?;
     let phones = forget_phones(connection, seal, sweeping.phones_before)?;
     let links = unlink_due(connection, sweeping.persons_before)?;
+    let accesses = forget_accesses(connection, sweeping.accesses_before)?;
     let day = row::day(record.at);
     let rest = [
         delete(connection, "ovt_use", "until < ?1", record.at / 1000)?,
@@ -127,9 +128,10 @@ pub fn sweep(
         delete(connection, "asynchronous", "since < ?1 AND state IN (2, 3)", record.at - REMEMBERED)?,
     ];
     let most = usize::try_from(MOST).unwrap_or(usize::MAX);
-    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links) >= most;
-    if persons + phones + links > 0 {
-        let outcome = format!("swept {persons} persons, {phones} numbers, {links} links");
+    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links).max(accesses) >= most;
+    if persons + phones + links + accesses > 0 {
+        let forgotten = if accesses > 0 { format!(", {accesses} accesses") } else { String::new() };
+        let outcome = format!("swept {persons} persons, {phones} numbers, {links} links{forgotten}");
         journal::append(connection, seal, &Record { outcome, ..record.clone() })?;
     }
     Ok(more)
@@ -174,6 +176,16 @@ fn forget_phones(connection: &Connection, seal: &dyn Seal, before: i64) -> Resul
         row::Sealed::new(&request, seal, before)?.update(connection, stored.seq)?;
     }
     Ok(due.len())
+}
+
+/// Forgets accesses, the first of them first: what was made later and dated before stays until its turn.
+fn forget_accesses(connection: &Connection, before: i64) -> Result<usize, StoreError> {
+    connection
+        .prepare_cached(
+            "DELETE FROM access WHERE at < ?1 AND seq IN (SELECT seq FROM access ORDER BY seq LIMIT ?2)",
+        )
+        .and_then(|mut s| s.execute(params![before, MOST]))
+        .map_err(failed)
 }
 
 /// Deletes at most [`MOST`] rows, found by the key or an index.

@@ -94,7 +94,11 @@ impl Office {
         let ended = (numbers.end / 100).saturating_sub(numbers.start / 100);
         self.applications(at + DAY * 3 / 4, ended, issued, Some(Decision::Approve)).await;
         let night = at + DAY - 1;
-        let sweeping = Sweeping { phones_before: night - 90 * DAY, persons_before: night - 1826 * DAY };
+        let sweeping = Sweeping {
+            phones_before: night - 90 * DAY,
+            persons_before: night - 1826 * DAY,
+            accesses_before: night - 1826 * DAY,
+        };
         let record = self.record(night, "event", "sweep");
         while self.store.sweep(sweeping, record.clone()).await.expect("a sweep") {}
     }

@@ -150,7 +150,11 @@ impl Idle {
         for _ in 0..OPENINGS {
             let opened = installation.open();
             let at = opened.clock.now();
-            let sweeping = Sweeping { phones_before: at - 90 * DAY, persons_before: at - 1826 * DAY };
+            let sweeping = Sweeping {
+                phones_before: at - 90 * DAY,
+                persons_before: at - 1826 * DAY,
+                accesses_before: at - 1826 * DAY,
+            };
             let record = Record { at, kind: "event", outcome: "sweep".to_owned(), ..Record::default() };
             let (begun, before) = (Instant::now(), read_so_far());
             runtime.block_on(async {

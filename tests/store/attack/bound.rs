@@ -124,7 +124,7 @@ async fn nobody_waits_for_a_sweep_while_a_long_reader_holds_it_up() {
     let other = bench.connection();
     other.busy_timeout(Duration::from_secs(2)).unwrap();
     let store = bench.store.clone();
-    let sweeping = kdp::store::Sweeping { phones_before: 0, persons_before: 0 };
+    let sweeping = kdp::store::Sweeping { phones_before: 0, persons_before: 0, accesses_before: 0 };
     let sweep_now = tokio::spawn(async move { store.sweep(sweeping, record(NOON, "sweep")).await });
     while !sweep_now.is_finished() {
         other.execute_batch("BEGIN IMMEDIATE; ROLLBACK").expect("the sweep holds nobody up");

@@ -171,7 +171,7 @@ async fn what_the_old_key_sealed_behind_the_pass_is_found_by_the_next() {
     }
     // A process that has not noticed the new key writes an old row.
     let (stale, _) = opened(&bench, &[1, 2]);
-    let hold = Sweeping { phones_before: NOON + 1000 * 86_400_000, persons_before: 0 };
+    let hold = Sweeping { phones_before: NOON + 1000 * 86_400_000, persons_before: 0, accesses_before: 0 };
     stale.sweep(hold, record(NOON + 1000 * 86_400_000, "")).await.unwrap();
     assert_eq!(numbers_anywhere(&bench), BTreeSet::from([1, 2]));
     reseal(&store, 50).await;
@@ -223,7 +223,7 @@ async fn what_a_key_sealed_is_counted_for_good() {
     let (store, _) = opened(&bench, &[2]);
     store
         .sweep(
-            Sweeping { phones_before: NOON + 1000 * 86_400_000, persons_before: 0 },
+            Sweeping { phones_before: NOON + 1000 * 86_400_000, persons_before: 0, accesses_before: 0 },
             record(NOON + 1000 * 86_400_000, ""),
         )
         .await
