@@ -343,7 +343,7 @@ mod tests {
         metrics.queue.set(1);
         let (counted, first) = (metrics.clone(), work());
         #[expect(clippy::disallowed_methods, reason = "what the thread paces itself by")]
-        let far = Instant::now() + Duration::from_secs(3600);
+        let far = Instant::now() + Duration::from_hours(1);
         let gathering = std::thread::spawn(move || gather(first, &waiting, &counted, far).len());
         queue.send(work()).unwrap();
         metrics.queue.inc();
