@@ -29,6 +29,24 @@ fn each_library_is_known_in_its_own_place_only() {
     }
 }
 
+/// Where the state lives is read from the configuration; commands about files of SQLite name them; a metric says which engine
+/// counts it. Nothing else knows which one there is, so that nothing else can do one thing on this and another on that.
+#[test]
+fn which_engine_keeps_the_state_is_known_to_the_store_alone() {
+    let told = ["src/config.rs", "src/config/database.rs", "src/metric.rs"];
+    let of_files = ["src/cli/backup", "src/cli/migrate", "src/cli/restore", "src/cli/sandbox.rs"];
+    let elsewhere = |path: &str| {
+        !path.starts_with("src/store/")
+            && !told.contains(&path)
+            && !of_files.iter().any(|place| path.starts_with(place))
+    };
+    for word in ["postgres", "sqlite", "Postgres", "Sqlite", "PostgreSQL", "SQLite", "Location::Server"] {
+        let strays = naming(word, elsewhere);
+        assert!(strays.is_empty(), "{word} is named outside of the store:\n{}", strays.join("\n"));
+        assert!(!naming(word, |_| true).is_empty(), "nobody names {word} any more");
+    }
+}
+
 #[test]
 fn the_rules_of_consent_do_no_input_or_output() {
     for foreign in [

@@ -8,6 +8,7 @@ use crate::clock::MovableClock;
 use crate::config::{Config, DataSignature, Environment, Limits, PeerKindWord, PeerSection, RevocationMode};
 use crate::random::{Random, SystemRandom};
 use crate::serve::{self, Opened, StartError};
+use crate::store::location::Location;
 use crate::store::seal::{KeyFileSeal, Seal};
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +51,7 @@ pub fn limits() -> Limits {
 #[must_use]
 pub fn config(data: &Path, world: &World, kept: &Kept) -> Config {
     let mut config = Config { environment: Environment::Test, ..Config::default() };
-    let file = || format!("sqlite://{}", data.join("kdp.db").display());
+    let file = || Location::url_of(&data.join("kdp.db"));
     config.database.url = kept.database.clone().unwrap_or_else(file);
     "sandbox".clone_into(&mut config.database.node);
     config.database.seal_keys = data.join("seal.keys");

@@ -9,6 +9,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Environment};
 use crate::random::SystemRandom;
 use crate::serve::{self, StartError};
+use crate::store::location::Location;
 use crate::store::seal::KeyFileSeal;
 use hyper::Uri;
 use std::fmt::Write as _;
@@ -62,7 +63,7 @@ fn text(data: &Path, world: &World, kept: &Kept, (base, url): (&str, &Uri)) -> S
         line("plain", true.into());
     }
     line("database", section());
-    line("url", format!("sqlite://{}", own.join("kdp.db").display()).into());
+    line("url", Location::url_of(&own.join("kdp.db")).into());
     line("seal_keys", path(&own.join("seal.keys")));
     line("lookup_key", path(&own.join("lookup.key")));
     line("token", section());

@@ -5,7 +5,8 @@ use super::postgres::connect::Place;
 use super::postgres::{self, PostgresStore};
 use super::reseal::Sealing;
 use super::seal::Seal;
-use super::sqlite::{self, SqliteStore, Synchronous};
+pub use super::sqlite::Synchronous;
+use super::sqlite::{self, SqliteStore};
 use super::{Store, StoreError};
 use crate::consent::Spans;
 use crate::consent::revocation::Rule;
@@ -34,6 +35,12 @@ pub enum Location {
 pub struct NoFile;
 
 impl Location {
+    /// `database.url` of a file.
+    #[must_use]
+    pub fn url_of(file: &Path) -> String {
+        format!("sqlite://{}", file.display())
+    }
+
     /// The file.
     ///
     /// # Errors
