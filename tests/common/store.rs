@@ -20,6 +20,7 @@ use kdp::store::{
     Said, Standing, Store, StoreError, Task, Token,
 };
 use kdp::text::{Lang, Reason};
+pub use postgres::Database;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -42,7 +43,7 @@ pub struct Bench {
     pub metrics: Metrics,
     pub directory: tempfile::TempDir,
     /// Where `PostgreSQL` keeps it; without one, it is the file in the directory.
-    pub database: Option<postgres::Database>,
+    pub database: Option<Database>,
 }
 
 /// Whether a commit waits for the disk.
@@ -54,8 +55,12 @@ pub enum Disk {
 }
 
 /// An empty database, if there is a server.
-pub fn new_database() -> Option<postgres::Database> {
-    postgres::Database::new()
+pub fn new_database() -> Option<Database> {
+    let database = Database::new()?;
+    // What SQLite has, so that one query reads both.
+    database
+        .run("CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE SQL AS $$ SELECT upper(encode($1, 'hex')) $$");
+    Some(database)
 }
 
 /// One of each back end.
@@ -69,30 +74,27 @@ pub fn benches_whose(disk: Disk) -> Vec<Bench> {
 
 /// On `PostgreSQL`, if there is a server.
 pub fn postgres() -> Option<Bench> {
-    let database = postgres::Database::new()?;
+    let database = new_database()?;
     kdp::store::postgres::migrate(&whereabouts(&database, "one")).unwrap();
-    // What SQLite has, so that one query reads both.
-    database
-        .run("CREATE FUNCTION hex(BYTEA) RETURNS TEXT LANGUAGE SQL AS $$ SELECT upper(encode($1, 'hex')) $$");
     let (seal, metrics) = (FaultySeal::new(), Metrics::default());
-    let store = open_postgres(&database, "one", &seal, &metrics);
+    let store = open_postgres(&database, "one", &seal, (SPANS, Rule::default()), &metrics);
     let directory = tempfile::tempdir().unwrap();
     Some(Bench { name: "postgres", store, seal, metrics, directory, database: Some(database) })
 }
 
-pub fn whereabouts(database: &postgres::Database, node: &str) -> Whereabouts {
+pub fn whereabouts(database: &Database, node: &str) -> Whereabouts {
     let url = database.url();
     Whereabouts::read(&Address { url: &url, password_file: None, authorities: None, connections: 8, node })
         .unwrap()
 }
 
-fn open_postgres(
-    database: &postgres::Database,
+pub fn open_postgres(
+    database: &Database,
     node: &str,
     seal: &Arc<FaultySeal>,
+    rules: (Spans, Rule),
     metrics: &Metrics,
 ) -> Arc<dyn Store> {
-    let rules = (SPANS, Rule::default());
     let place = whereabouts(database, node);
     Arc::new(PostgresStore::open(&place, seal.clone(), rules, metrics.store.clone()).unwrap())
 }
@@ -136,7 +138,7 @@ impl Bench {
     /// The same, as another node has it, where there are nodes.
     pub fn node(&self, name: &str) -> Arc<dyn Store> {
         if let Some(database) = &self.database {
-            return open_postgres(database, name, &self.seal, &self.metrics);
+            return open_postgres(database, name, &self.seal, (SPANS, Rule::default()), &self.metrics);
         }
         let metrics = self.metrics.store.clone();
         let (rules, seal) = ((SPANS, Rule::default()), self.seal.clone());
@@ -249,13 +251,18 @@ impl Bench {
 
     /// The texts that `sql` selects.
     pub fn texts(&self, sql: &str) -> Vec<String> {
-        if let Some(database) = &self.database {
-            return database.ask(sql).into_iter().map(|mut row| row.remove(0).unwrap()).collect();
-        }
-        let connection = self.connection();
-        let mut rows = connection.prepare(sql).unwrap();
-        rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        texts(&self.path(), self.database.as_ref(), sql)
     }
+}
+
+/// The texts that `sql` selects from a database, or else from a file.
+pub fn texts(path: &Path, database: Option<&Database>, sql: &str) -> Vec<String> {
+    if let Some(database) = database {
+        return database.ask(sql).into_iter().map(|mut row| row.remove(0).unwrap()).collect();
+    }
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let mut rows = connection.prepare(sql).unwrap();
+    rows.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 /// Tokens, and what becomes of them.

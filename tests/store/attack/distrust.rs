@@ -2,7 +2,8 @@
 //! whichever way it is asked for; tokens of other keys are left alone.
 
 use super::super::bench::{NOON, bin, iin};
-use super::super::law::service::{INITIATORS, Running, SIGNERS, Told, phone_of, prepare};
+use super::super::law::home::Engine;
+use super::super::law::service::{INITIATORS, Running, SIGNERS, Told, phone_of};
 use super::super::registration::key;
 use kdp::clock;
 use kdp::dispatch::Service;
@@ -10,7 +11,6 @@ use kdp::store::{Heard, Record};
 use kdp::token::jws::unverified_kid;
 use kdp::token::key::{KeyRecord, Window};
 use kdp::token::ovt::{Mcheck, NewOvt, make};
-use std::future::Future;
 
 const ACTIVE: (&str, Option<&str>) = ("active", None);
 const DISTRUSTED: (&str, Option<&str>) = ("not-active", Some("key-distrusted"));
@@ -81,7 +81,7 @@ impl Running {
 
     /// As the command does it.
     async fn distrust(&self, kid: &str) {
-        let store = &self.app.store;
+        let store = self.store();
         let mut ring = store.registry().await.unwrap().keys;
         assert!(ring.distrust(kid, self.now() / 1000));
         let changed = vec![ring.find(kid).unwrap().record().unwrap()];
@@ -93,20 +93,21 @@ impl Running {
         let now = self.now() / 1000;
         let window = Window { created_at: now, not_before: now, not_after: i64::MAX };
         let key = KeyRecord { window, ..key() };
-        self.app.store.keep_keys(vec![key], record).await.unwrap();
+        self.store().keep_keys(vec![key], record).await.unwrap();
     }
 }
 
-/// Outside of any runtime: the harness makes its database in one of its own.
-fn play<F: Future<Output = ()>>(story: impl FnOnce() -> F) {
-    prepare();
-    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(story());
+/// On each engine; outside of any runtime: an engine makes its database in one of its own.
+fn play(story: impl AsyncFn(Running)) {
+    for engine in Engine::all() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { story(Running::start(&engine).await).await });
+    }
 }
 
 #[test]
 fn a_token_of_a_distrusted_key_is_worth_nothing_by_check_by_repeat_and_by_its_ovt() {
-    play(async || {
-        let mut running = Running::start().await;
+    play(async |mut running| {
         let ovt_of_before = ovt(&running);
         let old = held(&running.ask(2, Some(&ovt_of_before)).await);
         assert_eq!(held(&running.ask(2, Some(&ovt_of_before)).await).compact, old.compact);
@@ -146,8 +147,7 @@ fn a_token_of_a_distrusted_key_is_worth_nothing_by_check_by_repeat_and_by_its_ov
 
 #[test]
 fn a_yes_that_waits_while_a_key_is_distrusted_becomes_a_token_of_another_key() {
-    play(async || {
-        let mut running = Running::start().await;
+    play(async |mut running| {
         let old = held(&running.ask(2, Some(&ovt(&running))).await);
         let asked = running.ask(1, None).await;
         assert_eq!(asked.word(), ("PENDING", "waiting"));
@@ -171,8 +171,7 @@ fn a_yes_that_waits_while_a_key_is_distrusted_becomes_a_token_of_another_key() {
 
 #[test]
 fn distrusting_one_key_leaves_the_tokens_of_another_alone() {
-    play(async || {
-        let mut running = Running::start().await;
+    play(async |mut running| {
         let first = held(&running.ask(2, Some(&ovt(&running))).await);
         running.clock.set(NOON + 60_000);
         running.generate().await;

@@ -123,7 +123,7 @@ impl Story {
     pub async fn remember(&mut self, asked: Asked, phase: Phase, term: u64, told: &Told) -> usize {
         let id = Id::parse(told.get("request_id").unwrap()).unwrap();
         assert!(self.ledger.requests.iter().all(|known| known.id != id), "a new request");
-        let stored = self.service.app.store.request(id).await.unwrap().unwrap();
+        let stored = self.service.store().request(id).await.unwrap().unwrap();
         let code = one_time_code(&*self.service.seal, &stored);
         let reference = stored.reference;
         self.ledger.requests.push(Request { id, asked, phase, term, reference, code });
@@ -136,7 +136,7 @@ impl Story {
         let known = &self.ledger.requests[request];
         let compact = told.get("code").unwrap().to_owned();
         assert!(self.ledger.tokens.iter().all(|token| token.compact != compact), "a new token");
-        let stored = self.service.app.store.request(known.id).await.unwrap().unwrap();
+        let stored = self.service.store().request(known.id).await.unwrap().unwrap();
         let token = stored.token.unwrap();
         assert!(token.compact == compact, "what was handed out is what is stored");
         let bound = |basis, applies: bool| self.ledger.ends.get(&basis).copied().filter(|_| applies);

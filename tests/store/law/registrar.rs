@@ -17,7 +17,7 @@ impl Story {
         let now = self.now();
         let kind = if block { Hold::Block } else { Hold::Freeze };
         let record = Record { at: now, kind: "registration", ..Record::default() };
-        let changed = self.service.app.store.hold(iin(subject), kind, on, record).await.unwrap();
+        let changed = self.service.store().hold(iin(subject), kind, on, record).await.unwrap();
         let ledger = &mut self.ledger;
         let expected = if block {
             let spans = ledger.blocks.entry(subject).or_default();
@@ -32,7 +32,7 @@ impl Story {
 
     /// As the registrar's command does it.
     pub async fn suspend(&mut self, initiator: usize, on: bool) {
-        let (now, store) = (self.now(), self.service.app.store.clone());
+        let (now, store) = (self.now(), self.service.store().clone());
         if !switch(self.ledger.suspensions.entry(initiator).or_default(), on, now) {
             return;
         }
@@ -55,7 +55,7 @@ impl Story {
 
     /// A new revision of a basis, which ends it so many seconds from now, or never.
     pub async fn end(&mut self, basis: Basis, after: Option<i64>) {
-        let (now, store) = (self.now(), self.service.app.store.clone());
+        let (now, store) = (self.now(), self.service.store().clone());
         let end = after.map(|seconds| now / 1000 + seconds);
         let registry = store.registry().await.unwrap();
         let (item, last) = match basis {
@@ -98,7 +98,7 @@ impl Story {
         };
         let rows = days.iter().map(row).collect();
         let record = Record { at: now, kind: "registration", ..Record::default() };
-        let moved = self.service.app.store.load_calendar(rows, record).await.unwrap();
+        let moved = self.service.store().load_calendar(rows, record).await.unwrap();
         let before: Vec<time::Date> = self.ledger.applications.iter().map(|a| a.deadline).collect();
         for day in days {
             self.ledger.days.load(day, works);

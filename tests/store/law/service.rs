@@ -1,36 +1,28 @@
 //! The service in this process, without its envelope: handlers, store and jobs as they are; the clock stands still, and
 //! БМГ and 1414 do as they are told.
 
-use super::super::bench::{FaultySeal, NOON, SPANS, bin, iin, phone};
-use super::super::registration::{key, sender};
+use super::super::bench::{FaultySeal, NOON, SPANS, iin, phone};
+use super::home::{Engine, Home};
 use kdp::app::{App, Parts};
 use kdp::clock::{Clock as _, MovableClock};
 use kdp::config::{Config, Environment};
-use kdp::consent::directory::{DirectoryEntry, Ground, Name, ProactiveService};
 use kdp::consent::identity::{Iin, Msisdn};
-use kdp::consent::method::{Allowance, Method};
-use kdp::consent::revocation::Rule;
 use kdp::current::Current;
 use kdp::dispatch::{Caller, Service};
 use kdp::gateway::fault::PartyFault;
 use kdp::gateway::{Answer, CitizenDirectory, Sms, SmsError, SmsGateway};
 use kdp::metric::Metrics;
 use kdp::random::{Id, SystemRandom};
-use kdp::registry::{Role, SenderRecord};
 use kdp::service::payload::Payload;
 use kdp::service::{access_request, check_token, list_to_revoke, revoke, send_solution};
 use kdp::soap::sync_channel::{K, RequestInfo, S};
-use kdp::store::register::Item;
-use kdp::store::sqlite::{SqliteStore, Synchronous, migrate};
-use kdp::store::{Heard, Record, Store};
-use kdp::token::key::{KeyRecord, Window};
+use kdp::store::{Heard, Store};
 use kdp::trust::Trust;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::outgoing::{EnvelopeSigner, KeyInfoForm};
-use kdp::trust::sign::{EcSigner, RsaSigner};
+use kdp::trust::sign::RsaSigner;
 use kdp::xml::{Document, Limits, Writer};
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 
 pub const DAY: i64 = 86_400_000;
@@ -51,7 +43,7 @@ const KEYS: [&str; 2] = [
     include_str!("../../../fixtures/pki/bank.key.pem"),
     include_str!("../../../fixtures/pki/akimat.key.pem"),
 ];
-const CERTIFICATES: [&str; 2] = [
+pub const CERTIFICATES: [&str; 2] = [
     include_str!("../../../fixtures/pki/bank.cert.pem"),
     include_str!("../../../fixtures/pki/akimat.cert.pem"),
 ];
@@ -147,132 +139,40 @@ impl Told {
 }
 
 pub struct Running {
-    pub app: Arc<App>,
+    /// The nodes, which serve in turn.
+    nodes: Vec<Arc<App>>,
     pub clock: Arc<MovableClock>,
     pub outside: Arc<Outside>,
     pub seal: Arc<FaultySeal>,
-    directory: tempfile::TempDir,
+    pub home: Home,
     /// Decision ids of all calls.
     pub decisions: Vec<Id>,
 }
 
-/// A database in which everybody is registered; each story begins with a copy.
-static TEMPLATE: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    let (path, copy) = (directory.path().join("kdp.db"), directory.path().join("copy.db"));
-    migrate(&path, 0).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(async {
-        let store = open(&path, &FaultySeal::new());
-        for item in registered() {
-            store.register(item, 0, Record { at: NOON, ..Record::default() }).await.unwrap();
-        }
-        let window = Window { created_at: 0, not_before: 0, not_after: i64::MAX };
-        let receipts = KeyRecord::new(&EcSigner::generate().unwrap(), window).unwrap();
-        store.keep_keys(vec![key(), receipts], Record { at: NOON, ..Record::default() }).await.unwrap();
-    });
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    connection.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    std::fs::read(copy).unwrap()
-});
-
-/// Makes what all stories begin with; outside of any runtime, since it has its own.
-pub fn prepare() {
-    LazyLock::force(&TEMPLATE);
-    LazyLock::force(&SIGNERS);
-}
-
-fn open(path: &std::path::Path, seal: &Arc<FaultySeal>) -> Arc<dyn Store> {
-    let rules = (Config::default().spans(), Rule::default());
-    let metrics = Metrics::default().store.clone();
-    Arc::new(SqliteStore::open(path, Synchronous::Off, seal.clone(), rules, metrics).unwrap())
-}
-
-fn registered() -> Vec<Item> {
-    let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let name = || Name { kk: "Қызмет".to_owned(), ru: "Услуга".to_owned() };
-    let all = [Method::Sms, Method::OwnMeans, Method::Proactive, Method::Logging, Method::Code];
-    let initiator = |n: usize, methods: &[Method]| SenderRecord {
-        sender_id: INITIATORS[n].to_owned(),
-        bin: bin(n as u64).as_str().to_owned(),
-        ovt_keys: vec![CERTIFICATES[n].to_owned()],
-        allowance: Allowance {
-            methods: methods.to_vec(),
-            services: texts(&SERVICES),
-            max_term_seconds: MAX_TERM[n],
-            logging: true,
-            ..Allowance::default()
-        },
-        ..sender("Банк")
-    };
-    let other = |id: &str, role: Role| SenderRecord {
-        sender_id: id.to_owned(),
-        bin: bin(9).as_str().to_owned(),
-        role,
-        allowance: Allowance { services: texts(&SERVICES), ..Allowance::default() },
-        ..sender("Собственник")
-    };
-    let senders = [
-        initiator(0, &all),
-        initiator(1, &[Method::Sms, Method::OwnMeans, Method::Code]),
-        other("register", Role::Owner),
-        other("egov", Role::Egov),
-    ];
-    let mut items: Vec<Item> = senders.into_iter().map(|sender| Item::Sender(Box::new(sender))).collect();
-    items.push(Item::Entry(DirectoryEntry {
-        id: ENTRY.to_owned(),
-        revision: 0,
-        bin: bin(0).as_str().to_owned(),
-        name: name(),
-        services: texts(&["A", "B"]),
-        period_seconds: ENTRY_PERIOD,
-        storage_seconds: ENTRY_PERIOD,
-        processing_seconds: ENTRY_PERIOD,
-        storage_ground: "94-V 12".to_owned(),
-        data: "ФИО".to_owned(),
-        valid_from: 0,
-        expires_at: None,
-        application: None,
-    }));
-    items.push(Item::Ground(Ground {
-        id: GROUND.to_owned(),
-        revision: 0,
-        text: name(),
-        methods: vec![Method::Proactive, Method::Logging],
-        source: "94-V 9".to_owned(),
-        exempt: false,
-        confirmed: None,
-        expires_at: None,
-    }));
-    items.push(Item::Proactive(ProactiveService {
-        code: PROACTIVE.to_owned(),
-        revision: 0,
-        bin: bin(0).as_str().to_owned(),
-        name: name(),
-        services: texts(&SERVICES),
-        period_seconds: PROACTIVE_PERIOD,
-        expires_at: None,
-    }));
-    items
-}
-
 impl Running {
-    pub async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join("kdp.db"), &*TEMPLATE).unwrap();
+    pub async fn start(engine: &Engine) -> Self {
         let (seal, clock) = (FaultySeal::new(), Arc::new(MovableClock::standing(NOON)));
-        let outside = Arc::<Outside>::default();
-        let app = app(&directory.path().join("kdp.db"), &seal, &clock, &outside).await;
-        Self { app, clock, outside, seal, directory, decisions: Vec::new() }
+        let (home, outside) = (engine.home(), Arc::<Outside>::default());
+        let mut running = Self { nodes: Vec::new(), clock, outside, seal, home, decisions: Vec::new() };
+        running.restart().await;
+        running
     }
 
-    pub fn path(&self) -> PathBuf {
-        self.directory.path().join("kdp.db")
-    }
-
-    /// Everything in memory is lost.
+    /// Everything in memory is lost, of every node.
     pub async fn restart(&mut self) {
-        self.app = app(&self.path(), &self.seal, &self.clock, &self.outside).await;
+        self.nodes.clear();
+        for node in self.home.nodes() {
+            self.nodes.push(self.node(node).await);
+        }
+    }
+
+    /// Whose turn it is.
+    pub fn app(&self) -> &Arc<App> {
+        &self.nodes[self.decisions.len() % self.nodes.len()]
+    }
+
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.app().store
     }
 
     pub fn now(&self) -> i64 {
@@ -296,8 +196,8 @@ impl Running {
         };
         let payload =
             Payload::read(Some(document.root()), namespace, names).unwrap_or_else(|_| panic!("{data}"));
-        self.app.refresh().await.unwrap();
-        let (app, at) = (self.app.clone(), self.now());
+        let (app, at) = (self.app().clone(), self.now());
+        app.refresh().await.unwrap();
         let decision = Id::new(at, &*app.random).unwrap();
         self.decisions.push(decision);
         let info = RequestInfo {
@@ -327,47 +227,48 @@ impl Running {
     /// A subject's SMS.
     pub async fn hear(&self, from: Msisdn, id: String, text: &str) -> Heard {
         let came = kdp::service::sms_reply::came(self.now());
-        kdp::service::sms_reply::hear(&self.app, from, id, (text, None), came).await.unwrap()
+        kdp::service::sms_reply::hear(self.app(), from, id, (text, None), came).await.unwrap()
     }
 
-    /// Does what is due until nothing is.
+    /// Does what is due until nothing is, whoever of the nodes it falls to.
     pub async fn jobs(&self) {
         for _ in 0..100 {
-            if kdp::job::run_in_order(&self.app).await.unwrap() == 0 {
+            let mut done = 0;
+            for turn in 0..self.nodes.len() {
+                let app = &self.nodes[(self.decisions.len() + turn) % self.nodes.len()];
+                app.refresh().await.unwrap();
+                done += kdp::job::run_in_order(app).await.unwrap();
+            }
+            if done == 0 {
                 return;
             }
         }
         panic!("what is due never ends");
     }
-}
 
-async fn app(
-    path: &std::path::Path,
-    seal: &Arc<FaultySeal>,
-    clock: &Arc<MovableClock>,
-    outside: &Arc<Outside>,
-) -> Arc<App> {
-    let mut config = Config { environment: Environment::Test, ..Config::default() };
-    config.limits.sms_per_subject = 10_000;
-    "http://127.0.0.1/shep/sync".clone_into(&mut config.listen.base_url);
-    assert_ne!(config.spans(), SPANS, "the spans are those of the law");
-    let certificate = Certificate::from_file(CERTIFICATES[0].as_bytes()).unwrap();
-    let signer = Box::new(RsaSigner::from_pem(KEYS[0]).unwrap());
-    let app = App::new(Parts {
-        clock: clock.clone(),
-        random: Arc::new(SystemRandom::default()),
-        store: open(path, seal),
-        seal: seal.clone(),
-        citizen: outside.clone(),
-        sms: outside.clone(),
-        channel: Arc::new(kdp::gateway::Absent),
-        trust: Arc::new(Current::new(Trust::default())),
-        answers: EnvelopeSigner::new(signer, certificate, KeyInfoForm::Certificate),
-        templates: config.templates().unwrap(),
-        metrics: Metrics::default(),
-        config,
-    });
-    Arc::new(app.await.unwrap())
+    async fn node(&self, name: &str) -> Arc<App> {
+        let mut config = Config { environment: Environment::Test, ..Config::default() };
+        config.limits.sms_per_subject = 10_000;
+        "http://127.0.0.1/shep/sync".clone_into(&mut config.listen.base_url);
+        assert_ne!(config.spans(), SPANS, "the spans are those of the law");
+        let certificate = Certificate::from_file(CERTIFICATES[0].as_bytes()).unwrap();
+        let signer = Box::new(RsaSigner::from_pem(KEYS[0]).unwrap());
+        let app = App::new(Parts {
+            clock: self.clock.clone(),
+            random: Arc::new(SystemRandom::default()),
+            store: self.home.open(name, &self.seal),
+            seal: self.seal.clone(),
+            citizen: self.outside.clone(),
+            sms: self.outside.clone(),
+            channel: Arc::new(kdp::gateway::Absent),
+            trust: Arc::new(Current::new(Trust::default())),
+            answers: EnvelopeSigner::new(signer, certificate, KeyInfoForm::Certificate),
+            templates: config.templates().unwrap(),
+            metrics: Metrics::default(),
+            config,
+        });
+        Arc::new(app.await.unwrap())
+    }
 }
 
 fn read(bytes: &[u8]) -> Told {

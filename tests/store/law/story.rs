@@ -1,6 +1,7 @@
 //! Plays a story: each step goes to the service and to the ledger, and what the service says is held against it.
 
 use super::super::bench::{bin, iin};
+use super::home::Engine;
 use super::ledger::{Ledger, Ovt, Phase, Review, midnight_after};
 use super::service::{Running, SIGNERS, SUBJECTS};
 use super::{Call, Step, Target};
@@ -30,9 +31,9 @@ pub struct Story {
 }
 
 impl Story {
-    pub async fn begin() -> Self {
+    pub async fn begin(engine: &Engine) -> Self {
         Self {
-            service: Running::start().await,
+            service: Running::start(engine).await,
             ledger: Ledger::default(),
             calls: Vec::new(),
             said: Vec::new(),
@@ -162,12 +163,12 @@ impl Story {
     pub async fn end_well(&mut self) {
         self.jobs().await;
         for subject in 0..SUBJECTS {
-            let all = self.service.app.store.accesses(iin(subject), 0, i64::MAX, 100_000).await.unwrap();
+            let all = self.service.store().accesses(iin(subject), 0, i64::MAX, 100_000).await.unwrap();
             let accesses = all.iter().filter(|access| access.check.is_some()).count();
             assert_eq!(accesses, self.accesses[usize::try_from(subject).unwrap()], "accesses of {subject}");
         }
         for application in &self.ledger.applications {
-            let stored = self.service.app.store.application(Id::parse(&application.id).unwrap(), self.now());
+            let stored = self.service.store().application(Id::parse(&application.id).unwrap(), self.now());
             let stored = stored.await.unwrap().unwrap();
             let end = midnight_after(application.deadline);
             let (word, at) = match application.review {
@@ -185,36 +186,32 @@ impl Story {
 
     /// Criteria 5 and 10: each message is answered once, each reminder given once.
     pub fn journalled(&self) {
-        let connection = rusqlite::Connection::open(self.service.path()).unwrap();
-        let texts = |sql: &str| -> Vec<(String, i64)> {
-            let mut rows = connection.prepare(sql).unwrap();
-            let pair = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-            rows.query_map([], pair).unwrap().collect::<Result<_, _>>().unwrap()
-        };
-        let counts: HashMap<String, i64> =
-            texts("SELECT lower(hex(decision)), count(*) FROM journal WHERE decision IS NOT NULL GROUP BY 1")
-                .into_iter()
-                .collect();
+        let home = &self.service.home;
+        let of_decisions = "SELECT lower(hex(decision)) || ' ' || count(*) FROM journal
+                            WHERE decision IS NOT NULL GROUP BY decision";
+        let counts: HashMap<String, i64> = home
+            .texts(of_decisions)
+            .iter()
+            .map(|line| line.split_once(' ').unwrap())
+            .map(|(decision, count)| (decision.to_owned(), count.parse().unwrap()))
+            .collect();
         for decision in &self.service.decisions {
             let hex = decision.as_bytes().iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             let count = counts.get(&hex).copied().unwrap_or_default();
             assert!((1..=2).contains(&count), "a decision stands {count} times in the journal");
         }
         assert_eq!(counts.len(), self.service.decisions.len(), "nothing was decided that nobody asked");
-        let heard =
-            texts("SELECT '', count(*) FROM journal WHERE outcome LIKE '%sms %' OR outcome LIKE '% by sms'");
-        let done = texts("SELECT '', count(*) FROM journal WHERE outcome IN ('sms accepted', 'sms refused')");
-        assert_eq!(
-            usize::try_from(heard[0].1 - done[0].1).unwrap(),
-            self.heard,
-            "each SMS is journalled once"
-        );
-        let told = texts(
-            "SELECT outcome, coalesce(request, 0) <> 0 FROM journal WHERE outcome LIKE 'application %'
-             ORDER BY request, seq",
-        );
+        let all = home.texts("SELECT outcome FROM journal");
+        let heard = |outcome: &&String| {
+            let by_subject = outcome.contains("sms ") || outcome.ends_with(" by sms");
+            by_subject && !["sms accepted", "sms refused"].contains(&outcome.as_str())
+        };
+        assert_eq!(all.iter().filter(heard).count(), self.heard, "each SMS is journalled once");
         let mut last = 0;
-        for (outcome, _) in told {
+        for outcome in home.texts(&format!(
+            "SELECT outcome FROM journal WHERE outcome LIKE 'application %' ORDER BY request, {}",
+            home.order()
+        )) {
             if outcome == "application filed" {
                 last = 0;
             } else if let Some(rest) = outcome.strip_prefix("application reminder ") {

@@ -21,7 +21,7 @@ impl Story {
             if !asks {
                 continue;
             }
-            let stored = self.service.app.store.request(known.id).await.unwrap().unwrap().consent.at(now);
+            let stored = self.service.store().request(known.id).await.unwrap().unwrap().consent.at(now);
             let lawful = match (&stored, &known.phase) {
                 (Consent::Waiting { until, attempts: 0 }, _) => accepted && *until == now + span,
                 (Consent::Sending { until }, Phase::Seeking { .. }) => !accepted && *until == now + RETRY,
@@ -48,7 +48,7 @@ impl Story {
     /// Criterion 8: the status list says what the online check says.
     pub async fn listed(&self) {
         let now = self.now();
-        let changes = self.service.app.store.status_changes(0).await.unwrap();
+        let changes = self.service.store().status_changes(0).await.unwrap();
         for (n, token) in self.ledger.tokens.iter().enumerate() {
             assert!(token.place < changes.allotted, "its place was allotted");
             let listed = changes.entries.iter().rfind(|(place, _)| *place == token.place);
@@ -69,11 +69,11 @@ impl Story {
     pub async fn restart(&mut self) {
         let mut before = Vec::new();
         for request in &self.ledger.requests {
-            before.push(self.service.app.store.request(request.id).await.unwrap().unwrap().consent);
+            before.push(self.service.store().request(request.id).await.unwrap().unwrap().consent);
         }
         self.service.restart().await;
         for (request, before) in self.ledger.requests.iter().zip(before) {
-            let after = self.service.app.store.request(request.id).await.unwrap().unwrap();
+            let after = self.service.store().request(request.id).await.unwrap().unwrap();
             assert!(after.consent == before, "a restart changes nothing");
         }
     }
