@@ -4,6 +4,7 @@
 #
 #   tests/story/citizen.sh
 #   CRYPTO=gost tests/story/citizen.sh      everybody signs by ГОСТ; CRYPTO=mixed: some do
+#   STATE=postgres://USER@HOST/EMPTY tests/story/citizen.sh
 #
 # Everything is done by `kdp` and by HTTP on the sandbox, whose clock is moved. Each step holds its result and prints
 # one line; the first that does not hold ends the story with exit 1.

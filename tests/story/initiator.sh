@@ -4,6 +4,7 @@
 #
 #   tests/story/initiator.sh [ACT.html]
 #   CRYPTO=gost tests/story/initiator.sh      everybody signs by ГОСТ; CRYPTO=mixed: some do
+#   STATE=postgres://USER@HOST/EMPTY tests/story/initiator.sh
 #
 # Everything is done by `kdp` and by HTTP on the sandbox, whose clock is moved. Each step holds its result and prints
 # one line; the first that does not hold ends the story with exit 1. The printed act is left at ACT.html when named.

@@ -9,6 +9,7 @@
 #   noticed             waits until the running service has noticed what a command registered: within a second
 #   now, set_clock TIME, advance PERIOD    the clock of the sandbox
 #
+# STATE says where the state lives: postgres://…, an empty database, or a file of the sandbox unless it is set.
 # CRYPTO says what everybody signs with: rsa (default), gost or mixed; that they do is held before the story begins.
 # The binary is KDP, else the newer of target/release/kdp and target/debug/kdp (below CARGO_TARGET_DIR when that is set).
 set -euo pipefail
@@ -42,12 +43,13 @@ open_stage() {
     command -v curl >/dev/null || fail "curl is missing"
     folder=$(mktemp -d)
     trap close_stage EXIT
-    local port first=''
+    local port first='' where=()
+    [[ -z ${STATE:-} ]] || where=(--database "$STATE")
     # A taken port is no failure of the service: another is tried, on another folder.
     for port in $(shuf -i 20000-32000 -n 5); do
         data=$folder/data-$port
         : >"$folder/out"
-        "$KDP" sandbox --listen "127.0.0.1:$port" --data "$data" --crypto "$crypto" >"$folder/out" 2>"$folder/log" &
+        "$KDP" sandbox --listen "127.0.0.1:$port" --data "$data" "${where[@]}" --crypto "$crypto" >"$folder/out" 2>"$folder/log" &
         sandbox=$!
         for _ in $(seq 300); do
             first=$(head -1 "$folder/out")
@@ -59,6 +61,7 @@ open_stage() {
     done
     [[ $first == "ready http://127.0.0.1:$port/shep/sync" ]] || fail "the sandbox did not start: $(tail -3 "$folder/log")"
     url=${first#ready } base=http://127.0.0.1:$port
+    [[ -z ${STATE:-} || ! -e $data/kdp.db ]] || fail "the state is in a file, and not in the database that was named"
     hold_crypto
 }
 
