@@ -30,6 +30,8 @@ mod migration;
 mod model;
 #[path = "store/race.rs"]
 mod race;
+#[path = "store/reach.rs"]
+mod reach;
 #[path = "store/registration.rs"]
 mod registration;
 #[path = "store/reply.rs"]

@@ -32,6 +32,12 @@ impl Database {
         format!("{}/{}", self.server, self.name)
     }
 
+    /// The same, by way of another address: `host:port`, several with commas between them.
+    pub fn url_by(&self, hosts: &str) -> String {
+        let config: tokio_postgres::Config = self.server.parse().unwrap();
+        format!("postgres://{}@{hosts}/{}", config.get_user().unwrap_or("postgres"), self.name)
+    }
+
     /// Runs statements.
     pub fn run(&self, sql: &str) {
         on(&self.url(), |client| async move { client.batch_execute(sql).await.unwrap() });

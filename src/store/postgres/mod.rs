@@ -35,6 +35,7 @@ mod job;
 mod journal;
 mod migration;
 mod operator;
+mod reach;
 mod redate;
 mod register;
 mod registration;
@@ -67,6 +68,7 @@ use connect::Place;
 use deadpool_postgres::Pool;
 use fault::failed;
 pub use migration::{SCHEMA, inspect, migrate};
+use reach::Reach;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use tokio::task::JoinHandle;
@@ -90,6 +92,7 @@ impl Drop for Heart {
 /// What its verbs work with.
 pub struct Parts {
     pool: Pool,
+    reach: Arc<Reach>,
     node: String,
     condition: Arc<Condition>,
     metrics: Arc<StoreMetrics>,
@@ -141,7 +144,8 @@ impl Parts {
     ) -> Result<Self, StoreError> {
         let condition = Arc::new(Condition::new(metrics.clone()));
         let (pool, node) = (place.pool()?, place.node().to_owned());
-        Ok(Self { pool, node, condition, metrics, seal, spans, rule, rehearses: false })
+        let reach = Arc::new(Reach::new(place.clone(), pool.clone()));
+        Ok(Self { pool, reach, node, condition, metrics, seal, spans, rule, rehearses: false })
     }
 }
 
@@ -150,6 +154,7 @@ impl Parts {
     fn of_node(&self, node: &str) -> Self {
         Self {
             pool: self.pool.clone(),
+            reach: self.reach.clone(),
             node: node.to_owned(),
             condition: self.condition.clone(),
             metrics: self.metrics.clone(),

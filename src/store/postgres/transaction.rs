@@ -4,7 +4,8 @@
 //! only ones that all transactions of a node, or of all nodes, hold one after the other, and they are held for one write and
 //! the commit.
 
-use super::fault::{SLOW, failed, is_conflict, unconnected};
+use super::fault::{SLOW, UNREACHABLE, failed, is_conflict, unconnected};
+use super::reach::DOUBTFUL;
 use super::{Parts, journal, token};
 use crate::guard::guarded_by;
 use crate::journal::Entry;
@@ -13,6 +14,7 @@ use crate::store::StoreError;
 use crate::store::seal::Seal;
 use deadpool_postgres::{Object, Transaction};
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -196,13 +198,7 @@ impl<'s> Runs<'s> {
         work: impl Future<Output = Result<T, StoreError>>,
     ) -> Option<Result<T, StoreError>> {
         let metrics = &self.store.metrics;
-        let patience = if run.is_long { LONG } else { PATIENCE };
-        let outcome = match tokio::time::timeout(patience, guarded_by(&metrics.panics, work)).await {
-            Ok(Ok(outcome)) => outcome,
-            Ok(Err(_panicked)) => Err(StoreError::NotCommitted),
-            Err(_elapsed) if run.committing.load(Ordering::SeqCst) => Err(StoreError::Unknown),
-            Err(_elapsed) => Err(StoreError::Unusable(SLOW)),
-        };
+        let outcome = self.wait(run, work).await;
         let again = outcome.as_ref().is_err_and(is_conflict);
         let end = match &outcome {
             Ok(_) => VerbOutcome::Committed,
@@ -221,8 +217,43 @@ impl<'s> Runs<'s> {
             Err(StoreError::Unknown) => self.store.condition.failed(&StoreError::Unusable(SLOW)),
             Err(error) => self.store.condition.failed(error),
         }
+        if let Err(StoreError::Unknown | StoreError::Unusable(SLOW | UNREACHABLE)) = &outcome {
+            self.store.reach.doubt();
+        }
         // Who met others so often has met too many.
         Some(if again { Err(StoreError::Busy) } else { outcome })
+    }
+
+    /// What `work` comes to, as long as there is a database to wait for.
+    async fn wait<T>(
+        &self,
+        run: &Run<'s>,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let (reach, patience) = (&self.store.reach, if run.is_long { LONG } else { PATIENCE });
+        let cut = |cause| {
+            let committing = run.committing.load(Ordering::SeqCst);
+            if committing { StoreError::Unknown } else { StoreError::Unusable(cause) }
+        };
+        if reach.is_away() {
+            return Err(cut(UNREACHABLE));
+        }
+        let mut work = pin!(guarded_by(&self.store.metrics.panics, work));
+        let (mut lost, mut late) = (pin!(reach.lost()), pin!(tokio::time::sleep(patience)));
+        let mut doubtful = pin!(tokio::time::sleep(DOUBTFUL));
+        let mut is_doubtful = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut work => return ended.unwrap_or(Err(StoreError::NotCommitted)),
+                () = &mut lost => return Err(cut(UNREACHABLE)),
+                () = &mut late => return Err(cut(SLOW)),
+                () = &mut doubtful, if !is_doubtful => {
+                    is_doubtful = true;
+                    reach.doubt();
+                }
+            }
+        }
     }
 }
 
