@@ -3,6 +3,10 @@
 #[path = "common/postgres.rs"]
 #[expect(dead_code, reason = "other tests need more of it")]
 mod postgres;
+#[path = "postgres/server.rs"]
+mod server;
+#[path = "postgres/tls.rs"]
+mod tls;
 
 use postgres::Database;
 use std::path::{Path, PathBuf};

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# A PostgreSQL server for tests: tests/common/postgres.sh FOLDER
+# A PostgreSQL server for tests: tests/common/postgres.sh FOLDER [-c SETTING=VALUE]…
 #
 # Runs in FOLDER, which it makes and removes, until its standard input ends: so it ends also when whoever started it is killed.
-# It listens on the socket in FOLDER alone and lets everybody in. What it wrote does not outlive the machine (fsync = off): tests
-# of crashes start their own.
+# It listens on the socket in FOLDER alone and lets everybody in, unless settings say otherwise. What it wrote does not outlive
+# the machine (fsync = off): tests of crashes start their own.
 set -euo pipefail
 
 readonly FOLDER=$1 BIN=/usr/lib/postgresql/15/bin
@@ -12,14 +12,14 @@ mkdir -p "$FOLDER"
 if [[ $EUID -eq 0 ]]; then
     # The server does not run as root.
     become=(setpriv --reuid=postgres --regid=postgres --clear-groups)
-    chown postgres: "$FOLDER"
+    chown -R postgres: "$FOLDER"
 fi
 trap 'rm -rf "$FOLDER"' EXIT
 "${become[@]}" "$BIN/initdb" --pgdata="$FOLDER/data" --username=kdp --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
     --no-sync >/dev/null
 cd "$FOLDER"
 "${become[@]}" "$BIN/postgres" -D "$FOLDER/data" -k "$FOLDER" -c listen_addresses= -c max_connections=500 \
-    -c fsync=off -c full_page_writes=off -c shared_buffers=64MB -c logging_collector=off </dev/null >"$FOLDER/log" 2>&1 &
+    -c fsync=off -c full_page_writes=off -c shared_buffers=64MB -c logging_collector=off "${@:2}" </dev/null >"$FOLDER/log" 2>&1 &
 server=$!
 trap 'kill -INT "$server" 2>/dev/null; wait "$server" 2>/dev/null || true; rm -rf "$FOLDER"' EXIT
 cat >/dev/null || true
