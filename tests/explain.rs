@@ -2,6 +2,8 @@
 
 #[path = "explain/case.rs"]
 mod case;
+#[path = "common/fixture.rs"]
+mod fixture;
 #[path = "explain/maker.rs"]
 mod maker;
 #[path = "common/sqlite.rs"]
@@ -10,24 +12,13 @@ mod sqlite;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
 
+use fixture::{files, name};
 use kdp::explain::{Rehearsal, Report, State, decision, explain};
 use kdp::random::Id;
 use kdp::sandbox;
 use kdp::text::{Cause, FaultCode, Lang};
 use stand::{Connection, NOW, Stand};
-use std::path::{Path, PathBuf};
-
-fn files(folder: &str) -> Vec<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
-    let mut files: Vec<PathBuf> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "xml" || e == "bin"));
-    files.sort();
-    files
-}
-
-fn name(path: &Path) -> &str {
-    path.file_stem().unwrap().to_str().unwrap()
-}
+use std::path::Path;
 
 /// A fresh installation of the fixtures' world at their time.
 async fn rehearsal() -> (Stand, Rehearsal) {
@@ -352,4 +343,24 @@ async fn a_decision_of_another_sender_is_as_unknown_as_none_and_each_look_is_jou
     let looks = sqlite::sqlite(&database, sql);
     assert_eq!(looks.lines().count(), 8, "{looks}");
     assert!(looks.contains(&id) && looks.contains("registrar {"), "{looks}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_says_by_its_exit_what_only_the_service_decides_and_waits_for_no_writer() {
+    let Stand { running, directory, .. } = Stand::start().await;
+    running.stop().await;
+    let data = directory.path().to_str().unwrap().to_owned();
+    let run = |file: &str| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kdp"));
+        command.args(["explain", file, "--data", &data, "--at", "2026-04-01T12:00:00+05:00"]);
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let with_code = files("requests").into_iter().find(|path| name(path).contains("-one-time-code")).unwrap();
+    assert_eq!(run(with_code.to_str().unwrap()).0, Some(3), "{}", name(&with_code));
+    let pipe = directory.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let (code, error) = run(pipe.to_str().unwrap());
+    assert!(code == Some(2) && error.contains("is a pipe"), "{error}");
 }

@@ -3,6 +3,8 @@
 
 #[path = "fixture/by_check.rs"]
 mod by_check;
+#[path = "common/fixture.rs"]
+mod fixture;
 #[path = "onboarding/json_schema.rs"]
 mod json_schema;
 #[path = "fixture/outcome.rs"]
@@ -20,33 +22,24 @@ mod sqlite;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod stand;
 
+use fixture::{files, name};
 use kdp::config::Limits;
 use kdp::token::jwks::KeySet;
 use kdp::token::security;
 use outcome::outcome;
 use postgres::Database;
 use serde_json::Value;
+use sqlite::sqlite;
 use stand::{Connection, NOW, Reply, Stand};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-fn files(folder: &str) -> Vec<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
-    let mut files: Vec<PathBuf> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "xml" || e == "bin"));
-    files.sort();
-    files
-}
-
-fn name(path: &Path) -> &str {
-    path.file_stem().unwrap().to_str().unwrap()
+/// Where the state can live: a file, and, if there is a server, a database of its own.
+fn places() -> impl Iterator<Item = Option<Database>> {
+    std::iter::once(None).chain(Database::new().map(Some))
 }
 
 /// What `fixtures/README.md` says of the limits.
-async fn stand() -> Stand {
-    stand_on(None).await
-}
-
 async fn stand_on(database: Option<&Database>) -> Stand {
     let limits = Limits { sms_per_subject: 3, ovt_subjects: 1, ..kdp::sandbox::limits() };
     Stand::start_on(database.map(Database::url), limits).await
@@ -87,7 +80,7 @@ fn assert_typed(path: &Path, reply: &Reply, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_gets_the_outcome_in_its_name_and_the_reply_kept_for_it() {
-    send_all(stand().await).await;
+    send_all(stand_on(None).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,37 +136,59 @@ const FOLLOW: [&str; 6] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_that_follows_no_other_gets_its_outcome_in_whatever_order() {
-    let stand = stand().await;
-    let mut wrong = Vec::new();
-    for path in files("requests").iter().rev() {
-        let name = name(path);
-        if FOLLOW.iter().any(|follows| name.contains(follows)) {
-            continue;
+    for database in places() {
+        let stand = stand_on(database.as_ref()).await;
+        let mut wrong = Vec::new();
+        for path in files("requests").iter().rev() {
+            let name = name(path);
+            if FOLLOW.iter().any(|follows| name.contains(follows)) {
+                continue;
+            }
+            if let Some(problem) = outcome(name, &send(&stand, path).await) {
+                wrong.push(format!("{name}: {problem}"));
+            }
         }
-        if let Some(problem) = outcome(name, &send(&stand, path).await) {
-            wrong.push(format!("{name}: {problem}"));
-        }
+        assert!(wrong.is_empty(), "{} wrong backwards:\n{}", wrong.len(), wrong.join("\n"));
+        stand.running.stop().await;
     }
-    assert!(wrong.is_empty(), "{} wrong backwards:\n{}", wrong.len(), wrong.join("\n"));
-    stand.running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_check_of_each_method_fails_alone_in_a_request() {
-    let stand = stand().await;
-    let mut cases = Vec::new();
-    for path in files("requests") {
-        let Some(case) = by_check::Case::read(&path) else { continue };
-        assert_eq!(outcome(name(&path), &send(&stand, &path).await), None, "{}", name(&path));
-        cases.push(case);
+    for database in places() {
+        let stand = stand_on(database.as_ref()).await;
+        let mut cases = Vec::new();
+        for path in files("requests") {
+            let Some(case) = by_check::Case::read(&path) else { continue };
+            assert_eq!(outcome(name(&path), &send(&stand, &path).await), None, "{}", name(&path));
+            cases.push(case);
+        }
+        by_check::assert_complete(&cases, journal(&stand, database.as_ref()));
+        stand.running.stop().await;
     }
-    by_check::assert_complete(&cases, &stand.database());
-    stand.running.stop().await;
+}
+
+/// Message, kind, outcome and detail of each record.
+fn journal(stand: &Stand, database: Option<&Database>) -> Vec<[String; 4]> {
+    let rows = "FROM journal WHERE message_id != '' ORDER BY seq";
+    if let Some(database) = database {
+        let records = database.ask(&format!("SELECT message_id, kind, outcome, detail {rows}")).into_iter();
+        let texts = |row: Vec<Option<String>>| row.into_iter().map(Option::unwrap).collect::<Vec<_>>();
+        return records.map(|row| texts(row).try_into().unwrap()).collect();
+    }
+    let records =
+        sqlite(&stand.database(), &format!("SELECT json_array(message_id, kind, outcome, detail) {rows}"));
+    records.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_shows_the_tokens_and_requests_that_requests_speak_of() {
-    let stand = stand().await;
+    for database in places() {
+        shows_what_requests_speak_of(stand_on(database.as_ref()).await).await;
+    }
+}
+
+async fn shows_what_requests_speak_of(stand: Stand) {
     let get = |path| Connection::open(stand.address).get(path).body;
     let shown: Value = serde_json::from_str(&get("/sandbox")).unwrap();
     let keys = KeySet::from_jwks(&get("/.well-known/jwks.json")).unwrap();
@@ -197,7 +212,12 @@ async fn the_sandbox_shows_the_tokens_and_requests_that_requests_speak_of() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attack_gets_the_fault_in_its_name_and_the_connection_works_on() {
-    let stand = Stand::start().await;
+    for database in places() {
+        attack(stand_on(database.as_ref()).await).await;
+    }
+}
+
+async fn attack(stand: Stand) {
     let good = std::fs::read(&files("requests")[0]).unwrap();
     let attacks = files("attacks");
     assert!(attacks.len() >= 100, "{} attacks", attacks.len());

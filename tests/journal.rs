@@ -14,6 +14,8 @@ mod command;
 mod decision;
 #[path = "journal/export.rs"]
 mod export;
+#[path = "common/fixture.rs"]
+mod fixture;
 #[path = "journal/kept.rs"]
 mod kept;
 #[path = "journal/moved.rs"]

@@ -14,6 +14,7 @@ use kdp::text::Lang;
 use kdp::trust::certificate::Certificate;
 use kdp::trust::sign::{self, Signer};
 use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 use time::Date;
 use zeroize::Zeroizing;
@@ -159,6 +160,11 @@ pub fn place(uri: &Uri) -> &str {
 /// A whole file of at most 4 MiB.
 pub fn file(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
     let cannot = |why: &str| Failure::unusable(format!("{}: {why}", path.display()));
+    // One with a name waits for a writer who may never come; those of the shell, below /dev, have theirs.
+    let is_pipe = |found: std::fs::Metadata| found.file_type().is_fifo() && !path.starts_with("/dev");
+    if std::fs::metadata(path).is_ok_and(is_pipe) {
+        return Err(cannot("is a pipe; read it by cat, through /dev/stdin"));
+    }
     let source = std::fs::File::open(path).map_err(|e| cannot(&e.kind().to_string()))?;
     read(source).map_err(|why| cannot(&why))
 }

@@ -33,7 +33,7 @@ const SANDBOX: &str = "sandbox-data";
 /// ones (a number has the right control digit and may by chance be somebody's), and it is signed anew with the same mistake. The copy is explained and searched before it is
 /// written; where the failure would not be the same, or anything would be left, nothing is written and the exit code is 1.
 ///
-/// Exit 0: the service would accept the message; 1: it would refuse it; 2: the file is not readable, or only the service decides.
+/// Exit 0: the service would accept the message; 1: it would refuse it; 2: the file is not readable; 3: only the service decides.
 #[derive(clap::Args)]
 #[command(
     after_help = "Example:\n  kdp explain envelope.xml --data sandbox-data --at 2026-04-01T12:00:00+05:00 --lang ru\n  kdp explain --decision 019d4788-1a00-7d1c-9f0e-6d0b1f2a3c4d --for bank_kdp --config kdp.toml\n  kdp explain envelope.xml --mask masked.xml --lang ru\n  kdp explain masked.xml --world masked.xml.world.json --lang ru"
@@ -104,7 +104,7 @@ pub async fn run(args: Args, errand: Errand) -> Result {
 /// The report, and the verdict as the exit code.
 fn told(report: &Report, json: bool) -> Outcome {
     let exit = match (report.verdict.is_judged, report.verdict.is_accepted) {
-        (false, _) => Exit::Unusable,
+        (false, _) => Exit::Undecided,
         (true, true) => Exit::Accepted,
         (true, false) => Exit::Refused,
     };

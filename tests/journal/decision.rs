@@ -1,20 +1,12 @@
 //! Every decision is in the journal, once; and what cannot be journalled does not happen.
 
+use super::fixture::{files, name};
 use super::stand::{Connection, NOW, Stand};
 use kdp::config::Limits;
 use kdp::journal::head::Keys;
 use kdp::journal::verify::{Task, verify};
 use kdp::random::Id;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-fn files(folder: &str) -> Vec<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(folder);
-    let mut files: Vec<PathBuf> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "xml" || e == "bin"));
-    files.sort();
-    files
-}
 
 /// The decision ids and kinds of the records after `after`, and the last number.
 fn since(stand: &Stand, after: i64) -> (Vec<(Option<String>, String)>, i64) {
@@ -38,7 +30,7 @@ async fn every_answer_has_its_one_decision_in_the_journal() {
     let (_, mut last) = since(&stand, 0);
     let (mut wrong, mut named, mut sent) = (Vec::new(), 0, 0);
     for path in files("requests").into_iter().chain(files("attacks")) {
-        let name = path.file_stem().unwrap().to_str().unwrap();
+        let name = name(&path);
         let reply = Connection::open(stand.address).post(&std::fs::read(&path).unwrap());
         while !stand.running.app.store.due(kdp::store::Lane::Consent, NOW, 1).await.unwrap().is_empty() {
             tokio::time::sleep(Duration::from_millis(1)).await;
