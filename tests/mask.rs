@@ -395,3 +395,30 @@ async fn the_command_writes_a_copy_with_its_world_and_where_it_cannot_nothing() 
         assert!(!std::path::Path::new(&none).exists());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_is_full_leaves_neither_half_a_copy_nor_its_world() {
+    let traced = std::process::Command::new("strace").args(["-o", "/dev/null", "true"]).status();
+    if !traced.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: strace cannot be used; a full disk was not tried");
+        return;
+    }
+    let Stand { running, directory, .. } = Stand::start().await;
+    running.stop().await;
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("envelope.xml"), &case::good()[0]).unwrap();
+    for full in ["masked.xml", "masked.xml.world.json"] {
+        let mut command = std::process::Command::new("strace");
+        // What is written to this file alone, and there is no room for it.
+        command.args(["-f", "-qq", "-o", "/dev/null", "-P", &path(full)]);
+        command.args(["-e", "trace=write", "-e", "inject=write:error=ENOSPC", env!("CARGO_BIN_EXE_kdp")]);
+        command.args(["explain", &path("envelope.xml"), "--mask", &path("masked.xml")]);
+        command.args(["--data", directory.path().to_str().unwrap(), "--at", "2026-04-01T12:00:00+05:00"]);
+        let output = tokio::task::block_in_place(|| command.output()).unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(full), "{error}");
+        for name in ["masked.xml", "masked.xml.world.json"] {
+            assert!(!directory.path().join(name).exists(), "{name} is left when {full} has no room");
+        }
+    }
+}
