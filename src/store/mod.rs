@@ -420,8 +420,8 @@ pub trait Store: Register + Reseal + Operators + Journal + Asynchronous {
         budget: Budget,
         at: i64,
     ) -> Pending<'_, Standing>;
-    /// Charges the initiator's budget of the day, `most`, for what opens nothing, and journals it; `false`: it is used up,
-    /// and the answer must be that.
+    /// Charges the initiator's budget of the day, `most`, for what opens nothing, and journals it, once for a decision; `false`:
+    /// it is used up, and the answer must be that.
     fn charge(&self, bin: Bin, charge: Charge, most: u32, record: Record) -> Pending<'_, bool>;
     /// Opens a request of method 1 or 5, unless it is in progress already.
     fn open(&self, opening: Opening, record: Record) -> Pending<'_, Opened>;

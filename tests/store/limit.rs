@@ -1,9 +1,9 @@
 //! What a day allows, so that nobody finds out by trying: who has a number, which code, whose token.
 
-use super::bench::{Ask, NOON, SPANS, benches, bin, iin, look, record, services};
+use super::bench::{Ask, NOON, SPANS, benches, bin, id, iin, look, record, services};
 use kdp::store::seal::one_time_code;
 use kdp::store::token::{Check, Key};
-use kdp::store::{Applied, Budget, Change, Charge, Opened, Standing};
+use kdp::store::{Applied, Budget, Change, Charge, Opened, Record, Standing};
 use kdp::text::Reason;
 
 const TOMORROW: i64 = NOON + 12 * super::bench::HOUR;
@@ -110,5 +110,27 @@ async fn an_owner_learns_by_ids_no_more_than_a_day_allows_and_by_tokens_all_that
         assert!(ask(whole).await.unwrap().unwrap().status.is_known());
         let another = Check { owner: "cadastre".to_owned(), ..by_id(1) };
         assert!(ask(another).await.unwrap().unwrap().status.is_known());
+    }
+}
+
+#[tokio::test]
+async fn a_decision_that_is_made_again_after_a_crash_is_charged_and_journalled_once() {
+    let decisions = [id(NOON), id(NOON), id(NOON)];
+    for bench in benches() {
+        let charge = |n: usize| {
+            let record = Record { decision: Some(decisions[n]), ..record(NOON, "dry-run") };
+            bench.store.charge(bin(1), Charge::DryRun, 2, record)
+        };
+        for _ in 0..3 {
+            assert!(charge(0).await.unwrap(), "{}", bench.name);
+        }
+        assert_eq!(bench.number("SELECT sum(asked) FROM budget"), 1, "{}", bench.name);
+        assert!(charge(1).await.unwrap());
+        // What was refused stays so too.
+        for _ in 0..2 {
+            assert!(!charge(2).await.unwrap(), "{}", bench.name);
+        }
+        assert_eq!(bench.number("SELECT sum(asked) FROM budget"), 2);
+        assert_eq!(bench.journal(), ["dry-run", "dry-run", "limit-reached"], "{}", bench.name);
     }
 }

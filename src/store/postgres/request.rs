@@ -69,12 +69,23 @@ async fn refuse_open(
 
 /// Charges the initiator's budget of the day for what opens nothing, and journals it; `false`: it was used up, and the answer
 /// must not tell more than that. The subject, who gets no SMS, is charged nothing.
+/// What came of it when it was charged for this decision before: due work is done again after a crash.
+async fn charged(tx: &mut Tx<'_>, record: &Record) -> Result<Option<bool>, StoreError> {
+    let Some(decision) = record.decision else { return Ok(None) };
+    let sql = "SELECT outcome FROM journal WHERE decision = $1 AND kind = $2";
+    let before = tx.row(sql, &[&&decision.as_bytes()[..], &record.kind]).await?;
+    before.map(|row| Ok(row::get::<&str>(&row, 0)? != Reason::LimitReached.code())).transpose()
+}
+
 pub async fn charge(
     tx: &mut Tx<'_>,
     bin: &Bin,
     (charge, most): (Charge, u32),
     record: &Record,
 ) -> Result<bool, StoreError> {
+    if let Some(was_left) = charged(tx, record).await? {
+        return Ok(was_left);
+    }
     if let Some(iin) = &record.subject {
         // A subject comes before a budget, wherever both are held.
         let hash = row::subject_hash(tx.seal, iin);

@@ -66,6 +66,18 @@ pub fn open(
 
 /// Charges the initiator's budget of the day for what opens nothing, and journals it; `false`: it was used up, and the answer
 /// must not tell more than that. The subject, who gets no SMS, is charged nothing.
+/// What came of it when it was charged for this decision before: due work is done again after a crash.
+fn charged(connection: &Connection, record: &Record) -> Result<Option<bool>, StoreError> {
+    let Some(decision) = record.decision else { return Ok(None) };
+    let sql = "SELECT outcome FROM journal WHERE decision = ?1 AND kind = ?2";
+    let mut statement = connection.prepare_cached(sql).map_err(failed)?;
+    let before: Option<String> = statement
+        .query_row((decision.as_bytes(), record.kind), |row| row.get(0))
+        .optional()
+        .map_err(failed)?;
+    Ok(before.map(|outcome| outcome != Reason::LimitReached.code()))
+}
+
 pub fn charge(
     connection: &Connection,
     seal: &dyn Seal,
@@ -73,6 +85,9 @@ pub fn charge(
     (charge, most): (Charge, u32),
     record: Record,
 ) -> Result<bool, StoreError> {
+    if let Some(was_left) = charged(connection, &record)? {
+        return Ok(was_left);
+    }
     let holder = match charge {
         Charge::NoNumber => budget::of_initiator(seal, bin.as_str(), most),
         Charge::DryRun => budget::of_dry_runs(seal, bin.as_str(), most),
