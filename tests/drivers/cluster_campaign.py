@@ -7,10 +7,10 @@ Starts what `deploy/cluster` describes, from its files, on loopback: etcd and Po
 | what | what must hold |
 |---|---|
 | `races` | one verification token, one limit, one request by SMS, one code, brought to both nodes at one moment: one effect each time |
-| `visible` | what a command changes holds at the other node within a second: a suspended initiator, a new key |
+| `visible` | what a command changes holds at both nodes within a second: an initiator suspended and resumed, a new sender, an entry of the directory, a new key |
 | `node` | a node is killed while an SMS of it is on the way: the other sends it within ten seconds, under the same id |
 | `failover` | under load, the leader of the database is killed with its Patroni, or its Patroni alone so that it goes on without a lease: nothing acknowledged is lost, no ask gives two tokens, no revoked token is told as active, writes are back within 25 s, and meanwhile answers are right or clear refusals |
-| `partition` | a node is cut off from the database by the network (namespaces): it refuses clearly, says that it is not ready, and comes back by itself |
+| `partition` | a node is cut off from the database by the network (namespaces): it refuses clearly, and at once when it knows, says that it is not ready, and comes back by itself |
 | `alone` | (`--full`) both other members are killed: the leader acknowledges nothing, nodes refuse and say that they are not ready |
 
 Exit 1 if something does not hold. What cannot be done here is told as SKIPPED.
