@@ -29,7 +29,7 @@ fn each_library_is_known_in_its_own_place_only() {
     }
 }
 
-/// Where the state lives is read from the configuration; commands about files of SQLite name them; a metric says which engine
+/// Where the state lives is read from the configuration; commands about files of `SQLite` name them; a metric says which engine
 /// counts it. Nothing else knows which one there is, so that nothing else can do one thing on this and another on that.
 #[test]
 fn which_engine_keeps_the_state_is_known_to_the_store_alone() {
