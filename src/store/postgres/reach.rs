@@ -43,7 +43,7 @@ impl Reach {
     /// Has it tried whether the database is there, unless that is being tried.
     pub fn doubt(self: &Arc<Self>) {
         if !self.trying.swap(true, Ordering::SeqCst) {
-            tokio::spawn(try_until_there(Arc::downgrade(self)));
+            tokio::spawn(try_until_there(Trying(Arc::downgrade(self))));
         }
     }
 
@@ -62,13 +62,23 @@ impl Reach {
     }
 }
 
-async fn try_until_there(reach: Weak<Reach>) {
-    while let Some(reach) = reach.upgrade() {
+/// However the trying ends, also with the runtime that it is done on: another may begin.
+struct Trying(Weak<Reach>);
+
+impl Drop for Trying {
+    fn drop(&mut self) {
+        if let Some(reach) = self.0.upgrade() {
+            reach.trying.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+async fn try_until_there(trying: Trying) {
+    while let Some(reach) = trying.0.upgrade() {
         if reach.is_there().await {
             if reach.is_away() {
                 reach.forget();
             }
-            reach.trying.store(false, Ordering::SeqCst);
             reach.away.send_replace(false);
             return;
         }
