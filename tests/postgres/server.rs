@@ -2,6 +2,7 @@
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -37,12 +38,12 @@ pub struct Server {
 
 impl Server {
     /// `None`, and said so, where `PostgreSQL` is not installed. It shows the certificate of `authority` for localhost.
+    #[expect(clippy::disallowed_methods, reason = "what is waited for comes with time")]
     pub fn start(authority: &Authority) -> Option<Self> {
         if !Path::new("/usr/lib/postgresql/15/bin/postgres").exists() {
             eprintln!("SKIPPED: PostgreSQL 15 is not installed; nothing was tried over TLS");
             return None;
         }
-        use std::os::unix::fs::PermissionsExt as _;
         let home = tempfile::tempdir().unwrap();
         // The account of the server goes through it.
         std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o711)).unwrap();
@@ -87,6 +88,7 @@ impl Server {
         self.reload();
     }
 
+    #[expect(clippy::disallowed_methods, reason = "what is waited for comes with time")]
     fn reload(&self) {
         self.run("SELECT pg_reload_conf()");
         // It tells nobody when it has.
@@ -123,7 +125,7 @@ impl Server {
     }
 
     /// A file with the password; `right` or a wrong one.
-    pub fn password(&self, right: bool) -> tempfile::NamedTempFile {
+    pub fn password(right: bool) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), if right { PASSWORD } else { "made-up-and-wrong" }).unwrap();
         file
@@ -147,6 +149,5 @@ fn show(folder: &Path, authority: &Authority, until: i32) {
     std::fs::write(folder.join("cert.pem"), certificate.pem()).unwrap();
     let file = folder.join("key.pem");
     std::fs::write(&file, key.serialize_pem()).unwrap();
-    use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
 }

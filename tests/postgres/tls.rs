@@ -28,7 +28,7 @@ fn a_server_is_told_the_password_when_its_certificate_holds_and_else_nothing() {
     let (ours, others) =
         (Authority::new(folder.path().join("ours.pem")), Authority::new(folder.path().join("others.pem")));
     let Some(server) = Server::start(&ours) else { return };
-    let (right, wrong) = (server.password(true), server.password(false));
+    let (right, wrong) = (Server::password(true), Server::password(false));
     let at = |host: &str, mode: &str| format!("postgres://kdp@{host}:{}/postgres{mode}", server.port);
     let (url, named) = (at("localhost", "?sslmode=require"), Some(ours.file.as_path()));
     assert_eq!(connect(&url, named, Some(right.path())), Ok(()));
@@ -60,7 +60,7 @@ fn commands_work_over_tls_and_say_what_is_wrong_without_the_password() {
     let ours = Authority::new(folder.path().join("ours.pem"));
     let Some(server) = Server::start(&ours) else { return };
     server.run("CREATE DATABASE state");
-    let password = server.password(true);
+    let password = Server::password(true);
     let url = format!("postgres://kdp@localhost:{}/state?sslmode=require", server.port);
     let path = super::configuration(folder.path(), &url);
     let text = std::fs::read_to_string(&path).unwrap();
