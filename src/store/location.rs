@@ -7,6 +7,7 @@ use super::reseal::Sealing;
 use super::seal::Seal;
 pub use super::sqlite::Synchronous;
 use super::sqlite::{self, SqliteStore};
+use super::transfer::{self, Mark, Moved, Order, Progress, Refusal, Side, State};
 use super::{Store, StoreError};
 use crate::consent::Spans;
 use crate::consent::revocation::Rule;
@@ -33,6 +34,15 @@ pub enum Location {
      en: this is for a file of SQLite, and the database is in PostgreSQL: use pg_basebackup or pg_dump"
 )]
 pub struct NoFile;
+
+/// On a thread of its own, where a runtime can be had.
+fn apart<T: Send>(work: impl FnOnce() -> Result<T, Refusal> + Send) -> Result<T, Refusal> {
+    let none = || StoreError::Setup("no thread can be started".to_owned());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("kdp-move".to_owned()).spawn_scoped(scope, work);
+        thread.map_err(|_| none())?.join().map_err(|_| none())?
+    })
+}
 
 impl Location {
     /// `database.url` of a file.
@@ -82,6 +92,49 @@ impl Location {
         Ok(match self {
             Self::File(path, _) => Arc::new(SqliteStore::open_to_rehearse(path, seal, rules)?),
             Self::Server(place) => Arc::new(PostgresStore::open_to_rehearse(place, seal, rules)?),
+        })
+    }
+
+    /// Moves the installation to another engine, or goes on with that; on a thread of its own.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn move_to(
+        &self,
+        target: &Self,
+        order: &Order,
+        tell: &mut (dyn FnMut(&Progress) + Send),
+    ) -> Result<Moved, Refusal> {
+        apart(|| {
+            // The target first: what is wrong with it is told before the source is touched.
+            let mut target: Box<dyn Side> = match target {
+                Self::File(path, _) => Box::new(sqlite::transfer::Held::target(path)?),
+                Self::Server(place) => Box::new(postgres::transfer::Server::connect(place)?),
+            };
+            transfer::run(&mut *self.side()?, &mut *target, order, tell)
+        })
+    }
+
+    /// What the database is in a move, while nobody has it open.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn state(&self) -> Result<State, Refusal> {
+        apart(|| Ok(self.side()?.state()?))
+    }
+
+    /// Puts the database in force again, which was on its way to another; answers with the mark that it had.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn abandon(&self, by: &str, at: i64) -> Result<Mark, Refusal> {
+        apart(|| transfer::abandon(&mut *self.side()?, by, at))
+    }
+
+    fn side(&self) -> Result<Box<dyn Side>, Refusal> {
+        Ok(match self {
+            Self::File(path, _) => Box::new(sqlite::transfer::Held::source(path)?),
+            Self::Server(place) => Box::new(postgres::transfer::Server::connect(place)?),
         })
     }
 

@@ -17,6 +17,7 @@ mod row;
 pub mod seal;
 pub mod sqlite;
 pub mod token;
+pub mod transfer;
 
 use crate::consent::check::Finding;
 use crate::consent::identity::{Bin, Iin, Msisdn, ServiceIds};

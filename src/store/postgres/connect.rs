@@ -1,6 +1,6 @@
 //! Connections: where the database is, how it is reached, and how many are kept.
 
-use super::fault::{UNREACHABLE, failed};
+use super::fault::{MOVED, UNREACHABLE, failed};
 use super::tls::{self, Connector};
 use crate::store::StoreError;
 use crate::store::seal::SealError;
@@ -28,6 +28,9 @@ const UNANSWERED: Duration = Duration::from_secs(6);
 const SESSION: &str = "SET statement_timeout = '8s'; SET lock_timeout = '5s'; \
                        SET idle_in_transaction_session_timeout = '15s'; SET TIME ZONE 'UTC'";
 
+/// By what the sessions of a move are known; those of nodes and of other commands are `kdp` and the node's name.
+pub(super) const MOVER: &str = "kdp: a move";
+
 /// Where the state of many nodes lives, and who of them this one is.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -36,6 +39,8 @@ pub struct Place {
     connector: Connector,
     connections: usize,
     node: String,
+    /// Whether databases that are not in force are opened too.
+    opens_any: bool,
 }
 
 /// What names a [`Place`].
@@ -96,7 +101,7 @@ impl Place {
         let hosts = hosts.iter().enumerate().map(|(n, host)| at(host, port(n), &config)).collect();
         let connector = tls::connector(address.authorities)?;
         let connections = usize::try_from(address.connections.max(2)).unwrap_or(usize::MAX);
-        Ok(Self { hosts, connector, connections, node: address.node.to_owned() })
+        Ok(Self { hosts, connector, connections, node: address.node.to_owned(), opens_any: false })
     }
 
     /// The name of this node.
@@ -105,12 +110,47 @@ impl Place {
         &self.node
     }
 
+    /// The servers and the database, without anything else of the url.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let named = self.hosts.iter().flat_map(|one| {
+            one.get_hosts().iter().zip(one.get_ports()).map(|(host, port)| {
+                let host = match host {
+                    Host::Tcp(name) => name.clone(),
+                    Host::Unix(path) => path.display().to_string(),
+                };
+                if *port == 5432 { host } else { format!("{host}:{port}") }
+            })
+        });
+        let named: Vec<_> = named.collect();
+        let database = self.hosts.first().and_then(|one| one.get_dbname().or(one.get_user()));
+        format!("postgres://{}/{}", named.join(","), database.unwrap_or_default())
+    }
+
+    /// The same for a move: it opens what is not in force, and its sessions are known by their name.
+    pub(super) fn to_move(&self) -> Self {
+        let mut place = Self { opens_any: true, ..self.clone() };
+        for host in &mut place.hosts {
+            host.application_name(MOVER);
+        }
+        place
+    }
+
     /// Connections that are made when they are needed, and kept.
     pub(super) fn pool(&self) -> Result<Pool, StoreError> {
         let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(Config::new(), self.clone(), fast);
-        let prepare = Hook::async_fn(|client, _| {
-            Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+        let opens_any = self.opens_any;
+        // A node that was away while the database was moved is told so by the first connection that it makes again.
+        let prepare = Hook::async_fn(move |client, _| {
+            Box::pin(async move {
+                client.batch_execute(SESSION).await.map_err(HookError::Backend)?;
+                let in_force = client.query_opt("SELECT 1 FROM schema_version WHERE version > 0", &[]).await;
+                if opens_any || in_force.map_err(HookError::Backend)?.is_some() {
+                    return Ok(());
+                }
+                Err(HookError::message(MOVED))
+            })
         });
         Pool::builder(manager)
             .max_size(self.connections)

@@ -1,13 +1,19 @@
 //! What the server or the connection says, as [`StoreError`]. Texts of the server may quote values: none is kept.
 
 use crate::store::StoreError;
+<<<<<<< HEAD
 use deadpool_postgres::PoolError;
 use std::error::Error as _;
 use std::io;
+=======
+use deadpool_postgres::{HookError, PoolError};
+>>>>>>> e00eca8 (Rows move between the engines: the description, both sides, the order of the marks)
 use tokio_postgres::error::SqlState;
 
 /// No connection, or the end of one.
 pub const UNREACHABLE: &str = "database unreachable";
+/// It takes part in a move, or was moved.
+pub const MOVED: &str = "database moved";
 /// It did not answer in time.
 pub const SLOW: &str = "database slow";
 
@@ -38,6 +44,7 @@ pub fn unconnected(error: PoolError) -> StoreError {
         },
         // All are in use, and stayed so.
         PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => StoreError::Busy,
+        PoolError::PostCreateHook(HookError::Message(_)) => StoreError::Unusable(MOVED),
         _ => StoreError::Unusable(UNREACHABLE),
     }
 }

@@ -14,7 +14,7 @@ const LIFE: Duration = Duration::from_secs(6);
 pub const BEAT: Duration = Duration::from_secs(2);
 
 /// The one clock that all nodes share, Unix milliseconds.
-const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
+pub const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// Says that this node lives.
 pub async fn beat(tx: &mut Tx<'_>) -> Result<(), StoreError> {

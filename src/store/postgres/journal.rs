@@ -3,6 +3,8 @@
 
 mod verb;
 
+pub use verb::of_node;
+
 use super::row::journal::{COLUMNS, entry};
 use super::row::{bytes, bytes_or_none, get, subject_hash};
 use super::subject;

@@ -2,8 +2,9 @@
 
 use super::connect::Place;
 use super::fault::failed;
+use super::transfer;
 use crate::store::StoreError;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, Transaction};
 
 /// Version of the schema that this build works with.
 pub const SCHEMA: i64 = 1;
@@ -20,7 +21,7 @@ pub fn migrate(place: &Place) -> Result<(i64, i64), StoreError> {
     place.alone(async |mut client: Client| {
         let before = version(&client).await?;
         if !(0..=SCHEMA).contains(&before) {
-            return Err(wrong_version(before));
+            return Err(wrong_version(&client, before).await);
         }
         for (version, sql) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
             let change = client.transaction().await.map_err(failed)?;
@@ -36,6 +37,14 @@ pub fn migrate(place: &Place) -> Result<(i64, i64), StoreError> {
     })
 }
 
+/// Makes all tables in an empty database, within a transaction, and leaves its version to the caller.
+pub(super) async fn lay(change: &Transaction<'_>) -> Result<(), StoreError> {
+    for sql in CHANGES {
+        change.batch_execute(sql).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
 /// Says whether the database can be used, changing nothing.
 ///
 /// # Errors
@@ -49,12 +58,12 @@ pub async fn check(client: &Client) -> Result<(), StoreError> {
     match version(client).await? {
         SCHEMA => Ok(()),
         0 => Err(StoreError::Setup("the database is empty: run `kdp migrate`".to_owned())),
-        other => Err(wrong_version(other)),
+        other => Err(wrong_version(client, other).await),
     }
 }
 
 /// 0: there is none.
-async fn version(client: &Client) -> Result<i64, StoreError> {
+pub(super) async fn version(client: &Client) -> Result<i64, StoreError> {
     let there = "SELECT 1 FROM information_schema.tables
                  WHERE table_schema = current_schema() AND table_name = 'schema_version'";
     if client.query_opt(there, &[]).await.map_err(failed)?.is_none() {
@@ -64,6 +73,12 @@ async fn version(client: &Client) -> Result<i64, StoreError> {
     row.try_get(0).map_err(failed)
 }
 
-fn wrong_version(found: i64) -> StoreError {
+/// A version below zero: the database takes part in a move, and says how far that is.
+pub(super) async fn wrong_version(client: &Client, found: i64) -> StoreError {
+    if found == -SCHEMA
+        && let Ok(Some(mark)) = transfer::mark(client).await
+    {
+        return mark.refusal();
+    }
     StoreError::Setup(format!("the database has version {found}, this program needs version {SCHEMA}"))
 }

@@ -48,6 +48,7 @@ mod subject;
 mod tls;
 mod token;
 mod transaction;
+pub mod transfer;
 
 use super::condition::Condition;
 use super::operator::Census;

@@ -368,7 +368,7 @@ fn unsealed<T: Send>(
     place: &Whereabouts,
     work: impl AsyncFnOnce(&Parts) -> Result<T, StoreError> + Send,
 ) -> Result<T, StoreError> {
-    read_by(place, Arc::new(NoKeys), work)
+    read_by(place, no_keys(), work)
 }
 
 fn read_by<T: Send>(
@@ -383,6 +383,11 @@ fn read_by<T: Send>(
         let parts = Parts::new(place, seal, (rules.spans(), rules.rule()), Arc::default())?;
         work(&parts).await
     })
+}
+
+/// For verbs that read and write no secret.
+pub(super) fn no_keys() -> Arc<dyn Seal> {
+    Arc::new(NoKeys)
 }
 
 /// Opens and seals nothing.

@@ -66,7 +66,7 @@ fn fill(database: &Path, to: &Path, file: &File, progress: Progress<'_>) -> Resu
     let snapshot = source.unchecked_transaction().map_err(failed)?;
     let version = version(&snapshot)?;
     if !VERSIONS.contains(&version) {
-        return Err(super::wrong_version(version));
+        return Err(super::wrong_version(&snapshot, version));
     }
     let head = head(&snapshot)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

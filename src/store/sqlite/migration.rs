@@ -41,7 +41,7 @@ pub fn migrate(path: &Path, at: i64) -> Result<(i64, i64), StoreError> {
     let connection = writing(path, Synchronous::Full)?;
     let before = version(&connection)?;
     if !(0..=SCHEMA).contains(&before) {
-        return Err(wrong_version(before));
+        return Err(wrong_version(&connection, before));
     }
     for (version, (sql, beyond)) in (1..).zip(CHANGES).filter(|(version, _)| *version > before) {
         let change = connection.unchecked_transaction().map_err(|e| setup(&e))?;
@@ -51,6 +51,11 @@ pub fn migrate(path: &Path, at: i64) -> Result<(i64, i64), StoreError> {
         change.commit().map_err(|e| setup(&e))?;
     }
     Ok((before, SCHEMA))
+}
+
+/// Makes all tables in an empty database, within a transaction, and leaves its version to the caller.
+pub(super) fn lay(change: &Connection) -> Result<(), StoreError> {
+    CHANGES.iter().try_for_each(|(sql, _)| change.execute_batch(sql).map_err(|e| setup(&e)))
 }
 
 /// Chains what stands in the journal, and says so in it: whatever chain and heads it had once, it has lost on a way back.
@@ -91,7 +96,7 @@ pub fn migrate_back(path: &Path, at: i64, by: &str) -> Result<(i64, i64), StoreE
     let change = await_alone(path, "the database is in use: stop the service first")?;
     let found = version(&change)?;
     if found != SCHEMA {
-        return Err(wrong_version(found));
+        return Err(wrong_version(&change, found));
     }
     let nodes = "SELECT count(DISTINCT node) FROM (SELECT node FROM journal_of_node
                  UNION ALL SELECT node FROM journal_head_of_node)";

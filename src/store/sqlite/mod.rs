@@ -23,6 +23,7 @@ mod revocation;
 mod row;
 mod subject;
 mod token;
+pub mod transfer;
 mod writer;
 
 use super::condition::{self, Condition};
@@ -126,7 +127,7 @@ impl SqliteStore {
         match version(&connection)? {
             SCHEMA => {}
             0 => return Err(StoreError::Setup("the database is empty: run `kdp migrate`".to_owned())),
-            other => return Err(wrong_version(other)),
+            other => return Err(wrong_version(&connection, other)),
         }
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) });
         // The check at start (P 7 6): of a large file beside the service, which must not stay away for minutes.
@@ -232,7 +233,13 @@ fn read_only() -> StoreError {
     )
 }
 
-fn wrong_version(found: i64) -> StoreError {
+/// A version below zero: the database takes part in a move, and says how far that is.
+fn wrong_version(connection: &Connection, found: i64) -> StoreError {
+    if found == -SCHEMA
+        && let Ok(Some(mark)) = transfer::mark(connection)
+    {
+        return mark.refusal();
+    }
     StoreError::Setup(format!("the database has version {found}, this program needs version {SCHEMA}"))
 }
 
@@ -307,7 +314,7 @@ pub fn inspect(path: &Path) -> Result<(), StoreError> {
     })?;
     match version(&connection)? {
         SCHEMA => quick_check(&connection),
-        other => Err(wrong_version(other)),
+        other => Err(wrong_version(&connection, other)),
     }
 }
 

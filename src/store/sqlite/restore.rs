@@ -98,14 +98,19 @@ pub fn prepare(from: &Path, target: &Path) -> Result<(PathBuf, File), Hindrance>
     let mut source = File::open(from).map_err(|e| io(from, &e))?;
     std::io::copy(&mut source, &mut file).map_err(failed)?;
     file.sync_all().map_err(failed)?;
-    // Who restores as root does it for the account of the service.
+    given_away(&file, target).map_err(failed)?;
+    Ok((part, file))
+}
+
+/// Who makes a database as root does it for the account of the service: whose `target` is, or its folder.
+pub(super) fn given_away(file: &File, target: &Path) -> std::io::Result<()> {
     let folder = target.parent().unwrap_or(Path::new("/"));
     if let Ok(owner) = fs::metadata(target).or_else(|_| fs::metadata(folder))
         && rustix::process::geteuid().is_root()
     {
-        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+        std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid()))?;
     }
-    Ok((part, file))
+    Ok(())
 }
 
 /// Whether somebody is registered as an operator in the copy.

@@ -235,6 +235,6 @@ async fn keep_forwarded(tx: &mut Tx<'_>, target: &str, seq: i64) -> Result<(), S
 }
 
 /// Each node hands on its own chain.
-fn of_node(target: &str, node: &str) -> String {
+pub fn of_node(target: &str, node: &str) -> String {
     format!("{target} of {node}")
 }
