@@ -479,6 +479,14 @@ impl Config {
         self.database.location()
     }
 
+    /// The same with this in place of `database.url`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
+    pub fn location_at(&self, url: &str) -> Result<Location, ConfigError> {
+        Database { url: url.to_owned(), ..self.database.clone() }.location()
+    }
+
     /// The texts of the SMS.
     ///
     /// # Errors

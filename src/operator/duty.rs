@@ -196,7 +196,7 @@ impl Duty {
             }
             Self::Breaches => &["incident list", "incident notice", "incident show"],
             Self::Incidents => &["incident close", "incident notify", "incident open"],
-            Self::Backup => &["backup", "migrate --back", "restore"],
+            Self::Backup => &["backup", "migrate --abandon", "migrate --back", "migrate --to", "restore"],
             Self::JournalVerify => &["journal verify"],
             Self::Audit => &["journal export", "report"],
         }

@@ -127,8 +127,16 @@ impl Location {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn abandon(&self, by: &str, at: i64) -> Result<Mark, Refusal> {
-        apart(|| transfer::abandon(&mut *self.side()?, by, at))
+    pub fn put_in_force(&self) -> Result<Mark, Refusal> {
+        apart(|| transfer::put_in_force(&mut *self.side()?))
+    }
+
+    /// Gives it the mark back. `at`: now, Unix milliseconds.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn leave_again(&self, mark: &Mark, at: i64) -> Result<(), Refusal> {
+        apart(|| transfer::leave_again(&mut *self.side()?, mark, at))
     }
 
     fn side(&self) -> Result<Box<dyn Side>, Refusal> {

@@ -129,6 +129,31 @@ impl Mark {
     }
 }
 
+impl Mark {
+    /// What the journal keeps of a move that `by` gave up at `at`, Unix milliseconds.
+    #[must_use]
+    pub fn abandoned(&self, by: &str, at: i64) -> Record {
+        let mark = Self { operator: by.to_owned(), ..self.clone() };
+        mark.told(at, format!("not moving to {} any more", self.peer), &json!({}))
+    }
+
+    fn told(&self, at: i64, outcome: String, detail: &serde_json::Value) -> Record {
+        let mut detail = detail.clone();
+        if let Some(detail) = detail.as_object_mut() {
+            detail.insert("move".to_owned(), json!(self.id));
+            detail.insert("by".to_owned(), json!(self.operator));
+        }
+        Record {
+            at,
+            kind: "administration",
+            operator: self.operator.clone(),
+            outcome,
+            detail: detail.to_string(),
+            ..Record::default()
+        }
+    }
+}
+
 /// What a database is, as a side of a move.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
@@ -166,7 +191,7 @@ pub trait Side {
     /// Goes from one step to another.
     fn step(&mut self, from: Step, to: Step) -> Result<(), StoreError>;
     /// Puts it in force, from this step, and has the record written.
-    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError>;
+    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError>;
 
     /// Of which other nodes it keeps chains, by their bytes.
     fn nodes(&mut self) -> Result<Vec<String>, StoreError>;
@@ -275,6 +300,8 @@ pub struct Order {
 /// What was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
+    /// Where to, without secrets.
+    pub to: String,
     /// Rows by table.
     pub tables: Vec<(&'static str, u64)>,
 }
@@ -309,7 +336,7 @@ pub fn run(
             may_come(&arrived, target, None)?;
             let (id, peer) = (order.id.to_string(), target.place());
             let mark = Mark { id, step: Step::Leaving, peer, operator: order.operator.clone() };
-            source.leave(&mark, &told(&mark, order.at, format!("moving to {}", mark.peer), &json!({})))?;
+            source.leave(&mark, &mark.told(order.at, format!("moving to {}", mark.peer), &json!({})))?;
             mark
         }
     };
@@ -333,31 +360,37 @@ pub fn run(
         target.step(Step::Coming, Step::Complete)?;
         tables
     };
-    let moved = Moved { tables };
+    let moved = Moved { to: target.place(), tables };
     if mark.step == Step::Leaving {
         source.step(Step::Leaving, Step::Left)?;
     }
     let detail = json!({ "rows": moved.rows() });
     target.enforce(
         Step::Complete,
-        &told(&mark, order.at, format!("moved here from {}", source.place()), &detail),
+        Some(&mark.told(order.at, format!("moved here from {}", source.place()), &detail)),
     )?;
     Ok(moved)
 }
 
-/// Puts a database that is on its way in force again.
+/// Puts a database that is on its way in force again; answers with the mark that it had.
 ///
 /// # Errors
 /// [`Refusal::NoMove`]; [`StoreError`].
-pub fn abandon(source: &mut dyn Side, by: &str, at: i64) -> Result<Mark, Refusal> {
+pub fn put_in_force(source: &mut dyn Side) -> Result<Mark, Refusal> {
     let State::Marked(mark) = source.state()? else { return Err(Refusal::NoMove) };
     if mark.step != Step::Leaving {
         return Err(mark.refusal().into());
     }
-    let by = Mark { operator: by.to_owned(), ..mark.clone() };
-    let record = told(&by, at, format!("not moving to {} any more", mark.peer), &json!({}));
-    source.enforce(Step::Leaving, &record)?;
+    source.enforce(Step::Leaving, None)?;
     Ok(mark)
+}
+
+/// Gives it the mark back.
+///
+/// # Errors
+/// [`Refusal::InUse`]; [`StoreError`].
+pub fn leave_again(source: &mut dyn Side, mark: &Mark, at: i64) -> Result<(), Refusal> {
+    source.leave(mark, &mark.told(at, format!("moving to {}, as before", mark.peer), &json!({})))
 }
 
 /// Whether this move can go to such a target.
@@ -371,21 +404,5 @@ fn may_come(arrived: &State, target: &dyn Side, id: Option<&str>) -> Result<(), 
             Ok(())
         }
         State::Marked(_) => Err(Refusal::OtherMove(target.place())),
-    }
-}
-
-fn told(mark: &Mark, at: i64, outcome: String, detail: &serde_json::Value) -> Record {
-    let mut detail = detail.clone();
-    if let Some(detail) = detail.as_object_mut() {
-        detail.insert("move".to_owned(), json!(mark.id));
-        detail.insert("by".to_owned(), json!(mark.operator));
-    }
-    Record {
-        at,
-        kind: "administration",
-        operator: mark.operator.clone(),
-        outcome,
-        detail: detail.to_string(),
-        ..Record::default()
     }
 }

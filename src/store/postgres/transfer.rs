@@ -114,7 +114,7 @@ impl Server {
         // Who came before the mark is here now; who comes after it reads it.
         if let Some(who) = Self::others(&self.client).await? {
             let stays = Record { outcome: "not moved: in use".to_owned(), ..record.clone() };
-            transact!(parts, "enforce", |tx| enforce(tx, Step::Leaving, &stays))?;
+            transact!(parts, "enforce", |tx| enforce(tx, Step::Leaving, Some(&stays)))?;
             return Err(Refusal::InUse(who));
         }
         Ok(())
@@ -294,7 +294,7 @@ async fn step(tx: &mut Tx<'_>, from: Step, to: Step) -> Result<(), StoreError> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Unreadable("transfer.step")) }
 }
 
-async fn enforce(tx: &mut Tx<'_>, from: Step, record: &Record) -> Result<(), StoreError> {
+async fn enforce(tx: &mut Tx<'_>, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
     if !tx.exists("SELECT 1 FROM transfer WHERE step = $1", &[&from.word()]).await? {
         return Err(StoreError::Unreadable("transfer.step"));
     }
@@ -305,7 +305,10 @@ async fn enforce(tx: &mut Tx<'_>, from: Step, record: &Record) -> Result<(), Sto
         tx.execute(sql, &[]).await?;
     }
     tx.execute(&format!("UPDATE schema_version SET version = {SCHEMA}"), &[]).await?;
-    journal::append(tx, record).await
+    match record {
+        Some(record) => journal::append(tx, record).await,
+        None => Ok(()),
+    }
 }
 
 impl Side for Server {
@@ -345,7 +348,7 @@ impl Side for Server {
         self.runtime.block_on(async { transact!(parts, "step", |tx| step(tx, from, to)) })
     }
 
-    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError> {
+    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
         let parts = &self.parts;
         self.runtime.block_on(async { transact!(parts, "enforce", |tx| enforce(tx, from, record)) })
     }

@@ -143,7 +143,7 @@ impl Side for Held {
         })
     }
 
-    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError> {
+    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
         self.at_step(from, |change| {
             change.execute_batch("DROP TABLE transfer").map_err(failed)?;
             if from == Step::Complete {
@@ -151,7 +151,9 @@ impl Side for Held {
                 let sql = "DELETE FROM counter WHERE name LIKE 'reseal-at %' OR name LIKE 'reseal-past %'";
                 change.execute(sql, []).map_err(failed)?;
             }
-            journal::append_about(change, None, record)?;
+            if let Some(record) = record {
+                journal::append_about(change, None, record)?;
+            }
             change.pragma_update(None, "user_version", SCHEMA).map_err(failed)
         })
     }
