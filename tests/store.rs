@@ -48,6 +48,8 @@ mod server;
 mod time;
 #[path = "store/token.rs"]
 mod token;
+#[path = "store/transfer.rs"]
+mod transfer;
 
 use bench::{Ask, HOUR, NOON, WIDE, benches, is_limited, live, new, phone, record};
 use kdp::consent::method::Method;

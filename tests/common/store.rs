@@ -2,6 +2,7 @@
 
 #[path = "postgres.rs"]
 mod postgres;
+pub use postgres::Database;
 
 use kdp::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use kdp::consent::method::{CodeForm, Method};

@@ -20,6 +20,11 @@ pub fn pki(name: &str) -> String {
     format!("{}/fixtures/pki/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Adds an operator with one role; answers with the file of the password.
+pub fn operator_with(config: &str, name: &str, role: &str) -> PathBuf {
+    operator::add(config, name, role)
+}
+
 /// What a command came to.
 pub struct Ended {
     pub code: Option<i32>,

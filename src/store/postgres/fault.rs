@@ -1,13 +1,9 @@
 //! What the server or the connection says, as [`StoreError`]. Texts of the server may quote values: none is kept.
 
 use crate::store::StoreError;
-<<<<<<< HEAD
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{HookError, PoolError};
 use std::error::Error as _;
 use std::io;
-=======
-use deadpool_postgres::{HookError, PoolError};
->>>>>>> e00eca8 (Rows move between the engines: the description, both sides, the order of the marks)
 use tokio_postgres::error::SqlState;
 
 /// No connection, or the end of one.

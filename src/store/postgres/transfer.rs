@@ -33,6 +33,9 @@ use tokio_postgres::Client;
 const PATIENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// A table may take long.
+const UNHURRIED: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET TIME ZONE 'UTC'";
+
 /// The row that numbers the changes of the status list.
 const CHANGES: &str = "status-change";
 
@@ -81,6 +84,7 @@ impl Server {
         let unreachable = StoreError::Unusable(super::fault::UNREACHABLE);
         let connected = runtime.block_on(place.connect()).ok_or(unreachable)?;
         let (client, talk) = connected.map_err(failed)?;
+        runtime.block_on(client.batch_execute(UNHURRIED)).map_err(failed)?;
         let reading = Reading::Kept(VecDeque::new());
         Ok(Self { name, node, client, talk, parts, reading, runtime: Rc::new(runtime) })
     }
@@ -141,6 +145,15 @@ impl Server {
         values: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<tokio_postgres::Row>, StoreError> {
         self.runtime.block_on(self.client.query(sql, values)).map_err(failed)
+    }
+
+    /// Ends what was being read.
+    fn close(&mut self) -> Result<(), StoreError> {
+        let was = std::mem::replace(&mut self.reading, Reading::Kept(VecDeque::new()));
+        if let Reading::Cursor(_) = was {
+            self.runtime.block_on(self.client.batch_execute("COMMIT")).map_err(failed)?;
+        }
+        Ok(())
     }
 
     fn number(&self, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<i64, StoreError> {
@@ -400,10 +413,7 @@ impl Side for Server {
     }
 
     fn read(&mut self, part: &Part, after: Option<Row>) -> Result<(), StoreError> {
-        if let Reading::Cursor(_) = self.reading {
-            self.runtime.block_on(self.client.batch_execute("COMMIT")).map_err(failed)?;
-        }
-        self.reading = Reading::Kept(VecDeque::new());
+        self.close()?;
         self.reading = if part.table.name == COUNTER {
             let mut rows: VecDeque<Row> = self.counters()?.into();
             if let Some(after) = after {
@@ -440,6 +450,9 @@ impl Side for Server {
             Reading::Cursor(columns) => {
                 let columns = *columns;
                 let rows = self.rows(&format!("FETCH FORWARD {PAGE} FROM moving"), &[])?;
+                if rows.len() < PAGE {
+                    self.close()?;
+                }
                 rows.iter().map(|row| row::read(row, columns)).collect()
             }
             Reading::Pages(..) => Ok(Vec::new()),

@@ -18,8 +18,19 @@ const BY_SEQUENCE: [&str; 3] = ["subject", "job", STATUS_CHANGE];
 pub struct Held {
     path: PathBuf,
     connection: Connection,
+    /// Whether the file was made for this move.
+    is_new: bool,
     /// What is being read, and behind which key.
     reading: Option<(Part, Option<Row>)>,
+}
+
+impl Drop for Held {
+    /// Where nothing came, nothing stays.
+    fn drop(&mut self) {
+        if self.is_new && std::fs::metadata(&self.path).is_ok_and(|file| file.len() == 0) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl Held {
@@ -29,7 +40,7 @@ impl Held {
     /// [`Refusal::InUse`]; [`StoreError::Setup`].
     pub fn source(path: &Path) -> Result<Self, Refusal> {
         must_exist(path)?;
-        Self::open(path)
+        Self::open(path, false)
     }
 
     /// Holds a file, which is made, for its owner alone, when it is not there.
@@ -40,14 +51,15 @@ impl Held {
         use std::os::unix::fs::OpenOptionsExt as _;
         let cannot =
             |e: &std::io::Error| StoreError::Setup(format!("{}: cannot be made: {}", path.display(), e.kind()));
-        if !path.exists() {
+        let is_new = !path.exists();
+        if is_new {
             let file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
             file.and_then(|file| given_away(&file, path)).map_err(|e| cannot(&e))?;
         }
-        Self::open(path)
+        Self::open(path, is_new)
     }
 
-    fn open(path: &Path) -> Result<Self, Refusal> {
+    fn open(path: &Path, is_new: bool) -> Result<Self, Refusal> {
         let used = || Refusal::InUse(path.display().to_string());
         match in_use(path) {
             Ok(file) => drop(file),
@@ -59,7 +71,7 @@ impl Held {
         let keep = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; COMMIT;
                     BEGIN EXCLUSIVE; COMMIT;";
         connection.execute_batch(keep).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), connection, reading: None })
+        Ok(Self { path: path.to_owned(), connection, is_new, reading: None })
     }
 
     fn mark(&self) -> Result<Mark, StoreError> {

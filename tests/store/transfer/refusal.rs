@@ -1,0 +1,183 @@
+//! What is not moved, and what is found before it counts.
+
+use super::*;
+
+/// A file that has something, which nobody has open.
+fn closed() -> (tempfile::TempDir, PathBuf) {
+    let bench = sqlite(Disk::Hurries);
+    let path = bench.path();
+    let Bench { store, directory, .. } = bench;
+    drop(store);
+    grow(&path, 7_000);
+    (directory, path)
+}
+
+/// Moves, and does something when so many rows were compared or copied.
+fn disturbed(path: &Path, to: &Location, phase: Phase, from: u64, disturb: impl Fn() + Send) -> Result<Moved, Refusal> {
+    let mut done = false;
+    file(path).move_to(to, &order(), &mut |progress| {
+        if progress.phase == phase && progress.done >= from && !done {
+            done = true;
+            disturb();
+        }
+    })
+}
+
+#[test]
+fn a_row_that_changes_in_the_target_before_it_is_compared_is_named_and_nothing_is_completed() {
+    for (sql, words) in [
+        ("UPDATE subject SET seen = seen + 1 WHERE id = 6500", "subject row 6500"),
+        ("DELETE FROM subject WHERE id = 6999", "subject row 6999"),
+        ("INSERT INTO subject (id, seen) VALUES (99999, 0)", "subject row 99999"),
+        ("UPDATE counter SET next = 5 WHERE name = 'status'", "counter row status"),
+        ("SELECT setval(pg_get_serial_sequence('subject', 'id'), 3)", ""),
+        ("INSERT INTO journal SELECT 'x', seq, at, kind, operator, decision, sender, message_id, message, service, request,
+          subject, outcome, detail, chain FROM journal", "journal_of_node row x"),
+    ] {
+        let Some(database) = new_database() else { return };
+        let (_directory, path) = closed();
+        let to = server(&database, "one");
+        // The first of the rows are compared before the last table.
+        let found = disturbed(&path, &to, Phase::Copying, 7_000, || database.run(sql));
+        if words.is_empty() {
+            // What the program sets itself at the end of copying is right again.
+            found.unwrap();
+            continue;
+        }
+        let found = found.unwrap_err();
+        assert!(matches!(found, Refusal::Different { .. }), "{sql}: {found}");
+        assert!(found.to_string().contains(words), "{words}: {found}");
+        assert!(to.inspect().is_err() && file(&path).inspect().is_err());
+        // The copy is thrown away, and the move begun anew.
+        let Some(other) = new_database() else { return };
+        let refused = moved(&file(&path), &server(&other, "one")).unwrap_err();
+        assert!(matches!(refused, Refusal::OtherTarget(_)), "{refused}");
+        database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+        moved(&file(&path), &to).unwrap();
+    }
+}
+
+#[test]
+fn a_journal_that_does_not_hold_is_not_moved_on() {
+    let Some(database) = new_database() else { return };
+    let bench = sqlite(Disk::Hurries);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for n in 0..5 {
+        runtime.block_on(bench.store.note(record(NOON + n, "x"))).unwrap();
+    }
+    let path = bench.path();
+    let Bench { store, directory, .. } = bench;
+    drop(store);
+    rusqlite::Connection::open(&path).unwrap().execute("UPDATE journal SET outcome = 'y' WHERE seq = 3", []).unwrap();
+    let found = moved(&file(&path), &server(&database, "one")).unwrap_err();
+    assert!(matches!(found, Refusal::Broken { seq: 3, .. }), "{found}");
+    assert!(file(&path).inspect().is_err());
+    file(&path).put_in_force().unwrap();
+    file(&path).inspect().unwrap();
+    drop(directory);
+}
+
+#[test]
+fn a_target_that_has_something_or_cannot_be_is_refused_and_the_source_stays_as_it_was() {
+    let Some(database) = new_database() else { return };
+    let (_directory, path) = closed();
+    let stays = |refused: Refusal, words: &str| {
+        assert!(refused.to_string().contains(words), "{words}: {refused}");
+        file(&path).inspect().unwrap();
+    };
+    let to = server(&database, "one");
+    database.run("CREATE TABLE of_somebody_else (n INT)");
+    stays(moved(&file(&path), &to).unwrap_err(), "is not empty");
+    database.run("DROP TABLE of_somebody_else");
+    to.migrate(NOON).unwrap();
+    stays(moved(&file(&path), &to).unwrap_err(), "is not empty");
+    database.run("UPDATE schema_version SET version = 9");
+    stays(moved(&file(&path), &to).unwrap_err(), "version 9");
+    database.run("UPDATE schema_version SET version = -9");
+    stays(moved(&file(&path), &to).unwrap_err(), "version -9");
+    // A part of the move of another file.
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    let (_other_directory, other) = closed();
+    disturbed(&other, &to, Phase::Copying, 5_000, || database.run("DROP TABLE revocation")).unwrap_err();
+    stays(moved(&file(&path), &to).unwrap_err(), "part of another move");
+    let absent = kdp::store::postgres::connect::Address {
+        url: &format!("{}_not_there", database.url()),
+        password_file: None,
+        authorities: None,
+        connections: 2,
+        node: "one",
+    };
+    let absent = kdp::store::postgres::connect::Place::read(&absent).unwrap();
+    stays(moved(&file(&path), &Location::Server(Box::new(absent))).unwrap_err(), "3D000");
+    // The way back: a file that is there.
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    to.migrate(NOON).unwrap();
+    let refused = moved(&to, &file(&path)).unwrap_err();
+    assert!(matches!(refused, Refusal::NotEmpty(_)), "{refused}");
+    to.inspect().unwrap();
+    // Nothing there.
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    let fresh = path.with_file_name("fresh.db");
+    assert!(matches!(moved(&to, &file(&fresh)).unwrap_err(), Refusal::Nothing));
+}
+
+#[test]
+fn nothing_is_moved_that_somebody_uses() {
+    let Some(database) = new_database() else { return };
+    let (directory, path) = closed();
+    let to = server(&database, "one");
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.query_row("SELECT count(*) FROM journal", [], |_| Ok(())).unwrap();
+    assert!(matches!(moved(&file(&path), &to).unwrap_err(), Refusal::InUse(_)));
+    drop(reader);
+    moved(&file(&path), &to).unwrap();
+    // A node that has a connection, and one that says that it lives.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let bench = runtime.block_on(async { served(database, &super::super::bench::FaultySeal::new()) });
+    runtime.block_on(bench.store.check()).unwrap();
+    let back = directory.path().join("back.db");
+    let to = server(bench.database.as_ref().unwrap(), "two");
+    let refused = moved(&to, &file(&back)).unwrap_err();
+    assert!(matches!(&refused, Refusal::InUse(who) if who.contains("kdp one")), "{refused}");
+    to.inspect().unwrap();
+    runtime.block_on(bench.store.note(record(NOON, "serves on"))).unwrap();
+    // It is away for a while, as behind a broken line, and comes back when the database has moved.
+    let sleeping = bench.node("two");
+    let database = bench.database.as_ref().unwrap();
+    drop(bench.store);
+    database.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid(); DELETE FROM node",
+    );
+    moved(&to, &file(&back)).unwrap();
+    for _ in 0..3 {
+        let refused = runtime.block_on(sleeping.note(record(NOON, "too late"))).unwrap_err();
+        assert!(matches!(refused, StoreError::Unusable(_)), "{refused}");
+    }
+    assert!(to.inspect().unwrap_err().to_string().contains("was moved to sqlite:///"));
+}
+
+#[test]
+fn a_move_that_is_given_up_leaves_the_source_in_force_and_never_its_copy() {
+    let Some(database) = new_database() else { return };
+    let (_directory, path) = closed();
+    let to = server(&database, "one");
+    assert!(matches!(file(&path).put_in_force().unwrap_err(), Refusal::NoMove));
+    disturbed(&path, &to, Phase::Copying, 5_000, || database.run("DROP TABLE revocation")).unwrap_err();
+    assert!(file(&path).inspect().is_err());
+    let mark = file(&path).put_in_force().unwrap();
+    file(&path).inspect().unwrap();
+    file(&path).leave_again(&mark, NOON).unwrap();
+    assert!(file(&path).inspect().is_err());
+    file(&path).put_in_force().unwrap();
+    // It changes, and the copy is of before.
+    grow(&path, 3);
+    assert!(to.inspect().is_err());
+    assert!(matches!(moved(&file(&path), &to).unwrap_err(), Refusal::OtherMove(_)));
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    moved(&file(&path), &to).unwrap();
+    assert_eq!(database.ask("SELECT count(*) FROM subject")[0][0].as_deref(), Some("7003"));
+    // What is over is not given up.
+    assert!(file(&path).put_in_force().unwrap_err().to_string().contains("was moved to"));
+    assert!(moved(&file(&path), &to).unwrap_err().to_string().contains("was moved to"));
+}
