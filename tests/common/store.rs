@@ -1,8 +1,7 @@
 //! Back ends of the store in fresh directories, and what their tests are about: people, asks, grants, answers.
 
 #[path = "postgres.rs"]
-mod postgres;
-pub use postgres::Database;
+pub mod postgres;
 
 use kdp::consent::identity::{Bin, Iin, Msisdn, ServiceIds};
 use kdp::consent::method::{CodeForm, Method};

@@ -27,7 +27,7 @@ pub struct Held {
 impl Drop for Held {
     /// Where nothing came, nothing stays.
     fn drop(&mut self) {
-        if self.is_new && std::fs::metadata(&self.path).is_ok_and(|file| file.len() == 0) {
+        if self.is_new && version(&self.connection) == Ok(0) {
             let _ = std::fs::remove_file(&self.path);
         }
     }
