@@ -175,7 +175,7 @@ pub struct Part {
 }
 
 /// A database that nobody else uses, of this program's version. What fails leaves it as it was before the call.
-pub trait Side {
+pub(super) trait Side {
     /// Where it is, without secrets.
     fn place(&self) -> String;
     /// What it is.
@@ -318,7 +318,7 @@ impl Moved {
 ///
 /// # Errors
 /// [`Refusal`].
-pub fn run(
+pub(super) fn run(
     source: &mut dyn Side,
     target: &mut dyn Side,
     order: &Order,
@@ -376,7 +376,7 @@ pub fn run(
 ///
 /// # Errors
 /// [`Refusal::NoMove`]; [`StoreError`].
-pub fn put_in_force(source: &mut dyn Side) -> Result<Mark, Refusal> {
+pub(super) fn put_in_force(source: &mut dyn Side) -> Result<Mark, Refusal> {
     let State::Marked(mark) = source.state()? else { return Err(Refusal::NoMove) };
     if mark.step != Step::Leaving {
         return Err(mark.refusal().into());
@@ -389,7 +389,7 @@ pub fn put_in_force(source: &mut dyn Side) -> Result<Mark, Refusal> {
 ///
 /// # Errors
 /// [`Refusal::InUse`]; [`StoreError`].
-pub fn leave_again(source: &mut dyn Side, mark: &Mark, at: i64) -> Result<(), Refusal> {
+pub(super) fn leave_again(source: &mut dyn Side, mark: &Mark, at: i64) -> Result<(), Refusal> {
     source.leave(mark, &mark.told(at, format!("moving to {}, as before", mark.peer), &json!({})))
 }
 
