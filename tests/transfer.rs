@@ -23,6 +23,7 @@ use process::Process;
 use serde_json::Value;
 use sqlite::sqlite;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 
 /// An installation on a file, with its node named.
 fn installation() -> Installation {
@@ -51,7 +52,8 @@ fn token(installation: &Installation, public: SocketAddr, ovt: &std::path::Path)
 fn a_service_is_moved_there_and_back_and_gives_the_same_token_on_both() {
     let Some(database) = Database::new() else { return };
     let installation = installation();
-    let (first, second, server) = (file(&installation, "kdp.db"), file(&installation, "new.db"), database.url());
+    let (first, second, server) =
+        (file(&installation, "kdp.db"), file(&installation, "new.db"), database.url());
     let ovt = installation.ovt(SUBJECT);
     let (service, public, _) = Process::serve(&installation.config());
     let given = token(&installation, public, &ovt);
@@ -69,7 +71,10 @@ fn a_service_is_moved_there_and_back_and_gives_the_same_token_on_both() {
         let Ended { code, out, err } = installation.try_run(command);
         assert_ne!(code, Some(0), "{command:?}");
         let said = format!("{out}{err}");
-        assert!(said.contains("was moved to postgres://") && said.contains("көшірілді"), "{command:?}: {said}");
+        assert!(
+            said.contains("was moved to postgres://") && said.contains("көшірілді"),
+            "{command:?}: {said}"
+        );
     }
     point(&installation, &first, &server);
     installation.run(&["journal", "verify"]);
@@ -94,9 +99,9 @@ fn a_service_is_moved_there_and_back_and_gives_the_same_token_on_both() {
         &installation.file("new.db"),
         "SELECT operator, outcome FROM journal WHERE outcome LIKE 'mov%' ORDER BY seq",
     );
-    let told: Vec<_> = told.lines().map(|line| line.split_once(" from ").map_or(line, |(line, _)| line)).collect();
+    let told: Vec<_> =
+        told.lines().map(|line| line.split_once(" from ").map_or(line, |(line, _)| line)).collect();
     assert!(told.iter().all(|line| line.starts_with("admin|mov")) && told.len() == 4, "{told:?}");
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::metadata(installation.file("new.db")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600, "it is its owner's");
 }

@@ -21,7 +21,7 @@ use kdp::store::register::{Hold, Item};
 use kdp::store::sqlite::{SqliteStore, Synchronous};
 use kdp::store::transfer::table::{COUNTER, JOURNAL_OF_NODE, OF_NODES, STAYING, STAYING_COLUMNS, TABLES};
 use kdp::store::transfer::{Moved, Order, Phase, Progress, Refusal};
-use kdp::store::{Granted, Store, StoreError, Task};
+use kdp::store::{Granted, Record, Store, StoreError, Task};
 use kdp::text::Reason;
 use rusqlite::types::ValueRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,10 +36,9 @@ async fn filled(bench: &Bench) -> (kdp::store::AccessRequest, Proof) {
     let store = &bench.store;
     let span = Span { from: NOON, until: None };
     let suspensions = vec![Suspension { span, reason: "x".to_owned() }];
-    for item in [
-        sender("One"),
-        SenderRecord { sender_id: "other".to_owned(), suspensions, ..sender("Other") },
-    ] {
+    for item in
+        [sender("One"), SenderRecord { sender_id: "other".to_owned(), suspensions, ..sender("Other") }]
+    {
         bench.register(Item::Sender(Box::new(item)), NOON).await;
     }
     store.keep_keys(vec![key()], record(NOON, "key")).await.unwrap();
@@ -110,7 +109,8 @@ fn stored(path: &Path, bench: &Bench) -> Result<Arc<dyn Store>, StoreError> {
 }
 
 fn served(database: super::bench::postgres::Database, seal: &Arc<super::bench::FaultySeal>) -> Bench {
-    let (metrics, rules) = (Metrics::default(), (super::bench::SPANS, kdp::consent::revocation::Rule::default()));
+    let (metrics, rules) =
+        (Metrics::default(), (super::bench::SPANS, kdp::consent::revocation::Rule::default()));
     let place = whereabouts(&database, "one");
     let store = Arc::new(PostgresStore::open(&place, seal.clone(), rules, metrics.store.clone()).unwrap());
     let directory = tempfile::tempdir().unwrap();
@@ -120,7 +120,8 @@ fn served(database: super::bench::postgres::Database, seal: &Arc<super::bench::F
 /// Every table of a file with its rows, whatever the program takes its tables to be.
 fn contents(path: &Path) -> BTreeMap<String, Vec<String>> {
     let database = rusqlite::Connection::open(path).unwrap();
-    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('transfer', 'sqlite_stat1')";
+    let names =
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('transfer', 'sqlite_stat1')";
     let mut names = database.prepare(names).unwrap();
     let names: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     let of = |table: &String| {
@@ -180,7 +181,10 @@ async fn an_installation_moves_there_and_back_row_for_row() {
     let again = moved(&server(&database, "one"), &file(&back)).unwrap();
     assert!(again.rows() > there.rows() && again.to.starts_with("sqlite:///"));
     let mut after = contents(&back);
-    without_moves(&mut after, &["moving to postgres", "moved here from sqlite", "moving to sqlite", "moved here from postgres"]);
+    without_moves(
+        &mut after,
+        &["moving to postgres", "moved here from sqlite", "moving to sqlite", "moved here from postgres"],
+    );
     // It goes on behind the highest number that was given, here and there.
     for (table, rows) in &before {
         assert_eq!(&after[table], rows, "{table}");
@@ -195,7 +199,8 @@ async fn a_service_that_was_moved_goes_on_where_it_was() {
     let bench = sqlite(Disk::Waits);
     let (granted, proof) = filled(&bench).await;
     let (path, jobs) = (bench.path(), bench.due(i64::MAX).await);
-    let (heads, changes) = (bench.store.journal_end().await.unwrap(), bench.store.status_changes(0).await.unwrap());
+    let (heads, changes) =
+        (bench.store.journal_end().await.unwrap(), bench.store.status_changes(0).await.unwrap());
     let Bench { store, seal, directory, .. } = bench;
     drop(store);
     moved(&file(&path), &server(&database, "one")).unwrap();
@@ -219,7 +224,10 @@ async fn a_service_that_was_moved_goes_on_where_it_was() {
     let due = bench.due(i64::MAX).await;
     assert_eq!(due.len(), jobs.len(), "every job is still to be done");
     for (ours, theirs) in due.iter().zip(&jobs) {
-        assert_eq!((ours.id, ours.task, ours.request, ours.due), (theirs.id, theirs.task, theirs.request, theirs.due));
+        assert_eq!(
+            (ours.id, ours.task, ours.request, ours.due),
+            (theirs.id, theirs.task, theirs.request, theirs.due)
+        );
     }
     let job = due.iter().find(|job| job.task == Task::Review).unwrap();
     bench.store.review(job.request, record(job.due, "review")).await.unwrap();
@@ -232,13 +240,16 @@ async fn a_service_that_was_moved_goes_on_where_it_was() {
     assert_eq!(bench.store.allot(1).await.unwrap(), changes.allotted.max(64));
     // The old one is closed to everybody, and says where to go.
     let refused = stored(&path, &bench).map(drop).unwrap_err().to_string();
-    for words in ["was moved to postgres://", "перенесена в", "көшірілді", "database.url"] {
+    for words in ["was moved to postgres://", "перенесена в", "көшірілді", "database.url"]
+    {
         assert!(refused.contains(words), "{refused}");
     }
     for refused in [file(&path).inspect().map(drop), file(&path).migrate(NOON).map(drop)] {
         assert!(refused.unwrap_err().to_string().contains("was moved to"));
     }
-    assert!(kdp::store::sqlite::migrate_back(&path, NOON, "").unwrap_err().to_string().contains("was moved to"));
+    assert!(
+        kdp::store::sqlite::migrate_back(&path, NOON, "").unwrap_err().to_string().contains("was moved to")
+    );
     drop(directory);
 }
 
@@ -255,12 +266,33 @@ async fn chains_of_other_nodes_are_kept_in_a_file_and_find_their_nodes_again() {
     }
     bench.store.keep_forwarded("journal:syslog", 4).await.unwrap();
     bench.granted(&Ask::default(), MONTHS, NOON).await;
+    bench.register(Item::Sender(Box::new(sender("One"))), NOON).await;
+    // Decisions of this node and of another.
+    let (own, other) = (id(NOON), id(NOON));
+    for (store, decision) in [(&bench.store, own), (&bench.node("two"), other)] {
+        let record = Record { kind: "decision", decision: Some(decision), ..record(NOON, "granted") };
+        store.note(record).await.unwrap();
+    }
+    let decided = |store: Arc<dyn Store>| async move {
+        let figures = store.figures(NOON - 1, NOON + 100).await.unwrap();
+        let decided =
+            store.decided("bank".to_owned(), 0).await.unwrap().into_iter().map(|decided| decided.decision);
+        let found = [store.decision(own).await.unwrap(), store.decision(other).await.unwrap()];
+        let seen: (Vec<_>, BTreeSet<_>) =
+            (figures.iter().map(|f| format!("{f:?}")).collect(), decided.collect());
+        assert!(found.iter().all(|records| records.len() == 1) && seen.1.len() == 2, "{seen:?}");
+        seen
+    };
+    let told = decided(bench.store.clone()).await;
     let Bench { store, database: first, directory, seal, .. } = bench;
     let (first, middle) = (first.unwrap(), directory.path().join("middle.db"));
     drop(store);
     moved(&server(&first, "one"), &file(&middle)).unwrap();
+    let rules = (super::bench::SPANS, kdp::consent::revocation::Rule::default());
+    let store = SqliteStore::open(&middle, Synchronous::Full, seal.clone(), rules, Arc::default()).unwrap();
+    assert_eq!(decided(Arc::new(store)).await, told, "what other nodes decided is told as before");
     let kept = contents(&middle);
-    assert_eq!((kept[JOURNAL_OF_NODE].len(), kept["journal_head_of_node"].len()), (15, 3));
+    assert_eq!((kept[JOURNAL_OF_NODE].len(), kept["journal_head_of_node"].len()), (16, 3));
     assert!(kept["counter"].contains(&"journal:syslog | Integer(4)".to_owned()), "{:?}", kept["counter"]);
     assert!(kept["counter"].contains(&"journal:syslog of two | Integer(2)".to_owned()));
     moved(&file(&middle), &server(&database, "one")).unwrap();
@@ -268,17 +300,28 @@ async fn chains_of_other_nodes_are_kept_in_a_file_and_find_their_nodes_again() {
         let rows = database.ask(&format!("SELECT CAST(t AS TEXT) FROM (SELECT * FROM {table}) AS t"));
         rows.into_iter().map(|mut row| row.remove(0).unwrap()).collect()
     };
-    for table in ["journal WHERE node <> 'one'", "journal_end WHERE node <> 'one'", "journal_head", "counter", "job",
-        "access_request", "subject", "suspension"] {
+    for table in [
+        "journal WHERE node <> 'one'",
+        "journal_end WHERE node <> 'one'",
+        "journal_head",
+        "counter",
+        "job",
+        "access_request",
+        "subject",
+        "suspension",
+    ] {
         let (before, after) = (all(&first, table), all(&database, table));
         assert!(before == after, "{table}: {before:?}\n{after:?}");
     }
     // Each goes on with its own.
     let bench = served(database, &seal);
     let store = bench.node("two");
-    assert_eq!((store.journal_end().await.unwrap().seq, store.forwarded("journal:syslog").await.unwrap()), (5, 2));
+    assert_eq!(
+        (store.journal_end().await.unwrap().seq, store.forwarded("journal:syslog").await.unwrap()),
+        (6, 2)
+    );
     store.note(record(NOON, "on")).await.unwrap();
-    assert_eq!(store.journal_end().await.unwrap().seq, 6);
+    assert_eq!(store.journal_end().await.unwrap().seq, 7);
 }
 
 /// The columns of every table, as the engine has them: `name kind`, and whether they are in the key.
@@ -287,16 +330,20 @@ fn described(columns: impl Iterator<Item = (String, String, bool)>) -> BTreeMap<
 }
 
 /// What the description says of a table, in the words of an engine.
-fn expected(table: &kdp::store::transfer::table::Table, words: [&str; 3]) -> BTreeMap<String, (String, bool)> {
+fn expected(
+    table: &kdp::store::transfer::table::Table,
+    words: [&str; 3],
+) -> BTreeMap<String, (String, bool)> {
     use kdp::store::transfer::table::Column::{Bytes, Number, Text};
     let word = |column| match column {
         Number(_) => words[0],
         Text(_) => words[1],
         Bytes(_) => words[2],
     };
-    let all = table.columns().enumerate().map(|(at, column)| {
-        (column.name().to_owned(), word(column).to_owned(), at < table.key.len())
-    });
+    let all = table
+        .columns()
+        .enumerate()
+        .map(|(at, column)| (column.name().to_owned(), word(column).to_owned(), at < table.key.len()));
     let mut all = described(all);
     if table.name == JOURNAL_OF_NODE {
         all.insert("node".to_owned(), (words[1].to_owned(), true));
@@ -311,14 +358,21 @@ fn expected(table: &kdp::store::transfer::table::Table, words: [&str; 3]) -> BTr
 fn the_description_names_every_table_and_column_of_both_schemas() {
     let bench = sqlite(Disk::Waits);
     let connection = bench.connection();
-    let names = bench.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
+    let names =
+        bench.texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'");
     let known: BTreeSet<_> = TABLES.iter().chain(&OF_NODES).map(|table| table.name.to_owned()).collect();
     assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), known);
     for table in TABLES.iter().chain(&OF_NODES) {
-        let mut statement = connection
-            .prepare("SELECT name, type, pk > 0 FROM pragma_table_info(?1)").unwrap();
-        let columns = statement.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
-        assert_eq!(described(columns.map(Result::unwrap)), expected(table, ["INTEGER", "TEXT", "BLOB"]), "{}", table.name);
+        let mut statement =
+            connection.prepare("SELECT name, type, pk > 0 FROM pragma_table_info(?1)").unwrap();
+        let columns =
+            statement.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+        assert_eq!(
+            described(columns.map(Result::unwrap)),
+            expected(table, ["INTEGER", "TEXT", "BLOB"]),
+            "{}",
+            table.name
+        );
     }
     let Some(bench) = postgres() else { return };
     let names = bench.texts("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'");
@@ -337,7 +391,8 @@ fn the_description_names_every_table_and_column_of_both_schemas() {
             let mut next = || row.remove(0).unwrap();
             (next(), next(), next() == "true")
         });
-        let stays = |name: &str| STAYING_COLUMNS.iter().any(|(of, column, _)| *of == table.name && *column == name);
+        let stays =
+            |name: &str| STAYING_COLUMNS.iter().any(|(of, column, _)| *of == table.name && *column == name);
         let of_node = ["journal", "journal_head"].contains(&table.name);
         let columns = columns.filter(|(name, ..)| !(stays(name) || of_node && name == "node"));
         assert_eq!(described(columns), expected(table, ["bigint", "text", "bytea"]), "{}", table.name);
@@ -379,13 +434,14 @@ async fn what_was_broken_off_goes_on_and_says_so() {
     let refused = server(&database, "one").inspect().unwrap_err().to_string();
     assert!(refused.contains("is being moved here, and that is not finished"), "{refused}");
     let mut copied = 0;
-    let moved = file(&path).move_to(&server(&database, "one"), &order(), &mut |progress: &Progress| {
-        match progress.phase {
+    let moved =
+        file(&path).move_to(&server(&database, "one"), &order(), &mut |progress: &Progress| match progress
+            .phase
+        {
             Phase::Resumed => told.push(progress.done),
             Phase::Copying => copied = progress.done,
             Phase::Comparing => {}
-        }
-    });
+        });
     let rows = moved.unwrap().rows();
     assert!(told.len() == 1 && told[0] >= 5_000 && copied == rows, "{told:?} {copied} {rows}");
     drop(directory);

@@ -95,14 +95,22 @@ fn a_move_that_is_killed_at_any_moment_leaves_one_database_that_counts_and_is_co
     grow(&path);
     sqlite(&path, &format!("VACUUM INTO '{}'", aside.display()));
     let random = SeededRandom::new(8, 0);
-    let mut pick = |most: u64| {
+    let pick = |most: u64| {
         let mut bytes = [0; 8];
         random.fill(&mut bytes).unwrap();
         u64::from_be_bytes(bytes) % most
     };
     let says = [
-        "copied registered", "copied heard_sms", "copied subject", "copied access", "copied journal", "compared registered",
-        "compared heard_sms", "compared subject", "compared access", "compared journal",
+        "copied registered",
+        "copied heard_sms",
+        "copied subject",
+        "copied access",
+        "copied journal",
+        "compared registered",
+        "compared heard_sms",
+        "compared subject",
+        "compared access",
+        "compared journal",
     ];
     let (mut kills, mut seen) = (0, BTreeSet::new());
     while kills < KILLS {

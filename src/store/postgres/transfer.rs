@@ -25,16 +25,17 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::Client;
 
 /// How long a node that ended may still be said to live.
 const PATIENCE: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A table may take long.
-const UNHURRIED: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET TIME ZONE 'UTC'";
+const UNHURRIED: &str =
+    "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET TIME ZONE 'UTC'";
 
 /// The row that numbers the changes of the status list.
 const CHANGES: &str = "status-change";
@@ -267,7 +268,9 @@ fn named(row: &Row, node: &str) -> Row {
 /// A counter of this node as `SQLite` names it.
 fn unnamed<'n>(name: &'n str, node: &str) -> &'n str {
     match name.split_once(' ') {
-        Some((target, _)) if target.starts_with(HANDED_ON) && name == journal::of_node(target, node) => target,
+        Some((target, _)) if target.starts_with(HANDED_ON) && name == journal::of_node(target, node) => {
+            target
+        }
         _ => name,
     }
 }
@@ -303,7 +306,8 @@ async fn leave(tx: &mut Tx<'_>, mark: &Mark, record: &Record) -> Result<(), Stor
 }
 
 async fn step(tx: &mut Tx<'_>, from: Step, to: Step) -> Result<(), StoreError> {
-    let changed = tx.execute("UPDATE transfer SET step = $2 WHERE step = $1", &[&from.word(), &to.word()]).await?;
+    let changed =
+        tx.execute("UPDATE transfer SET step = $2 WHERE step = $1", &[&from.word(), &to.word()]).await?;
     if changed == 1 { Ok(()) } else { Err(StoreError::Unreadable("transfer.step")) }
 }
 
@@ -485,7 +489,11 @@ impl Side for Server {
         if table == STATUS_CHANGE {
             let sql = "INSERT INTO counter (name, next) VALUES ($1, $2)
                        ON CONFLICT (name) DO UPDATE SET next = excluded.next";
-            return self.runtime.block_on(self.client.execute(sql, &[&CHANGES, &highest])).map(|_| ()).map_err(failed);
+            return self
+                .runtime
+                .block_on(self.client.execute(sql, &[&CHANGES, &highest]))
+                .map(|_| ())
+                .map_err(failed);
         }
         let key = key_of(table);
         // One that never gave a number gives the first again.

@@ -143,10 +143,13 @@ fn unanswered(connection: &Connection, seal: &dyn Seal, id: Id) -> Result<Option
     // that was not opened, or one whose code was not judged.
     let found: Option<Columns> = connection
         .prepare_cached(
-            "SELECT message, coalesce(request, (SELECT j.request FROM journal j JOIN access_request a ON a.id = j.request
-                 WHERE j.decision = ?1 AND j.decision IS NOT NULL AND j.outcome NOT IN (?4, ?5)
-                 ORDER BY j.seq LIMIT 1)), since, theirs IS NOT NULL, (SELECT outcome FROM journal
-                 WHERE decision = ?1 AND decision IS NOT NULL AND kind = 'decision' ORDER BY seq DESC LIMIT 1), begun
+            "WITH decided AS MATERIALIZED (
+                 SELECT at, seq, kind, request, outcome FROM journal WHERE decision = ?1 AND decision IS NOT NULL
+                 UNION ALL SELECT at, seq, kind, request, outcome FROM journal_of_node
+                 WHERE decision = ?1 AND decision IS NOT NULL)
+             SELECT message, coalesce(request, (SELECT j.request FROM decided j JOIN access_request a ON a.id = j.request
+                 WHERE j.outcome NOT IN (?4, ?5) ORDER BY j.at, j.seq LIMIT 1)), since, theirs IS NOT NULL,
+                 (SELECT outcome FROM decided WHERE kind = 'decision' ORDER BY at DESC, seq DESC LIMIT 1), begun
              FROM asynchronous WHERE id = ?1 AND state IN (?2, ?3) AND message IS NOT NULL",
         )
         .and_then(|mut s| {

@@ -1,4 +1,5 @@
-//! What commands and the authorised body read: the decisions about an initiator, and figures of a period.
+//! What commands and the authorised body read: the decisions about an initiator, and figures of a period. Of the journal
+//! also what came from other nodes.
 
 use super::row;
 use super::writer::failed;
@@ -35,13 +36,15 @@ pub fn decided(
     let start = journal_from(connection, since)?;
     let mut statement = connection
         .prepare_cached(
-            "SELECT at, decision, outcome, request FROM journal
+            "SELECT at, decision, outcome, request, '', seq FROM journal
              WHERE seq >= ?1 AND sender = ?2 AND decision IS NOT NULL AND kind IN ('decision', 'event', 'dry-run')
-             ORDER BY seq",
+             UNION ALL SELECT at, decision, outcome, request, node, seq FROM journal_of_node
+             WHERE at >= ?3 AND sender = ?2 AND decision IS NOT NULL AND kind IN ('decision', 'event', 'dry-run')
+             ORDER BY 1, 5, 6",
         )
         .map_err(failed)?;
     let rows = statement
-        .query_map(params![start, sender], |row| {
+        .query_map(params![start, sender, since], |row| {
             let decision: Option<[u8; 16]> = row.get(1)?;
             let request: Option<[u8; 16]> = row.get(3)?;
             Ok((row.get::<_, i64>(0)?, decision, row.get::<_, String>(2)?, request))
@@ -97,11 +100,14 @@ fn outcomes(connection: &Connection, (from, to): (i64, i64), all: &mut Tally) ->
         .prepare_cached(
             "SELECT coalesce((SELECT json_extract(record, '$.bin') FROM registered
                  WHERE kind = 'sender' AND id = j.sender ORDER BY revision DESC LIMIT 1), ''), outcome, count(*)
-             FROM journal AS j WHERE seq >= ?1 AND seq < ?2 AND kind = 'decision' GROUP BY 1, 2 ORDER BY 1, 2",
+             FROM (SELECT sender, outcome FROM journal WHERE seq >= ?1 AND seq < ?2 AND kind = 'decision'
+                 UNION ALL SELECT sender, outcome FROM journal_of_node
+                 WHERE at >= ?3 AND at < ?4 AND kind = 'decision') AS j
+             GROUP BY 1, 2 ORDER BY 1, 2",
         )
         .map_err(failed)?;
     let rows = statement
-        .query_map(params![start, end], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_map(params![start, end, from, to], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .map_err(failed)?;
     for row in rows {
         let (bin, outcome, count): (String, String, u64) = row.map_err(failed)?;

@@ -49,8 +49,9 @@ impl Held {
     /// [`Refusal::InUse`]; [`StoreError::Setup`].
     pub fn target(path: &Path) -> Result<Self, Refusal> {
         use std::os::unix::fs::OpenOptionsExt as _;
-        let cannot =
-            |e: &std::io::Error| StoreError::Setup(format!("{}: cannot be made: {}", path.display(), e.kind()));
+        let cannot = |e: &std::io::Error| {
+            StoreError::Setup(format!("{}: cannot be made: {}", path.display(), e.kind()))
+        };
         let is_new = !path.exists();
         if is_new {
             let file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
@@ -194,8 +195,11 @@ impl Side for Held {
     fn last(&mut self, part: &Part) -> Result<Option<Row>, StoreError> {
         let Table { name, key, .. } = part.table;
         let (key, of_node) = (names(key), of_node(part, "WHERE"));
-        let sql =
-            format!("SELECT {} FROM {name}{of_node} ORDER BY {} LIMIT 1", key.join(", "), key.join(" DESC, ") + " DESC");
+        let sql = format!(
+            "SELECT {} FROM {name}{of_node} ORDER BY {} LIMIT 1",
+            key.join(", "),
+            key.join(" DESC, ") + " DESC"
+        );
         let mut statement = self.connection.prepare(&sql).map_err(failed)?;
         let mut rows = statement.query(params_from_iter(part.node.iter())).map_err(failed)?;
         let row = rows.next().map_err(failed)?;
@@ -224,8 +228,7 @@ impl Side for Held {
         } else {
             format!(" WHERE {}", conditions.join(" AND "))
         };
-        let sql =
-            format!("SELECT {} FROM {name}{condition} ORDER BY {keys} LIMIT {PAGE}", names.join(", "));
+        let sql = format!("SELECT {} FROM {name}{condition} ORDER BY {keys} LIMIT {PAGE}", names.join(", "));
         let node = part.node.clone().map(Value::Text);
         let values = node.iter().chain(after.iter().flatten());
         let mut statement = self.connection.prepare_cached(&sql).map_err(failed)?;

@@ -118,7 +118,8 @@ pub fn compare(
         let mut chain = Follower::new(part);
         loop {
             let (left, arrived) = (source.page()?, target.page()?);
-            if let Some(at) = (0..left.len().max(arrived.len())).find(|at| left.get(*at) != arrived.get(*at)) {
+            if let Some(at) = (0..left.len().max(arrived.len())).find(|at| left.get(*at) != arrived.get(*at))
+            {
                 // Of two that differ the one that comes first is there in excess, or changed.
                 let key = |rows: &[Row]| rows.get(at).map(|row| named(row, part));
                 let key = key(&left).or_else(|| key(&arrived)).unwrap_or_default();

@@ -169,7 +169,11 @@ pub const TABLES: [Table; 22] = [
             N("idx"),
         ],
     ),
-    table("access", &[N("seq")], &[N("at"), N("subject"), N("request"), T("service"), T("owner"), T("status")]),
+    table(
+        "access",
+        &[N("seq")],
+        &[N("at"), N("subject"), N("request"), T("service"), T("owner"), T("status")],
+    ),
     table(HEADS, &[N("seq")], &[N("at"), T("jws")]),
     table(JOURNAL, &[N("seq")], &RECORD),
 ];

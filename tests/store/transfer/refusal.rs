@@ -13,7 +13,13 @@ fn closed() -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Moves, and does something when so many rows were compared or copied.
-fn disturbed(path: &Path, to: &Location, phase: Phase, from: u64, disturb: impl Fn() + Send + Sync) -> Result<Moved, Refusal> {
+fn disturbed(
+    path: &Path,
+    to: &Location,
+    phase: Phase,
+    from: u64,
+    disturb: impl Fn() + Send + Sync,
+) -> Result<Moved, Refusal> {
     let mut done = false;
     file(path).move_to(to, &order(), &mut |progress| {
         if progress.phase == phase && progress.done >= from && !done {
@@ -68,7 +74,10 @@ fn a_journal_that_does_not_hold_is_not_moved_on() {
     let path = bench.path();
     let Bench { store, directory, .. } = bench;
     drop(store);
-    rusqlite::Connection::open(&path).unwrap().execute("UPDATE journal SET outcome = 'y' WHERE seq = 3", []).unwrap();
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE journal SET outcome = 'y' WHERE seq = 3", [])
+        .unwrap();
     let found = moved(&file(&path), &server(&database, "one")).unwrap_err();
     assert!(matches!(found, Refusal::Broken { seq: 3, .. }), "{found}");
     assert!(file(&path).inspect().is_err());
