@@ -122,7 +122,7 @@ fn a_move_is_an_officers_and_goes_to_the_other_engine() {
     // A registrar does not move it, nor give a move up.
     installation.run(&["operator", "list"]);
     let config = installation.config();
-    let registrar = installation::operator_with(&config, "aigul", "registrar");
+    let registrar = installation::operator::add(&config, "aigul", "registrar");
     let as_registrar = |flags: &[&str]| {
         let who = ["--operator", "aigul", "--password-file", registrar.to_str().unwrap()];
         installation.try_run(&[&["migrate"][..], flags, &who].concat())

@@ -1,7 +1,7 @@
 //! An installation of the service as an operator makes one: a directory, a configuration, commands.
 
 #[path = "../common/operator.rs"]
-mod operator;
+pub mod operator;
 
 use serde_json::Value;
 use std::fs;
@@ -18,11 +18,6 @@ pub const SERVICE_ID: &str = "GBDFLUniversal_token";
 
 pub fn pki(name: &str) -> String {
     format!("{}/fixtures/pki/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Adds an operator with one role; answers with the file of the password.
-pub fn operator_with(config: &str, name: &str, role: &str) -> PathBuf {
-    operator::add(config, name, role)
 }
 
 /// What a command came to.

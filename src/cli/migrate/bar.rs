@@ -5,7 +5,7 @@ use kdp::store::transfer::{Phase, Progress};
 use std::io::{IsTerminal as _, Write as _};
 
 /// Signs of the bar.
-const WIDTH: u64 = 30;
+const WIDTH: u8 = 30;
 
 /// What was shown of it.
 #[derive(Default)]
@@ -31,10 +31,10 @@ impl Bar {
         };
         let mut terminal = std::io::stderr();
         if terminal.is_terminal() {
-            let full = (done * WIDTH).checked_div(whole).unwrap_or(WIDTH).min(WIDTH);
-            let (full, rest) = (full as usize, (WIDTH - full) as usize);
+            let full = (done * u64::from(WIDTH)).checked_div(whole).and_then(|full| u8::try_from(full).ok());
+            let full = usize::from(full.unwrap_or(WIDTH).min(WIDTH));
             self.drawn = true;
-            let (full, rest) = ("#".repeat(full), ".".repeat(rest));
+            let (full, rest) = ("#".repeat(full), ".".repeat(usize::from(WIDTH) - full));
             let _ = write!(terminal, "\rkdp: {verb} [{full}{rest}] {done} of {whole} rows, {table}\x1b[K");
         } else if is_end {
             say(&format!("{verb} {table}: {done} of {whole} rows"));
