@@ -2,7 +2,7 @@
 
 mod bar;
 
-use super::access::{Login, answer};
+use super::access::{Login, answer, answer_for};
 use super::restore::{failure, no_file};
 use super::{Failure, Outcome, Result, argument};
 use bar::Bar;
@@ -10,7 +10,6 @@ use kdp::clock::{Clock as _, SystemClock};
 use kdp::config::Config;
 use kdp::operator::duty::Errand;
 use kdp::random::{Id, SystemRandom};
-use kdp::serve::open_store;
 use kdp::store::location::Location;
 use kdp::store::sqlite::{may_go_back, migrate_back};
 use kdp::store::transfer::{Order, Refusal, State};
@@ -124,15 +123,10 @@ async fn abandon(args: &Args, config: &Config, errand: Errand) -> Result {
     let (there, at) = (source.clone(), SystemClock.now());
     let mark = apart(move || there.put_in_force()).await?;
     let peer = mark.peer.clone();
-    match answer(config, &args.login, errand).await {
-        Ok(by) => {
-            let by = by.map(|by| by.to_string()).unwrap_or_default();
-            open_store(config)?.store.note(mark.abandoned(&by, at)).await?;
-        }
-        Err(refused) => {
-            apart(move || source.leave_again(&mark, at)).await?;
-            return Err(refused);
-        }
+    let outcome = format!("not moving to {peer} any more");
+    if let Err(refused) = answer_for(config, &args.login, errand, outcome).await {
+        apart(move || source.leave_again(&mark, at)).await?;
+        return Err(refused);
     }
     Ok(Outcome::either(args.json, &json!({ "abandoned": peer }), || {
         format!("the database serves again; remove what was copied to {peer}\n")

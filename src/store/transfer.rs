@@ -130,13 +130,6 @@ impl Mark {
 }
 
 impl Mark {
-    /// What the journal keeps of a move that `by` gave up at `at`, Unix milliseconds.
-    #[must_use]
-    pub fn abandoned(&self, by: &str, at: i64) -> Record {
-        let mark = Self { operator: by.to_owned(), ..self.clone() };
-        mark.told(at, format!("not moving to {} any more", self.peer), &json!({}))
-    }
-
     fn told(&self, at: i64, outcome: String, detail: &serde_json::Value) -> Record {
         let mut detail = detail.clone();
         if let Some(detail) = detail.as_object_mut() {

@@ -15,7 +15,9 @@ const BY: [(&str, Role); 4] = [
 ];
 /// What its help says of a command.
 fn help(command: &str) -> String {
-    let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+    // A flag of another duty has the help of its command.
+    let words = command.split(' ').filter(|word| !word.starts_with("--"));
+    let words: Vec<&str> = words.chain(["--help"]).collect();
     run("", Path::new("/"), &words).done()
 }
 

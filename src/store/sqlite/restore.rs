@@ -161,6 +161,11 @@ pub fn before(target: &Path) -> Result<Before, Hindrance> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(target, flags)?;
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == -super::SCHEMA
+            && let Ok(Some(mark)) = super::transfer::mark(&connection)
+        {
+            return Ok(Err(Hindrance::Store(mark.refusal())));
+        }
         if !(0..=super::SCHEMA).contains(&version) {
             return Ok(Err(Hindrance::Later(version)));
         }
