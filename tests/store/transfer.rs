@@ -14,6 +14,7 @@ use kdp::metric::Metrics;
 use kdp::operator::Name;
 use kdp::registry::{SenderRecord, Suspension};
 use kdp::store::asynchronous::Intake;
+use kdp::store::journal::Keeping;
 use kdp::store::location::Location;
 use kdp::store::operator::Approval;
 use kdp::store::postgres::PostgresStore;
@@ -79,10 +80,18 @@ async fn filled(bench: &Bench) -> (kdp::store::AccessRequest, Proof) {
         most: 9,
     };
     store.take(intake, record(NOON, "taken in")).await.unwrap();
-    store.keep_head(SignedHead { seq: 1, at: NOON, jws: "made-up".to_owned() }).await.unwrap();
+    keep_head(&**store, None, 1, "made-up").await;
     store.keep_forwarded("journal:file", 3).await.unwrap();
     store.allot(64).await.unwrap();
     (granted, proof)
+}
+
+/// Keeps a head of this record.
+async fn keep_head(store: &dyn Store, node: Option<&str>, seq: i64, jws: &str) {
+    let chain = store.journal(seq - 1, 1).await.unwrap()[0].chain;
+    let head = SignedHead { node: node.map(str::to_owned), seq, at: NOON, jws: jws.to_owned() };
+    let keeping = Keeping { head, chain, claims: Vec::new(), replaces: None };
+    assert!(store.keep_head(keeping).await.unwrap());
 }
 
 fn file(path: &Path) -> Location {
@@ -261,7 +270,7 @@ async fn chains_of_other_nodes_are_kept_in_a_file_and_find_their_nodes_again() {
         for n in 0..5 {
             store.note(record(NOON + n, &format!("{node} {n}"))).await.unwrap();
         }
-        store.keep_head(SignedHead { seq: 2, at: NOON, jws: format!("of {node}") }).await.unwrap();
+        keep_head(&*store, Some(node), 2, &format!("of {node}")).await;
         store.keep_forwarded("journal:syslog", 2).await.unwrap();
     }
     bench.store.keep_forwarded("journal:syslog", 4).await.unwrap();
