@@ -98,3 +98,51 @@ fn a_server_that_is_not_there_is_named_so_and_its_password_is_not() {
         assert!(said.contains(why) && !said.contains("hunter2"), "{said}");
     }
 }
+
+/// The literal of the sweep's source that begins so.
+fn swept_by(beginning: &str) -> &'static str {
+    let source = include_str!("../src/store/postgres/erase.rs");
+    let begins = source.find(beginning).unwrap_or_else(|| panic!("no statement begins so: {beginning}"));
+    source[begins..].split('"').next().unwrap()
+}
+
+#[test]
+fn no_plan_of_the_sweep_reads_a_table_whether_it_is_made_for_the_values_or_for_any() {
+    let Some(database) = Database::new() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    assert!(kdp(&["migrate"], &configuration(folder.path(), &database.url())).status.success());
+    database.run(
+        "INSERT INTO access_request (id, bin, method, subject, opened, told, terms, consent, keeps, ended, person)
+             SELECT uuid_send(gen_random_uuid()), '1', 2, n, n, 0, repeat('x', 300), '', 1, 1000000 + n, '\\x00'
+             FROM generate_series(1, 20000) AS n;
+         INSERT INTO subject (hash, seen) SELECT uuid_send(gen_random_uuid()), 20000 + n % 300 FROM generate_series(1, 20000) AS n;
+         INSERT INTO status_change SELECT n, n, 1, 1000000 + n::BIGINT * 7919 % 20000 FROM generate_series(1, 20000) AS n;
+         INSERT INTO message SELECT 'bank', gen_random_uuid()::TEXT, '\\x00', 1000000 + n::BIGINT * 7919 % 20000 FROM generate_series(1, 20000) AS n;
+         INSERT INTO heard_sms SELECT gen_random_uuid()::TEXT, 1000000 + n::BIGINT * 7919 % 20000 FROM generate_series(1, 20000) AS n;
+         INSERT INTO budget SELECT uuid_send(gen_random_uuid()), 20000, 1 FROM generate_series(1, 20000) AS n;
+         ANALYZE",
+    );
+    let delete = |table: &str, key: &str, by: &str| {
+        let sql = swept_by("DELETE FROM {table}").replace("{table}", table).replace("{key}", key);
+        sql.replace("{condition}", &format!("{by} < $1")).replace("{by}", by).replace("{MOST}", "500")
+    };
+    for (table, sql, values) in [
+        ("access_request", swept_by("SELECT seq FROM access_request WHERE keeps").to_owned(), "1000, 500, 1"),
+        ("subject", swept_by("SELECT id FROM subject WHERE hash").to_owned(), "1000, 500"),
+        ("status_change", delete("status_change", "seq", "ends"), "1000"),
+        ("message", delete("message", "sender, message_id", "at"), "1000"),
+        ("heard_sms", delete("heard_sms", "sms", "at"), "1000"),
+        ("budget", delete("budget", "holder, day", "day"), "1000"),
+    ] {
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            let plan = database.ask(&format!(
+                "SET plan_cache_mode = {mode}; PREPARE swept AS {sql}; EXPLAIN EXECUTE swept({values})"
+            ));
+            let plan: Vec<String> = plan.into_iter().flatten().flatten().collect();
+            // What is deleted is found within, by a second name; of a table as short as this all may be read for it.
+            let within = if sql.starts_with("DELETE") { format!(" {table}_1") } else { String::new() };
+            let read = plan.iter().any(|line| line.contains(&format!("Seq Scan on {table}{within}")));
+            assert!(plan.len() > 2 && !read, "{mode}: {sql}\n{}", plan.join("\n"));
+        }
+    }
+}

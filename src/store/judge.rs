@@ -1,7 +1,7 @@
 //! What the verbs judge by, once what it depends on was read: the same on every engine.
 
 use super::register::Hold;
-use super::row::Stored;
+use super::row::{self, Stored};
 use super::seal::{self, Seal};
 use super::{AccessRequest, Change, Heard, Record, Said, Task};
 use crate::consent::check::Finding;
@@ -16,6 +16,28 @@ pub const NOBODY: i64 = 0;
 
 /// By how much the clock by which an SMS was sent may be behind, milliseconds.
 const CLOCKS: i64 = 120_000;
+
+/// What is left of a subject of whom nothing was recorded for long.
+#[derive(Clone, Copy, Debug)]
+pub struct Left {
+    /// A block or freeze holds.
+    pub held: bool,
+    /// A request whose person is kept has not ended.
+    pub open: bool,
+    /// When the last of those that have ended did so, or its token expires; Unix milliseconds.
+    pub ended: Option<i64>,
+}
+
+impl Left {
+    /// The day (as [`row::day`]) whose passing out of the time of storage is to be waited for before the subject is looked at
+    /// again; `None`: nothing is left, and its link is destroyed. What is held or open ends by an act, which is recorded with
+    /// its day: no earlier one matters. `before`: the time of storage ends there, and `at`: now, Unix milliseconds.
+    pub fn put_off(self, before: i64, at: i64) -> Option<i64> {
+        let by_act = (self.held || self.open).then(|| row::day(at));
+        // What ought to have been erased already, an application open for years, is looked at again tomorrow.
+        by_act.max(self.ended.map(row::day)).map(|day| day.max(row::day(before)))
+    }
+}
 
 /// A check that failed inside a transaction.
 fn failed_check(check: Check, found: &'static str, expected: &'static str) -> Finding {

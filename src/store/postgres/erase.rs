@@ -6,11 +6,13 @@ use super::row::{self, get};
 use super::transaction::Tx;
 use super::{journal, subject as subjects};
 use crate::consent::identity::Iin;
+use crate::store::judge::Left;
 use crate::store::register::Erased;
 use crate::store::{Record, StoreError, Sweeping};
 
 /// Most rows of a kind that one piece of work touches: others wait for some of them.
 const MOST: i64 = 500;
+const MANY: u64 = MOST.unsigned_abs();
 
 /// Days that heard SMS, messageIds of strict senders and answered messages of `AsyncChannel` are remembered, milliseconds.
 const REMEMBERED: i64 = 7 * 86_400_000;
@@ -59,29 +61,56 @@ async fn is_bound(tx: &mut Tx<'_>, subject: i64, at: i64) -> Result<bool, StoreE
     tx.exists(sql, &[&subject, &(at - REMEMBERED)]).await
 }
 
-/// Destroys the links of subjects of whom nothing was recorded since `before`, and nothing is kept or held.
-async fn unlink_due(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    const NOTHING_KEPT: &str = "NOT EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0)
-         AND NOT EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL)";
-    let sql = format!(
-        "SELECT id FROM subject AS s WHERE hash IS NOT NULL AND seen < $1 AND {NOTHING_KEPT} LIMIT $2
-         FOR UPDATE SKIP LOCKED"
-    );
+/// Looks at subjects of whom nothing was recorded since `before`: how many. The links of those of whom nothing is kept or held
+/// are destroyed, and counted in `unlinked`; others are put off, so that no night looks at them again but the one that is due.
+async fn unlink_due(
+    tx: &mut Tx<'_>,
+    (before, at): (i64, i64),
+    unlinked: &mut u64,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT id FROM subject WHERE hash IS NOT NULL AND seen < $1 ORDER BY seen LIMIT $2
+               FOR UPDATE SKIP LOCKED";
     let mut due: Vec<i64> = Vec::new();
-    for row in tx.rows(&sql, &[&row::day(before), &MOST]).await? {
+    for row in tx.rows(sql, &[&row::day(before), &MOST]).await? {
         due.push(get(&row, 0)?);
     }
-    // Looked at again now that they are held: somebody may have asked about one of them in between.
-    let sql =
-        format!("UPDATE subject AS s SET hash = NULL WHERE id = ANY($1) AND seen < $2 AND {NOTHING_KEPT}");
-    if due.is_empty() { Ok(0) } else { tx.execute(&sql, &[&due, &row::day(before)]).await }
+    if due.is_empty() {
+        return Ok(0);
+    }
+    // Read now that they are held: somebody may have asked about one of them in between.
+    let sql = "SELECT id, EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL),
+                   EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0 AND ended IS NULL),
+                   (SELECT max(ended) FROM access_request WHERE subject = s.id AND keeps > 0)
+               FROM subject AS s WHERE id = ANY($1)";
+    let mut free: Vec<i64> = Vec::new();
+    for row in tx.rows(sql, &[&due]).await? {
+        let (id, left): (i64, _) =
+            (get(&row, 0)?, Left { held: get(&row, 1)?, open: get(&row, 2)?, ended: get(&row, 3)? });
+        match left.put_off(before, at) {
+            Some(day) => {
+                let sql = "UPDATE subject SET seen = greatest(seen, $2) WHERE id = $1";
+                tx.execute(sql, &[&id, &day]).await?;
+            }
+            None => free.push(id),
+        }
+    }
+    // Unless somebody was seen between the first look and the hold.
+    let sql = "UPDATE subject SET hash = NULL WHERE id = ANY($1) AND seen < $2";
+    *unlinked = tx.execute(sql, &[&free, &row::day(before)]).await?;
+    Ok(due.len() as u64)
 }
 
 /// Removes what was kept long enough, at most [`MOST`] rows of a kind; `true`: there may be more.
 pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Result<bool, StoreError> {
     let persons = erase_due(tx, sweeping.persons_before).await?;
     let phones = forget_phones(tx, sweeping.phones_before).await?;
-    let links = unlink_due(tx, sweeping.persons_before).await?;
+    let mut links = 0;
+    // First all persons that are due, for they keep their subjects' links.
+    let looked = if persons >= MANY {
+        0
+    } else {
+        unlink_due(tx, (sweeping.persons_before, record.at), &mut links).await?
+    };
     let accesses = forget_accesses(tx, sweeping.accesses_before).await?;
     let (day, week) = (row::day(record.at), record.at - REMEMBERED);
     let rest = [
@@ -93,8 +122,7 @@ pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Res
         delete(tx, "budget", "day < $1", day).await?,
         delete(tx, "asynchronous", "since < $1 AND state IN (2, 3)", week).await?,
     ];
-    let most = MOST.unsigned_abs();
-    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links).max(accesses) >= most;
+    let more = rest.iter().any(|rows| *rows >= MANY) || persons.max(phones).max(looked).max(accesses) >= MANY;
     if persons + phones + links + accesses > 0 {
         let forgotten = if accesses > 0 { format!(", {accesses} accesses") } else { String::new() };
         let outcome = format!("swept {persons} persons, {phones} numbers, {links} links{forgotten}");
@@ -103,14 +131,18 @@ pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Res
     Ok(more)
 }
 
-/// Erases the persons of requests that ended before `before`. `keeps > 0` is what its partial index asks for.
+/// Erases the persons of requests that ended before `before`. `keeps > 0` is what its partial index asks for; and one value of
+/// `keeps` at a time, in the order of that index, so that no plan, however it is made, reads the table.
 async fn erase_due(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    let sql = "SELECT seq FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < $1
+    let sql = "SELECT seq FROM access_request WHERE keeps = $3 AND keeps > 0 AND ended < $1
                AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
-               LIMIT $2 FOR UPDATE SKIP LOCKED";
+               ORDER BY ended LIMIT $2 FOR UPDATE SKIP LOCKED";
     let mut due: Vec<i64> = Vec::new();
-    for row in tx.rows(sql, &[&before, &MOST]).await? {
-        due.push(get(&row, 0)?);
+    for keeps in [2_i64, 1] {
+        let left = MOST - i64::try_from(due.len()).unwrap_or(MOST);
+        for row in tx.rows(sql, &[&before, &left, &keeps]).await? {
+            due.push(get(&row, 0)?);
+        }
     }
     if due.is_empty() {
         return Ok(0);
@@ -138,7 +170,8 @@ async fn forget_accesses(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError
     tx.execute(sql, &[&before, &MOST]).await
 }
 
-/// Deletes at most [`MOST`] rows, found by the key or an index.
+/// Deletes at most [`MOST`] rows, the first by what the condition begins with, and so by its index, whatever else a plan might
+/// hope for.
 async fn delete(tx: &mut Tx<'_>, table: &str, condition: &str, value: i64) -> Result<u64, StoreError> {
     let key = match table {
         "status_change" | "asynchronous" => "seq",
@@ -148,8 +181,9 @@ async fn delete(tx: &mut Tx<'_>, table: &str, condition: &str, value: i64) -> Re
         "message" => "sender, message_id",
         _ => "holder, day",
     };
+    let by = condition.split(' ').next().unwrap_or(condition);
     let sql = format!(
-        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {MOST})"
+        "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} ORDER BY {by} LIMIT {MOST})"
     );
     tx.execute(&sql, &[&value]).await
 }

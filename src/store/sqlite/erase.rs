@@ -4,6 +4,7 @@
 use super::writer::failed;
 use super::{journal, row};
 use crate::consent::identity::Iin;
+use crate::store::judge::Left;
 use crate::store::register::Erased;
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError, Sweeping};
@@ -85,17 +86,37 @@ fn is_bound(connection: &Connection, subject: i64, at: i64) -> Result<bool, Stor
         .map_err(failed)
 }
 
-/// Destroys the links of subjects of whom nothing was recorded since `before`, and nothing is kept or held.
-fn unlink_due(connection: &Connection, before: i64) -> Result<usize, StoreError> {
-    connection
+/// Looks at subjects of whom nothing was recorded since `before`: how many. The links of those of whom nothing is kept or held
+/// are destroyed, and counted in `unlinked`; others are put off, so that no night looks at them again but the one that is due.
+fn unlink_due(
+    connection: &Connection,
+    (before, at): (i64, i64),
+    unlinked: &mut usize,
+) -> Result<usize, StoreError> {
+    let mut statement = connection
         .prepare_cached(
-            "UPDATE subject SET hash = NULL WHERE id IN (
-                SELECT id FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1
-                    AND NOT EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0)
-                    AND NOT EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL) LIMIT ?2)",
+            "SELECT id, EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL),
+                EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0 AND ended IS NULL),
+                (SELECT max(ended) FROM access_request WHERE subject = s.id AND keeps > 0)
+             FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1 ORDER BY seen LIMIT ?2",
         )
-        .and_then(|mut s| s.execute(params![row::day(before), MOST]))
-        .map_err(failed)
+        .map_err(failed)?;
+    let rows = statement.query_map(params![row::day(before), MOST], |row| {
+        Ok((row.get(0)?, Left { held: row.get(1)?, open: row.get(2)?, ended: row.get(3)? }))
+    });
+    let due = rows.map_err(failed)?.collect::<Result<Vec<(i64, Left)>, _>>().map_err(failed)?;
+    for (id, left) in &due {
+        if let Some(day) = left.put_off(before, at) {
+            connection
+                .prepare_cached("UPDATE subject SET seen = ?2 WHERE id = ?1")
+                .and_then(|mut s| s.execute([*id, day]))
+                .map_err(failed)?;
+        } else {
+            unlink(connection, *id)?;
+            *unlinked += 1;
+        }
+    }
+    Ok(due.len())
 }
 
 fn unlink(connection: &Connection, subject: i64) -> Result<(), StoreError> {
@@ -116,7 +137,14 @@ pub fn sweep(
     overwrite(connection)?;
     let persons = erase_due(connection, sweeping.persons_before)?;
     let phones = forget_phones(connection, seal, sweeping.phones_before)?;
-    let links = unlink_due(connection, sweeping.persons_before)?;
+    let most = usize::try_from(MOST).unwrap_or(usize::MAX);
+    let mut links = 0;
+    // First all persons that are due, for they keep their subjects' links.
+    let looked = if persons >= most {
+        0
+    } else {
+        unlink_due(connection, (sweeping.persons_before, record.at), &mut links)?
+    };
     let accesses = forget_accesses(connection, sweeping.accesses_before)?;
     let day = row::day(record.at);
     let rest = [
@@ -127,8 +155,7 @@ pub fn sweep(
         delete(connection, "budget", "day < ?1", day)?,
         delete(connection, "asynchronous", "since < ?1 AND state IN (2, 3)", record.at - REMEMBERED)?,
     ];
-    let most = usize::try_from(MOST).unwrap_or(usize::MAX);
-    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(links).max(accesses) >= most;
+    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(looked).max(accesses) >= most;
     if persons + phones + links + accesses > 0 {
         let forgotten = if accesses > 0 { format!(", {accesses} accesses") } else { String::new() };
         let outcome = format!("swept {persons} persons, {phones} numbers, {links} links{forgotten}");

@@ -91,7 +91,7 @@ fn what_grows_with_the_years_is_found_by_an_index_and_never_gone_through_or_sort
             "UPDATE revocation SET person = NULL WHERE request".to_owned(),
             "revocation_request (request=?)",
         ),
-        (ERASE, "UPDATE subject SET hash = NULL WHERE id IN".to_owned(), "subject_seen (seen<?)"),
+        (ERASE, "SELECT id, EXISTS (SELECT 1 FROM hold".to_owned(), "subject_seen (seen<?)"),
     ];
     for (source, beginning, index) in statements {
         let sql = statement(source, &beginning);
