@@ -10,6 +10,7 @@ mod cryptography;
 mod grown;
 mod installation;
 mod load;
+mod national;
 mod outside;
 mod overload;
 mod peers;
@@ -19,6 +20,8 @@ mod reply;
 mod report;
 mod round;
 mod sandbox;
+mod server;
+mod sizes;
 mod speed;
 mod stand;
 mod table;
@@ -76,6 +79,10 @@ enum Command {
     Peers(peers::Options),
     /// A large database beside an almost empty one
     Grown(grown::Options),
+    /// What a million tokens take on the disk, and what exchanges cost a database of each kind
+    Sizes(sizes::Options),
+    /// A country on paper: the blocks of deploy/capacity.md
+    National,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -112,6 +119,11 @@ fn main() -> ExitCode {
         (Some(Command::Peers(peers)), _) => return peers.run(&options),
         (Some(Command::Outside), _) => outside::measure(&options),
         (Some(Command::Grown(grown)), _) => grown.run(&options.dir),
+        (Some(Command::Sizes(sizes)), _) => sizes.run(&options.dir),
+        (Some(Command::National), _) => {
+            let paper = national::Paper::write();
+            println!("{}\n{}", paper.formulas, paper.simulation);
+        }
     }
     ExitCode::SUCCESS
 }

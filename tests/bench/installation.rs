@@ -3,6 +3,7 @@
 #[path = "../common/operator.rs"]
 mod operator;
 
+use crate::server::{Care, Server};
 use kdp::config::Config;
 use kdp::consent::directory::{Ground, Name, ProactiveService};
 use kdp::consent::method::{Allowance, CodeForm, Method};
@@ -14,12 +15,16 @@ use kdp::store::register::Item;
 use kdp::store::seal::{Seal, hex};
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The `ServiceIDs` that the bank asks for and the owner owns.
 pub const SERVICES: &str = "GBDFLUniversal_token;GBDRN_token";
+
+/// The folder of the server.
+const SERVER: &str = "server";
 
 /// Who sends a message.
 pub struct Sender {
@@ -112,8 +117,19 @@ impl From<Disk> for Settings {
     }
 }
 
+/// What the database is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// A file of `SQLite`.
+    File,
+    /// A server of `PostgreSQL`, in a folder beside the keys.
+    Server,
+}
+
 /// Keys, database and configuration of one service.
 pub struct Installation {
+    // Ends before its directory goes.
+    server: Option<Server>,
     directory: PathBuf,
     /// Removed with it, if it was made for this run.
     _temporary: Option<tempfile::TempDir>,
@@ -122,21 +138,61 @@ pub struct Installation {
 impl Installation {
     /// Sets one up below `place` for this run.
     pub fn temporary(place: &Path) -> Self {
+        Self::temporary_on(Engine::File, place)
+    }
+
+    /// The same, its database of this kind.
+    pub fn temporary_on(engine: Engine, place: &Path) -> Self {
         let temporary = tempfile::Builder::new().prefix("kdp-bench-").tempdir_in(place).expect("a directory");
         let directory = temporary.path().to_owned();
-        Self { directory, _temporary: Some(temporary) }.set_up()
+        Self { server: None, directory, _temporary: Some(temporary) }.begin(engine)
     }
 
     /// Sets one up in `directory`, which it makes, to stay.
-    pub fn make(directory: &Path) -> Self {
+    pub fn make(engine: Engine, directory: &Path) -> Self {
         fs::create_dir(directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
-        Self::at(directory).set_up()
+        let directory = directory.canonicalize().expect("the directory is there");
+        Self { server: None, directory, _temporary: None }.begin(engine)
     }
 
     /// The one that was made in `directory`.
     pub fn at(directory: &Path) -> Self {
-        let directory = directory.canonicalize();
-        Self { directory: directory.expect("the directory is there"), _temporary: None }
+        let directory = directory.canonicalize().expect("the directory is there");
+        let folder = directory.join(SERVER);
+        let server = folder.exists().then(|| Server::start(&folder, Care::Durable));
+        Self { server, directory, _temporary: None }
+    }
+
+    fn begin(mut self, engine: Engine) -> Self {
+        if engine == Engine::Server {
+            // The server, which is not root, passes through.
+            fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o711)).expect("our directory");
+            let server = Server::start(&self.file(SERVER), Care::Bulk);
+            server.create();
+            self.server = Some(server);
+        }
+        self.set_up()
+    }
+
+    pub fn engine(&self) -> Engine {
+        if self.server.is_some() { Engine::Server } else { Engine::File }
+    }
+
+    /// The server of its database, if it has one.
+    pub fn server(&self) -> Option<&Server> {
+        self.server.as_ref()
+    }
+
+    /// Has the server started anew, if there is one, to treat what is written with this care.
+    pub fn restart(&mut self, care: Care) {
+        if self.server.take().is_some() {
+            self.server = Some(Server::start(&self.file(SERVER), care));
+        }
+    }
+
+    /// CPU time of the server of the database, if there is one.
+    pub fn server_time(&self) -> Duration {
+        self.server.as_ref().map_or(Duration::ZERO, Server::cpu)
     }
 
     fn set_up(self) -> Self {
@@ -150,7 +206,7 @@ impl Installation {
             kdp(command, &config);
         }
         let opened = self.open();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let at = opened.clock.now();
             let senders = [BANK, OWNER, EGOV, SMS].into_iter().chain(OTHERS);
@@ -168,14 +224,23 @@ impl Installation {
         self.directory.join(name)
     }
 
+    /// The file of the database, of an installation that has one.
     pub fn database(&self) -> PathBuf {
         self.file("kdp.db")
     }
 
-    /// Size of the database with its log, bytes.
+    /// The files of the database.
+    pub fn database_files(&self) -> Vec<PathBuf> {
+        match self.engine() {
+            Engine::File => ["kdp.db", "kdp.db-wal"].map(|name| self.file(name)).to_vec(),
+            Engine::Server => Server::files(&self.file(SERVER)),
+        }
+    }
+
+    /// Size of the database, bytes; of a file with its log.
     pub fn database_bytes(&self) -> u64 {
-        let files = ["kdp.db", "kdp.db-wal"].map(|name| fs::metadata(self.file(name)));
-        files.into_iter().flatten().map(|file| file.len()).sum()
+        let sizes = self.database_files().into_iter().filter_map(|file| fs::metadata(file).ok());
+        sizes.map(|file| file.len()).sum()
     }
 
     /// Its database as the service opens it, to be used beside the service or without one.
@@ -191,14 +256,16 @@ impl Installation {
             Disk::Full => "full",
             Disk::Off => "off",
         };
+        let file_url = || format!("sqlite://{}", file("kdp.db"));
+        let url = self.server.as_ref().map_or_else(file_url, Server::url);
         let mut text = format!(
             "environment = \"test\"\n\
              [listen]\npublic = \"{public}\"\nadmin = \"{admin}\"\n\
-             [database]\nurl = \"sqlite://{}\"\nsynchronous = \"{synchronous}\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n\
+             [database]\nurl = \"{url}\"\nsynchronous = \"{synchronous}\"\nseal_keys = \"{}\"\nlookup_key = \"{}\"\n\
+             node = \"bench\"\n\
              [token]\nstatus_ttl_seconds = {}\n\
              [trust]\ncertificate = \"{}\"\nkey = \"{}\"\n\
              [peers.shep]\nkind = \"gateway\"\ncertificates = [\"{}\"]\n",
-            file("kdp.db"),
             file("seal.keys"),
             file("lookup.key"),
             settings.status_ttl,

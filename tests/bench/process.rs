@@ -138,6 +138,26 @@ pub fn times(path: &str) -> (Duration, Duration) {
     (next(), next())
 }
 
+/// A process and all that it started, which run.
+pub fn tree(id: u32) -> Vec<u32> {
+    let mut all = vec![id];
+    let mut next = 0;
+    while let Some(id) = all.get(next).copied() {
+        next += 1;
+        for task in fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten() {
+            let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
+            all.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
+        }
+    }
+    all
+}
+
+/// CPU time of these processes.
+pub fn tree_time(processes: &[u32]) -> Duration {
+    let stats = processes.iter().map(|id| times(&format!("/proc/{id}/stat")));
+    stats.map(|(user, kernel)| user + kernel).sum()
+}
+
 /// CPU time that everything on this machine has used.
 pub fn machine_busy() -> Duration {
     let stat = fs::read_to_string("/proc/stat").expect("/proc is mounted");

@@ -3,7 +3,7 @@
 //! (a check compares bytes), and the journal's details are short.
 
 use super::office::{Known, Office};
-use crate::installation::{Disk, Installation};
+use crate::installation::{Disk, Engine, Installation};
 use kdp::consent::revocation::Decision;
 use kdp::store::Sweeping;
 use std::future::Future;
@@ -15,23 +15,32 @@ use tokio::time::Instant;
 
 const DAY: i64 = 86_400_000;
 /// The work of so many days; every token lives longer.
-const DAYS: usize = 365;
-/// Tokens of one subject, spread over the year, and as many accesses.
+pub const DAYS: usize = 365;
+/// Tokens of one subject, spread over the year.
 const EACH: usize = 5;
 /// Messages and SMS of so many last days are there, as many as tokens.
 const REMEMBERED: usize = 6;
-/// Verbs that wait for a commit at the same time.
-const WIDTH: usize = 512;
+/// Verbs that wait for a commit at the same time: one of a file is for all of them, a server has a connection for each.
+fn width(engine: Engine) -> usize {
+    match engine {
+        Engine::File => 512,
+        Engine::Server => 32,
+    }
+}
 
 /// How much of what.
 pub struct Fill {
-    tokens: usize,
+    pub tokens: usize,
+    /// Accesses for each token.
+    accesses: usize,
     pub subjects: usize,
+    /// Verbs at the same time.
+    width: usize,
 }
 
 impl Fill {
-    pub fn of(tokens: usize) -> Self {
-        Self { tokens, subjects: (tokens / EACH).max(1) }
+    pub fn of(tokens: usize, accesses: usize, engine: Engine) -> Self {
+        Self { tokens, accesses, subjects: (tokens / EACH).max(1), width: width(engine) }
     }
 
     /// The subject of the token with this number: all of them once, in no order, then all of them again.
@@ -43,7 +52,7 @@ impl Fill {
 }
 
 /// Fills the database of `installation`.
-pub fn fill(installation: Installation, fill: Fill) -> Installation {
+pub fn fill(installation: &Installation, fill: Fill) {
     let nowhere = ([127, 0, 0, 1], 0).into();
     installation.configure(Disk::Off.into(), nowhere, nowhere);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
@@ -58,6 +67,10 @@ pub fn fill(installation: Installation, fill: Fill) -> Installation {
             let at = first + i64::try_from(day).expect("days") * DAY;
             let (from, to) = (tokens * day / DAYS, tokens * (day + 1) / DAYS);
             office.day(at, from..to, &mut issued).await;
+            if day + 1 < DAYS {
+                // The last day's verification tokens are there, as on any day.
+                office.night(at + DAY - 1).await;
+            }
             // Older ones would not be remembered any more.
             if day + REMEMBERED >= DAYS {
                 office
@@ -71,35 +84,38 @@ pub fn fill(installation: Installation, fill: Fill) -> Installation {
         }
         office.applications(opened.clock.now(), tokens.div_ceil(1000), &issued, None).await;
     });
-    installation
 }
 
 impl Office {
-    /// Grants the tokens with these numbers, checks as many, ends one in a hundred, and sweeps at night.
+    /// Grants the tokens with these numbers, checks as many or more, and ends one in a hundred.
     async fn day(self: &Arc<Self>, at: i64, numbers: Range<usize>, issued: &mut Vec<Known>) {
         let count = numbers.len();
         let begin = numbers.start;
-        let number = |n: usize| i64::try_from(n).expect("a small number");
         // First the grants, then the checks, each spread over a third of the day.
-        let moment = move |before: i64, n| at + (before + number(n)) * (DAY / 3) / number(count.max(1));
-        let granted =
-            self.crowd(count, move |office, n| async move { office.grant(begin + n, moment(0, n)).await });
+        let moment = move |part: i64, n: usize, of: usize| {
+            let [n, of] = [n, of.max(1)].map(|n| i64::try_from(n).expect("a small number"));
+            at + part * (DAY / 3) + n * (DAY / 3) / of
+        };
+        let granted = self
+            .crowd(count, move |office, n| async move { office.grant(begin + n, moment(0, n, count)).await });
         issued.extend(granted.await);
-        let known: Arc<[Known]> = (0..count).map(|n| issued[chance(begin + n) % issued.len()]).collect();
-        self.crowd(count, move |office, n| {
+        let checks = count * self.fill.accesses;
+        let known: Arc<[Known]> =
+            (0..checks).map(|n| issued[chance(begin * self.fill.accesses + n) % issued.len()]).collect();
+        self.crowd(checks, move |office, n| {
             let known = known[n];
-            async move { office.check(known, moment(number(count), n)).await }
+            async move { office.check(known, moment(1, n, checks)).await }
         })
         .await;
         let ended = (numbers.end / 100).saturating_sub(numbers.start / 100);
         self.applications(at + DAY * 3 / 4, ended, issued, Some(Decision::Approve)).await;
-        let night = at + DAY - 1;
-        let sweeping = Sweeping {
-            phones_before: night - 90 * DAY,
-            persons_before: night - 1826 * DAY,
-            accesses_before: night - 1826 * DAY,
-        };
-        let record = self.record(night, "event", "sweep");
+    }
+
+    async fn night(&self, at: i64) {
+        let years = at - 1826 * DAY;
+        let sweeping =
+            Sweeping { phones_before: at - 90 * DAY, persons_before: years, accesses_before: years };
+        let record = self.record(at, "event", "sweep");
         while self.store.sweep(sweeping, record.clone()).await.expect("a sweep") {}
     }
 
@@ -120,7 +136,7 @@ impl Office {
         .await;
     }
 
-    /// Does so many pieces of work, [`WIDTH`] of them at a time.
+    /// Does so many pieces of work, some of them at a time.
     async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         self: &Arc<Self>,
         count: usize,
@@ -128,7 +144,7 @@ impl Office {
     ) -> Vec<T> {
         let next = Arc::new(AtomicUsize::new(0));
         let mut running = JoinSet::new();
-        for _ in 0..WIDTH.min(count) {
+        for _ in 0..self.fill.width.min(count) {
             let (office, next, work) = (self.clone(), next.clone(), work.clone());
             running.spawn(async move {
                 let mut done = Vec::new();

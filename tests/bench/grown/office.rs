@@ -43,7 +43,7 @@ impl Signer for Nobody {
 pub struct Office {
     pub store: Arc<dyn Store>,
     random: SystemRandom,
-    fill: Fill,
+    pub fill: Fill,
     subjects: Vec<Iin>,
     kid: String,
 }

@@ -1,6 +1,6 @@
 //! What is read when nothing is due: the plans of the statements, and their time and bytes on both databases.
 
-use super::sample;
+use super::rows;
 use crate::installation::Installation;
 use crate::table::{Table, median};
 use kdp::store::{Record, Sweeping};
@@ -28,10 +28,7 @@ const REVOCATION: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/
 const PERSONS: &str = "SELECT seq FROM access_request WHERE keeps IN (1, 2) AND keeps > 0 AND ended < ?1
              AND NOT EXISTS (SELECT 1 FROM revocation WHERE request = access_request.seq AND state = 'open')
              LIMIT ?2";
-const LINKS: &str = "UPDATE subject SET hash = NULL WHERE id IN (
-                SELECT id FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1
-                    AND NOT EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0)
-                    AND NOT EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL) LIMIT ?2)";
+const LINKS: &str = "FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1 ORDER BY seen LIMIT ?2";
 const DELETE: &str =
     "DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {MOST})";
 
@@ -55,7 +52,15 @@ const STATEMENTS: [Statement; 12] = [
         pieces: &["FROM access_request WHERE keeps = 2 AND keeps > 0 AND ended < ?1 LIMIT ?2"],
         sql: "SELECT seq, person FROM access_request WHERE keeps = 2 AND keeps > 0 AND ended < ?1 LIMIT ?2",
     },
-    Statement { name: "sweep: links to subjects", source: ERASE, pieces: &[LINKS], sql: LINKS },
+    Statement {
+        name: "sweep: links to subjects",
+        source: ERASE,
+        pieces: &[LINKS],
+        sql: "SELECT id, EXISTS (SELECT 1 FROM hold WHERE subject = s.id AND until IS NULL),
+                EXISTS (SELECT 1 FROM access_request WHERE subject = s.id AND keeps > 0 AND ended IS NULL),
+                (SELECT max(ended) FROM access_request WHERE subject = s.id AND keeps > 0)
+             FROM subject AS s WHERE hash IS NOT NULL AND seen < ?1 ORDER BY seen LIMIT ?2",
+    },
     Statement {
         name: "sweep: verification tokens",
         source: ERASE,
@@ -107,7 +112,7 @@ const STATEMENTS: [Statement; 12] = [
 
 pub fn measure(table: &mut Table, small: &Installation, large: &Installation) {
     table.group("plans of the due work (EXPLAIN QUERY PLAN)");
-    let database = sample::read(large);
+    let database = rows::file(large);
     for statement in &STATEMENTS {
         table.row(statement.name, statement.verdict(&database), "index");
     }

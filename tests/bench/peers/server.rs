@@ -1,6 +1,6 @@
 //! A server under load, ours or a peer: a process with all that it started.
 
-use crate::process::{peak_memory, times};
+use crate::process::{peak_memory, tree, tree_time};
 use crate::stand::{Stand, free_address, pause};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs;
@@ -72,8 +72,7 @@ impl Server {
 
     /// CPU time of the process and of those that it started.
     pub fn cpu(&self) -> Duration {
-        let stats = self.tree().into_iter().map(|id| times(&format!("/proc/{id}/stat")));
-        stats.map(|(user, kernel)| user + kernel).sum()
+        tree_time(&self.tree())
     }
 
     /// Resident memory at its highest, bytes: the sum over the processes, each with what it shares.
@@ -82,19 +81,10 @@ impl Server {
     }
 
     fn tree(&self) -> Vec<u32> {
-        let mut all = vec![match &self.running {
+        tree(match &self.running {
             Running::Ours(stand) => stand.process().id(),
             Running::Peer(group) => group.0.id(),
-        }];
-        let mut next = 0;
-        while let Some(id) = all.get(next).copied() {
-            next += 1;
-            for task in fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten() {
-                let children = fs::read_to_string(task.path().join("children")).unwrap_or_default();
-                all.extend(children.split_ascii_whitespace().filter_map(|child| child.parse::<u32>().ok()));
-            }
-        }
-        all
+        })
     }
 }
 
