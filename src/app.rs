@@ -11,6 +11,7 @@ use crate::gateway::asynchronous::{AsyncChannel, SHEP};
 use crate::gateway::bounded::Bounded;
 use crate::gateway::{BMG, CitizenDirectory, SMS, SmsGateway};
 use crate::job::Lanes;
+use crate::journal::keep::Signed;
 use crate::metric::Metrics;
 use crate::random::Random;
 use crate::registry::Registry;
@@ -66,6 +67,8 @@ pub struct App {
     pub wake: Notify,
     /// Held while due jobs are worked on.
     pub jobs: Lanes,
+    /// What it signed of the journals of other nodes.
+    pub signed: Signed,
     limits: Current<Limits>,
     registry: Current<Registry>,
 }
@@ -137,6 +140,7 @@ impl App {
             steps: Steps::default(),
             wake: Notify::new(),
             jobs: Lanes::default(),
+            signed: Signed::default(),
             registry: Current::new(registry),
         })
     }

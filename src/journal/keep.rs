@@ -8,7 +8,7 @@ use crate::store::journal::{Ends, Journal, Keeping};
 use crate::store::seal::hex;
 use crate::token::key::{KeyError, KeyRing};
 use crate::trust::sign::SignError;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -32,6 +32,27 @@ pub enum HeadError {
     /// What it would claim did not stand in the database any more, each time.
     #[error("what a head would say is not in the database any more when it is kept")]
     NotKept,
+}
+
+/// What a running service signed of the chains of other nodes. Whoever writes to the database takes the last head away, or
+/// puts an older one back that is as authentic; this stays. Over a restart the lines of the log alone tell it.
+#[derive(Debug, Default)]
+pub struct Signed(Mutex<Vec<Tail>>);
+
+impl Signed {
+    /// Keeps these too; answers with all there are, one of a node: the later one, and of two as late what was first kept.
+    fn unite(&self, others: &[Tail]) -> Vec<Tail> {
+        let mut signed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for tail in others {
+            match signed.iter_mut().find(|known| known.node == tail.node) {
+                Some(known) if known.seq < tail.seq => known.clone_from(tail),
+                Some(_) => {}
+                None => signed.push(tail.clone()),
+            }
+        }
+        signed.sort_unstable();
+        signed.clone()
+    }
 }
 
 /// Signs a head of what a run of the service that ended without one left. It comes before the first message: so messages
@@ -87,7 +108,8 @@ async fn sign_heads(app: &App, mut stop: watch::Receiver<bool>) {
 /// [`HeadError`]; it is counted.
 pub async fn sign_now(app: &App) -> Result<(), HeadError> {
     let installation = &app.config.token.issuer;
-    let signed = sign(&*app.store, &app.registry().keys, installation, app.clock.now()).await;
+    let signed =
+        sign_after(&*app.store, &app.registry().keys, installation, app.clock.now(), &app.signed).await;
     let metrics = &app.metrics.journal;
     match signed {
         Ok(lost) => {
@@ -117,9 +139,7 @@ async fn look(app: &App) {
     }
 }
 
-/// Signs a head of what is in the journal at `at` (Unix milliseconds), unless one covers it already: its own chain, and the
-/// ends of the others. The head stands in the log as well, so that evidence exists outside of the database. Answers with
-/// what this node signed of other chains before, and is not there any more: that stays claimed, for it is the evidence.
+/// As [`sign_after`], of a program that signed nothing before.
 ///
 /// # Errors
 /// [`HeadError`].
@@ -129,19 +149,38 @@ pub async fn sign(
     installation: &str,
     at: i64,
 ) -> Result<Vec<Tail>, HeadError> {
+    sign_after(store, keys, installation, at, &Signed::default()).await
+}
+
+/// Signs a head of what is in the journal at `at` (Unix milliseconds), unless one covers it already: its own chain, and the
+/// ends of the others. The head stands in the log as well, so that evidence exists outside of the database. Answers with
+/// what this node signed of other chains before, and is not there any more: that stays claimed, for it is the evidence. It
+/// signed what its last head says, and what `signed` keeps.
+///
+/// # Errors
+/// [`HeadError`].
+pub async fn sign_after(
+    store: &dyn Journal,
+    keys: &KeyRing,
+    installation: &str,
+    at: i64,
+    signed: &Signed,
+) -> Result<Vec<Tail>, HeadError> {
     for _ in 0..TRIES {
         let last = match store.journal_end().await?.head {
             Some(seq) => store.heads(seq - 1, 1).await?.pop(),
             None => None,
         };
         let read = last.as_ref().and_then(|last| last.read(&Keys::of_ring(keys)).ok());
-        let known = read.as_ref().map_or_else(Vec::new, |read| read.others.clone());
-        let ends = store.journal_ends(known.clone()).await?;
+        let known = signed.unite(read.as_ref().map_or(&[], |read| &read.others));
+        let mut ends = store.journal_ends(known.clone()).await?;
+        lose_unnamed(&mut ends, &known);
         let gone = ends.lost.clone();
-        let next = Next { installation, at, node: store.node(), last, read, known };
+        let next = Next { installation, at, node: store.node(), last, read };
         let Some((head, claims, replaces)) = next.head(ends) else { return Ok(gone) };
-        let signed = head::sign(&head, keys.current_receipt(at / 1000)?)?;
-        if store.keep_head(Keeping { head: signed, chain: head.chain, claims, replaces }).await? {
+        let made = head::sign(&head, keys.current_receipt(at / 1000)?)?;
+        if store.keep_head(Keeping { head: made, chain: head.chain, claims, replaces }).await? {
+            signed.unite(&head.others);
             let others =
                 head.others.iter().map(|Tail { node, seq, chain }| format!("{node}:{seq}:{}", hex(chain)));
             let others = others.collect::<Vec<_>>().join(" ");
@@ -153,6 +192,15 @@ pub async fn sign(
     Err(HeadError::NotKept)
 }
 
+/// A chain that was signed, and whose node is named nowhere any more, is lost as well.
+fn lose_unnamed(ends: &mut Ends, known: &[Tail]) {
+    for tail in known {
+        if !ends.others.iter().chain(&ends.lost).any(|there| there.node == tail.node) {
+            ends.lost.push(tail.clone());
+        }
+    }
+}
+
 /// What the next head comes after.
 struct Next<'n> {
     installation: &'n str,
@@ -160,10 +208,8 @@ struct Next<'n> {
     node: Option<&'n str>,
     /// The last head as it is kept,
     last: Option<SignedHead>,
-    /// read, if it can be,
+    /// and read, if it can be.
     read: Option<Head>,
-    /// and what it claims.
-    known: Vec<Tail>,
 }
 
 impl Next<'_> {
@@ -190,7 +236,8 @@ impl Next<'_> {
         if own.uncovered_since.is_some() {
             return Some((head, others, None));
         }
-        if head.others == self.known {
+        // What it says itself: an older one may have been put back in its place.
+        if head.others == self.read.as_ref().map_or(&[][..], |read| &read.others) {
             return None;
         }
         match (self.last, self.read) {
@@ -206,5 +253,32 @@ impl Next<'_> {
             }
             (None, _) => Some((head, others, None)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::journal::End;
+
+    fn tail(node: &str, seq: i64) -> Tail {
+        Tail { node: node.to_owned(), seq, chain: [9; 32] }
+    }
+
+    #[test]
+    fn of_what_was_signed_the_later_counts_and_nothing_is_forgotten() {
+        let signed = Signed::default();
+        assert_eq!(signed.unite(&[tail("two", 6)]), [tail("two", 6)]);
+        assert_eq!(signed.unite(&[tail("two", 3), tail("three", 1)]), [tail("three", 1), tail("two", 6)]);
+        assert_eq!(signed.unite(&[tail("two", 7)]), [tail("three", 1), tail("two", 7)]);
+        assert_eq!(signed.unite(&[]), [tail("three", 1), tail("two", 7)]);
+    }
+
+    #[test]
+    fn a_chain_that_was_signed_and_is_named_nowhere_is_lost() {
+        let own = End { seq: 1, chain: [1; 32], head: None, uncovered_since: None };
+        let mut ends = Ends { own, others: vec![tail("two", 8)], lost: vec![tail("four", 2)] };
+        lose_unnamed(&mut ends, &[tail("four", 2), tail("three", 1), tail("two", 6)]);
+        assert_eq!(ends.lost, [tail("four", 2), tail("three", 1)]);
     }
 }

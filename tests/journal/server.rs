@@ -4,7 +4,7 @@
 use super::bench::{Bench, NOON, postgres, record};
 use super::kept::{INSTALLATION, ring};
 use kdp::journal::head::{self, Head, Keys, Tail};
-use kdp::journal::keep;
+use kdp::journal::keep::{self, Signed};
 use kdp::journal::verify::{Break, Found, OfNode, Task, Tasks, verify, verify_all};
 use kdp::store::Store;
 use kdp::store::journal::Keeping;
@@ -245,6 +245,57 @@ async fn what_is_done_to_a_chain_together_with_all_that_its_node_signed_is_named
         pair.tamper("DELETE FROM journal_head WHERE node = 'one' AND seq = 4");
         let all = pair.found_of(Some("two")).await;
         assert_eq!((all[0].found.broken, all[0].witness.as_ref().unwrap().head), (Some(broken), 5));
+    }
+}
+
+/// What is told of a chain that is gone with all that named it, by the head of the node that lives.
+async fn assert_two_is_missed(pair: &Pair, lost: &[Tail]) {
+    assert_eq!((lost.len(), lost[0].node.as_str(), lost[0].seq), (1, "two", 6));
+    for all in [pair.found().await, pair.found_of(Some("two")).await] {
+        let two = all.iter().find(|one| one.node.as_deref() == Some("two")).unwrap();
+        assert_eq!(two.found.broken, Some(Break::Gone { known: 6 }));
+    }
+}
+
+const REMOVED: &str = "DELETE FROM journal WHERE node = 'two'; DELETE FROM journal_head WHERE node = 'two';
+                       DELETE FROM journal_end WHERE node = 'two'";
+
+#[tokio::test]
+async fn a_chain_whose_end_is_hidden_first_and_that_is_removed_then_is_missed() {
+    let Some(pair) = Pair::after_a_death().await else { return };
+    pair.tamper("DELETE FROM journal_end WHERE node = 'two'");
+    assert_eq!(pair.sign(&*pair.one, 12).await, [], "its records are there");
+    assert_eq!(pair.found_of(Some("two")).await[0].confirmed(), Some(6));
+    pair.tamper(REMOVED);
+    let lost = pair.sign(&*pair.one, 13).await;
+    assert_two_is_missed(&pair, &lost).await;
+}
+
+#[tokio::test]
+async fn a_running_node_says_again_what_it_signed_when_its_head_is_taken_away_or_an_older_one_put_back() {
+    let older = |pair: &Pair, jws: &str| {
+        pair.tamper(&format!("UPDATE journal_head SET jws = '{jws}' WHERE node = 'one'"));
+    };
+    let away = |pair: &Pair, _: &str| pair.tamper("DELETE FROM journal_head WHERE node = 'one'");
+    let attacks: [&dyn Fn(&Pair, &str); 2] = [&older, &away];
+    for attack in attacks {
+        let Some(pair) = Pair::new() else { return };
+        let signed = Signed::default();
+        let sign = async |at| {
+            keep::sign_after(&*pair.one, &pair.ring, INSTALLATION, NOON + at, &signed).await.unwrap()
+        };
+        pair.one.note(record(NOON, "of one")).await.unwrap();
+        assert_eq!(sign(0).await, []);
+        let before = pair.one.heads(0, 9).await.unwrap().remove(0).jws;
+        for n in 1..7 {
+            pair.two.note(record(NOON + n, "of two")).await.unwrap();
+        }
+        assert_eq!(sign(8).await, []);
+        pair.tamper(REMOVED);
+        attack(&pair, &before);
+        for at in [9, 10] {
+            assert_two_is_missed(&pair, &sign(at).await).await;
+        }
     }
 }
 

@@ -175,10 +175,9 @@ async fn other_nodes(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
 
 async fn ends(tx: &mut Tx<'_>, known: &[Tail]) -> Result<Ends, StoreError> {
     let own = end(tx).await?;
-    let nodes = tx.rows("SELECT node FROM journal_end WHERE node <> $1", &[&tx.node]).await?;
     let mut others = Vec::new();
-    for node in &nodes {
-        let node: String = get(node, 0)?;
+    // Whoever has left a record, whatever was taken away that named its chain beside.
+    for node in other_nodes(tx).await? {
         // As the records say themselves, whatever is held beside them.
         let last = "SELECT seq, chain FROM journal WHERE node = $1 ORDER BY seq DESC LIMIT 1";
         if let Some(row) = tx.row(last, &[&node]).await? {
