@@ -306,7 +306,7 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
     if location.as_ref().and_then(|location| location.file().ok()).is_some_and(is_open_to_others) {
         warn("the database can be read by others than its owner: chmod 600");
     }
-    for notice in operator_notices(config) {
+    for notice in census_notices(config) {
         warn(&notice);
     }
     if config.tls.is_none() && !config.listen.public.ip().is_loopback() && config.listen.plain {
@@ -318,10 +318,19 @@ pub fn inspect(config: &Config) -> Vec<Problem> {
 /// Persons from which on a second factor is wanted of those with access (P 7 10).
 const MANY_SUBJECTS: i64 = 100_000;
 
-/// What is wanting in the access of operators.
-fn operator_notices(config: &Config) -> Vec<String> {
+/// Chains of the journal from which on it is told that names of nodes are given anew: each head names all of them, for ever.
+const MANY_CHAINS: i64 = 16;
+
+/// What is wanting in the access of operators, and in the names of nodes.
+fn census_notices(config: &Config) -> Vec<String> {
     let mut notices = Vec::new();
     let census = config.location().ok().and_then(|location| location.census().ok());
+    if let Some(chains) = census.map(|census| census.chains).filter(|chains| *chains > MANY_CHAINS) {
+        notices.push(format!(
+            "the journal has {chains} chains, one of each name that a node ever had, and each signed head names all of \
+             them: a node that is set up anew keeps the name of the one before it (database.node)"
+        ));
+    }
     if census.is_some_and(|census| census.operators == 0) {
         notices.push("nobody has access: `kdp operator add` registers the first operator".to_owned());
     }

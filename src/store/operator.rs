@@ -80,13 +80,15 @@ pub struct Claim {
     pub by: Name,
 }
 
-/// Who is in a database, as far as it tells without its keys.
+/// Who and what is in a database, as far as it tells without its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Census {
     /// Accounts of operators, dismissed ones too.
     pub operators: i64,
     /// Subjects that were ever known.
     pub subjects: i64,
+    /// Chains of the journal: of each name that a node ever had.
+    pub chains: i64,
 }
 
 /// The verbs on operators. See [`super::Store`].

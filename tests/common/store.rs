@@ -249,6 +249,14 @@ impl Bench {
         self.connection().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
+    /// Runs statements.
+    pub fn run(&self, sql: &str) {
+        match &self.database {
+            Some(database) => database.run(sql),
+            None => self.connection().execute_batch(sql).unwrap(),
+        }
+    }
+
     /// The texts that `sql` selects.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         texts(&self.path(), self.database.as_ref(), sql)

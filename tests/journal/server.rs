@@ -1,13 +1,16 @@
 //! On a server: each node has a chain of its own, and signs where those of the others end. So whoever takes away, cuts or
 //! rewrites what a node left, with all that it signed itself, is contradicted by the others.
 
-use super::bench::{Bench, NOON, postgres, record};
+use super::bench::{Bench, NOON, benches, postgres, record};
 use super::kept::{INSTALLATION, ring};
+use kdp::config::Config;
 use kdp::journal::head::{self, Head, Keys, Tail};
 use kdp::journal::keep::{self, Signed};
 use kdp::journal::verify::{Break, Found, OfNode, Task, Tasks, verify, verify_all};
+use kdp::serve::{Severity, inspect};
 use kdp::store::Store;
 use kdp::store::journal::Keeping;
+use kdp::store::location::Location;
 use kdp::store::seal::hex;
 use kdp::token::key::KeyRing;
 use std::sync::Arc;
@@ -296,6 +299,36 @@ async fn a_running_node_says_again_what_it_signed_when_its_head_is_taken_away_or
         for at in [9, 10] {
             assert_two_is_missed(&pair, &sign(at).await).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_warns_of_more_chains_than_there_are_nodes() {
+    for bench in benches() {
+        let mut config = Config::default();
+        let table = if let Some(database) = &bench.database {
+            (config.database.url, config.database.node) = (database.url(), "one".to_owned());
+            bench.store.note(record(NOON, "of one")).await.unwrap();
+            "journal_head"
+        } else {
+            config.database.url = Location::url_of(&bench.path());
+            "journal_head_of_node"
+        };
+        let told = async || {
+            let config = config.clone();
+            let problems = tokio::task::spawn_blocking(move || inspect(&config)).await.unwrap();
+            problems.into_iter().find(|problem| problem.text.contains(" chains, "))
+        };
+        for (from, to) in [(2, 16), (17, 17)] {
+            assert!(told().await.is_none(), "{}: {from}", bench.name);
+            bench.run(&format!(
+                "WITH RECURSIVE names (n) AS (SELECT {from} UNION ALL SELECT n + 1 FROM names WHERE n < {to})
+                 INSERT INTO {table} (node, seq, at, jws) SELECT 'node ' || n, 1, 1, 'x' FROM names"
+            ));
+        }
+        let told = told().await.unwrap();
+        assert_eq!(told.severity, Severity::Warning);
+        assert!(told.text.starts_with("the journal has 17 chains"), "{}", told.text);
     }
 }
 

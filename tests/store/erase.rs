@@ -102,6 +102,28 @@ async fn accesses_go_in_pieces_while_there_are_more() {
 }
 
 #[tokio::test]
+async fn an_access_that_was_dated_ahead_holds_no_other_back() {
+    for bench in benches() {
+        let (far, later) = (NOON + 20_000 * DAY, NOON + 2 * DAY);
+        for (ahead, dated) in [(1, far), (600, far), (1, later), (600, later)] {
+            let from = "(at, subject, request, service, owner, status)";
+            let first = "(SELECT min(seq) FROM access)";
+            bench.run(&format!(
+                "DELETE FROM access; INSERT INTO access {from} VALUES ({NOON}, 1, 1, 's', 'o', 'V')"
+            ));
+            for _ in 0..11 {
+                let row = from.trim_matches(['(', ')']);
+                bench.run(&format!("INSERT INTO access {from} SELECT {row} FROM access"));
+            }
+            bench.run(&format!("UPDATE access SET at = {dated} WHERE seq < {first} + {ahead}"));
+            while bench.sweep(NOON + ACCESSES + DAY).await {}
+            let left = bench.number("SELECT count(*) FROM access");
+            assert_eq!(left, ahead, "{}: {ahead} dated {dated}", bench.name);
+        }
+    }
+}
+
+#[tokio::test]
 async fn numbers_go_after_ninety_days_and_persons_after_five_years() {
     for bench in benches() {
         let request = story(&bench, 1).await;

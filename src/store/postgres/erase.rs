@@ -111,7 +111,8 @@ pub async fn sweep(tx: &mut Tx<'_>, sweeping: &Sweeping, record: &Record) -> Res
     } else {
         unlink_due(tx, (sweeping.persons_before, record.at), &mut links).await?
     };
-    let accesses = forget_accesses(tx, sweeping.accesses_before).await?;
+    // By their time, so that none which a wrong clock dated ahead stands before others.
+    let accesses = delete(tx, "access", "at < $1", sweeping.accesses_before).await?;
     let (day, week) = (row::day(record.at), record.at - REMEMBERED);
     let rest = [
         delete(tx, "ovt_use", "until < $1", record.at / 1000).await?,
@@ -164,17 +165,11 @@ async fn forget_phones(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> 
     Ok(due.len() as u64)
 }
 
-/// Forgets accesses, the first of them first: what was made later and dated before stays until its turn.
-async fn forget_accesses(tx: &mut Tx<'_>, before: i64) -> Result<u64, StoreError> {
-    let sql = "DELETE FROM access WHERE at < $1 AND seq IN (SELECT seq FROM access ORDER BY seq LIMIT $2)";
-    tx.execute(sql, &[&before, &MOST]).await
-}
-
 /// Deletes at most [`MOST`] rows, the first by what the condition begins with, and so by its index, whatever else a plan might
 /// hope for.
 async fn delete(tx: &mut Tx<'_>, table: &str, condition: &str, value: i64) -> Result<u64, StoreError> {
     let key = match table {
-        "status_change" | "asynchronous" => "seq",
+        "access" | "status_change" | "asynchronous" => "seq",
         "ovt_use" => "until, ovt, subject, services",
         "ovt_limit" => "until, ovt",
         "heard_sms" => "sms",

@@ -3,7 +3,7 @@
 
 mod verb;
 
-pub use verb::of_node;
+pub use verb::{NAMED, of_node};
 
 use super::row::journal::{COLUMNS, entry};
 use super::row::{bytes, bytes_or_none, get, subject_hash};

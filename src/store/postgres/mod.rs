@@ -177,7 +177,13 @@ pub fn census(place: &Place) -> Result<Census, StoreError> {
         let subjects = "SELECT coalesce(max(id), 0) FROM subject";
         let operators = client.query_one(operators, &[]).await.and_then(|row| row.try_get(0));
         let subjects = client.query_one(subjects, &[]).await.and_then(|row| row.try_get(0));
-        Ok(Census { operators: operators.map_err(failed)?, subjects: subjects.map_err(failed)? })
+        let chains = format!("SELECT count(*) FROM ({}) AS named", journal::NAMED);
+        let chains = client.query_one(&chains, &[]).await.and_then(|row| row.try_get(0));
+        Ok(Census {
+            operators: operators.map_err(failed)?,
+            subjects: subjects.map_err(failed)?,
+            chains: chains.map_err(failed)?,
+        })
     })
 }
 

@@ -13,6 +13,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 /// Most rows that one piece of work touches: the writing thread serves everybody.
 const MOST: u32 = 500;
 
+/// Accesses among which those are that have to go.
+const LOOKED: u32 = 20 * MOST;
+
 /// Days that heard SMS, messageIds of strict senders and answered messages of `AsyncChannel` are remembered, milliseconds.
 const REMEMBERED: i64 = 7 * 86_400_000;
 
@@ -145,7 +148,7 @@ pub fn sweep(
     } else {
         unlink_due(connection, (sweeping.persons_before, record.at), &mut links)?
     };
-    let accesses = forget_accesses(connection, sweeping.accesses_before)?;
+    let (accesses, left) = forget_accesses(connection, sweeping.accesses_before, record.at)?;
     let day = row::day(record.at);
     let rest = [
         delete(connection, "ovt_use", "until < ?1", record.at / 1000)?,
@@ -155,7 +158,7 @@ pub fn sweep(
         delete(connection, "budget", "day < ?1", day)?,
         delete(connection, "asynchronous", "since < ?1 AND state IN (2, 3)", record.at - REMEMBERED)?,
     ];
-    let more = rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(looked).max(accesses) >= most;
+    let more = left || rest.iter().any(|rows| *rows >= most) || persons.max(phones).max(looked) >= most;
     if persons + phones + links + accesses > 0 {
         let forgotten = if accesses > 0 { format!(", {accesses} accesses") } else { String::new() };
         let outcome = format!("swept {persons} persons, {phones} numbers, {links} links{forgotten}");
@@ -205,14 +208,25 @@ fn forget_phones(connection: &Connection, seal: &dyn Seal, before: i64) -> Resul
     Ok(due.len())
 }
 
-/// Forgets accesses, the first of them first: what was made later and dated before stays until its turn.
-fn forget_accesses(connection: &Connection, before: i64) -> Result<usize, StoreError> {
-    connection
-        .prepare_cached(
-            "DELETE FROM access WHERE at < ?1 AND seq IN (SELECT seq FROM access ORDER BY seq LIMIT ?2)",
-        )
-        .and_then(|mut s| s.execute(params![before, MOST]))
-        .map_err(failed)
+/// Forgets accesses in their order, for there is no index by time: how many, and whether there may be more. Those that a
+/// clock which was wrong dated after `at` are passed over, however many; and of the others [`LOOKED`] are looked at, so that
+/// what has to stay longer holds nothing back that comes after it.
+fn forget_accesses(connection: &Connection, before: i64, at: i64) -> Result<(usize, bool), StoreError> {
+    let looked = format!("SELECT seq, at FROM access WHERE at <= ?1 ORDER BY seq LIMIT {LOOKED}");
+    let sql = format!(
+        "DELETE FROM access WHERE seq IN (SELECT seq FROM ({looked}) WHERE at < ?2 ORDER BY seq LIMIT {MOST})"
+    );
+    let at = at.max(before);
+    let gone = connection.prepare_cached(&sql).and_then(|mut s| s.execute([at, before])).map_err(failed)?;
+    if gone == 0 {
+        return Ok((0, false));
+    }
+    let full = format!("SELECT count(*) >= {LOOKED} FROM ({looked})");
+    let full: bool = connection
+        .prepare_cached(&full)
+        .and_then(|mut s| s.query_row([at], |row| row.get(0)))
+        .map_err(failed)?;
+    Ok((gone, full || gone >= usize::try_from(MOST).unwrap_or(usize::MAX)))
 }
 
 /// Deletes at most [`MOST`] rows, found by the key or an index.

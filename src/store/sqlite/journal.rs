@@ -13,6 +13,7 @@ use crate::store::row::journal::entry;
 use crate::store::seal::Seal;
 use crate::store::{Record, StoreError};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+pub use trail::other_nodes;
 
 /// Appends one record.
 pub fn append(connection: &Connection, seal: &dyn Seal, record: &Record) -> Result<(), StoreError> {

@@ -26,6 +26,8 @@ pub fn census(path: &Path) -> Result<Census, StoreError> {
     Ok(Census {
         operators: count("SELECT count(DISTINCT id) FROM registered WHERE kind = 'operator'")?,
         subjects: count("SELECT coalesce(max(id), 0) FROM subject")?,
+        // Its own, and those of the nodes that it came from.
+        chains: i64::try_from(super::journal::other_nodes(&connection)?.len()).unwrap_or(i64::MAX) + 1,
     })
 }
 

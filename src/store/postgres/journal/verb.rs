@@ -22,6 +22,18 @@ use tokio_postgres::Row;
 /// Records that are read at a time.
 const PAGE: i64 = 1000;
 
+/// All nodes that ever left something. From one name to the next by the indexes: records are many, and nodes few.
+pub const NAMED: &str = "
+    WITH RECURSIVE named (node) AS (
+        SELECT ''::text
+        UNION ALL
+        SELECT (SELECT min(next.node) FROM (
+                    SELECT min(node) AS node FROM journal WHERE node > named.node
+                    UNION ALL SELECT min(node) FROM journal_head WHERE node > named.node
+                    UNION ALL SELECT min(node) FROM journal_end WHERE node > named.node) AS next)
+        FROM named WHERE named.node IS NOT NULL)
+    SELECT node FROM named WHERE node <> ''";
+
 impl Trail for PostgresStore {
     fn journal_end(&self) -> Pending<'_, End> {
         Box::pin(async move { look!(self, "journal_end", |tx| end(tx)) })
@@ -157,17 +169,9 @@ async fn chains(tx: &mut Tx<'_>, seqs: &[i64]) -> Result<Vec<(i64, Vec<u8>)>, St
     rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect()
 }
 
-/// From one name to the next by the indexes: records are many, and nodes few.
 async fn other_nodes(tx: &mut Tx<'_>) -> Result<Vec<String>, StoreError> {
-    let next = "SELECT min(node) FROM (SELECT min(node) AS node FROM journal WHERE node > $1
-                UNION ALL SELECT min(node) FROM journal_head WHERE node > $1
-                UNION ALL SELECT min(node) FROM journal_end WHERE node > $1) AS named";
-    let (mut nodes, mut last) = (Vec::new(), String::new());
-    while let Some(row) = tx.row(next, &[&last]).await? {
-        let Some(node) = get::<Option<String>>(&row, 0)? else { break };
-        last.clone_from(&node);
-        nodes.push(node);
-    }
+    let rows = tx.rows(NAMED, &[]).await?;
+    let mut nodes = rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<String>, _>>()?;
     nodes.retain(|node| node != tx.node);
     nodes.sort_unstable();
     Ok(nodes)
