@@ -224,6 +224,12 @@ pub fn read(jws: &str, keys: &Keys) -> Result<(Head, String), Flaw> {
     Ok((head, key.kid().to_owned()))
 }
 
+/// The node that a head names, if it is one and names one; nobody has vouched for it.
+#[must_use]
+pub fn unverified_node(jws: &str) -> Option<String> {
+    statement::unverified::<Claims>(statement::HEAD, jws).ok()?.node
+}
+
 impl Head {
     /// When its signature was made, Unix milliseconds.
     #[must_use]

@@ -111,7 +111,9 @@ impl Location {
                 Self::File(path, _) => Box::new(sqlite::transfer::Held::target(path)?),
                 Self::Server(place) => Box::new(postgres::transfer::Server::connect(place)?),
             };
-            transfer::run(&mut *self.side()?, &mut *target, order, tell)
+            let mut source = self.side()?;
+            transfer::node::fits(&mut *source, &mut *target)?;
+            transfer::run(&mut *source, &mut *target, order, tell)
         })
     }
 

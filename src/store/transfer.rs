@@ -16,6 +16,7 @@
 //! they were written in the order of their keys.
 
 mod copy;
+pub(super) mod node;
 pub mod table;
 
 pub use copy::{Phase, Progress};
@@ -171,6 +172,8 @@ pub struct Part {
 pub(super) trait Side {
     /// Where it is, without secrets.
     fn place(&self) -> String;
+    /// Under which name its own chain of the journal stands; `None`: under none.
+    fn node(&self) -> Option<&str>;
     /// What it is.
     fn state(&mut self) -> Result<State, StoreError>;
 
@@ -201,7 +204,9 @@ pub(super) trait Side {
 
     /// The highest number that a table of [`table::NUMBERED`] ever gave; 0: none.
     fn highest(&mut self, table: &str) -> Result<i64, StoreError>;
-    /// Has the table go on behind this number.
+    /// Whether the table goes on behind that number also when its row is not there.
+    fn keeps_highest(&self, table: &str) -> bool;
+    /// Has the table go on behind this number, if it keeps it.
     fn go_on_behind(&mut self, table: &str, highest: i64) -> Result<(), StoreError>;
     /// Makes what follows from the rows, once they are there.
     fn complete(&mut self) -> Result<(), StoreError>;
@@ -238,6 +243,35 @@ pub enum Refusal {
          en: the database is being moved to {0}: name that, or run `kdp migrate --abandon`"
     )]
     OtherTarget(String),
+    /// The heads of the journal were signed under another name of the node.
+    #[error(
+        "kk: журнал мәндеріне «{signed}» түйіні қол қойған, ал database.node — «{node}»: database.node кілтіне «{signed}» \
+         жазыңыз\n\
+         ru: головы журнала подписаны узлом «{signed}», а в database.node указан «{node}»: укажите в database.node \
+         «{signed}»\n\
+         en: the heads of the journal are signed by node {signed}, and database.node is {node}: set database.node to {signed}"
+    )]
+    OtherNode {
+        /// What the configuration says.
+        node: String,
+        /// What the heads say.
+        signed: String,
+    },
+    /// The file keeps a chain of that node, which is not its own.
+    #[error(
+        "kk: database.node — «{node}», ал файлда өз журналынан бөлек мына түйіндердің журналдары бар: {others}; database.node \
+         кілтіне бұрын осы файлға көшірілген түйінді немесе бұлардың ешқайсысында жоқ атауды жазыңыз\n\
+         ru: в database.node указан «{node}», а в файле кроме его собственного журнала хранятся журналы узлов: {others}; \
+         укажите в database.node узел, журнал которого стал журналом файла, или имя, которого среди них нет\n\
+         en: database.node is {node}, and beside its own journal the file keeps those of the nodes {others}: set \
+         database.node to the node whose journal became the file's, or to a name that none of these has"
+    )]
+    NodeTaken {
+        /// What the configuration says.
+        node: String,
+        /// Whose chains are kept.
+        others: String,
+    },
     /// There is no database to move.
     #[error(
         "kk: көшіретін ештеңе жоқ: деректер қоры бос\nru: переносить нечего: база данных пуста\n\

@@ -31,6 +31,8 @@ use std::sync::Arc;
 
 #[path = "transfer/refusal.rs"]
 mod refusal;
+#[path = "transfer/unlike.rs"]
+mod unlike;
 
 /// A file with something in every table, by the verbs that write there. Answers with a token that is in force.
 async fn filled(bench: &Bench) -> (kdp::store::AccessRequest, Proof) {

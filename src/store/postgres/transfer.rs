@@ -333,6 +333,10 @@ impl Side for Server {
         self.name.clone()
     }
 
+    fn node(&self) -> Option<&str> {
+        Some(&self.node)
+    }
+
     fn state(&mut self) -> Result<State, StoreError> {
         self.runtime.block_on(async {
             match migration::version(&self.client).await? {
@@ -483,6 +487,10 @@ impl Side for Server {
         let sequence = sequence.ok_or(StoreError::Unreadable("a sequence"))?;
         let given = format!("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}");
         Ok(self.number(&given, &[])?.max(there))
+    }
+
+    fn keeps_highest(&self, _table: &str) -> bool {
+        true
     }
 
     fn go_on_behind(&mut self, table: &str, highest: i64) -> Result<(), StoreError> {

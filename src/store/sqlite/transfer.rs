@@ -9,9 +9,15 @@ use crate::store::transfer::{MARK, Mark, PAGE, Part, Refusal, Row, Side, State, 
 use crate::store::{Record, StoreError};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+use rustix::fs::OFlags;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The tables that the engine numbers by `AUTOINCREMENT`; it numbers the others behind the highest that is there.
+/// The tables that the engine numbers by `AUTOINCREMENT`; it numbers the others behind the highest that is there, so that
+/// it may give once more what the other side gave to a row that was never written, or is gone. It always did so with rows
+/// of its own that are gone, and nothing is harmed by it: these numbers never leave the database, only swept rows of
+/// `asynchronous` and `access` ever go, and nothing names one of those by its number.
 const BY_SEQUENCE: [&str; 3] = ["subject", "job", STATUS_CHANGE];
 
 /// A file that nobody else has open.
@@ -43,19 +49,20 @@ impl Held {
         Self::open(path, false)
     }
 
-    /// Holds a file, which is made, for its owner alone, when it is not there.
+    /// Holds a file, which is made, for its owner alone, when it is not there. An empty one becomes its owner's alone.
     ///
     /// # Errors
     /// [`Refusal::InUse`]; [`StoreError::Setup`].
     pub fn target(path: &Path) -> Result<Self, Refusal> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let cannot = |e: &std::io::Error| {
             StoreError::Setup(format!("{}: cannot be made: {}", path.display(), e.kind()))
         };
         let is_new = !path.exists();
         if is_new {
-            let file = std::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
-            file.and_then(|file| given_away(&file, path)).map_err(|e| cannot(&e))?;
+            let file = File::options().create_new(true).write(true).mode(0o600).open(path);
+            file.and_then(|file| given_away(&file, folder(path))).map_err(|e| cannot(&e))?;
+        } else {
+            closed_to_others(path).map_err(|e| cannot(&e))?;
         }
         Self::open(path, is_new)
     }
@@ -94,6 +101,32 @@ impl Held {
     }
 }
 
+/// The folder of a file: a new one is for its owner.
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Has an empty file be as one that is made for the move.
+fn closed_to_others(path: &Path) -> std::io::Result<()> {
+    let is_empty = |meta: &std::fs::Metadata| meta.is_file() && meta.len() == 0 && meta.nlink() == 1;
+    if !is_empty(&std::fs::symlink_metadata(path)?) {
+        return Ok(());
+    }
+    // The folder is the service's, and who moves may be root: no link leads to another's file.
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    let meta = file.metadata()?;
+    if !is_empty(&meta) {
+        return Ok(());
+    }
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    let is_ours = meta.uid() == rustix::process::geteuid().as_raw();
+    if is_ours { given_away(&file, folder(path)) } else { Ok(()) }
+}
+
 /// Why a database is not in force, if it says so.
 pub(super) fn mark(connection: &Connection) -> Result<Option<Mark>, StoreError> {
     let sql = "SELECT id, step, peer, operator FROM transfer";
@@ -117,6 +150,10 @@ fn write_mark(connection: &Connection, mark: &Mark) -> Result<(), StoreError> {
 impl Side for Held {
     fn place(&self) -> String {
         format!("sqlite://{}", self.path.display())
+    }
+
+    fn node(&self) -> Option<&str> {
+        None
     }
 
     fn state(&mut self) -> Result<State, StoreError> {
@@ -271,8 +308,12 @@ impl Side for Held {
         Ok(given.unwrap_or(0).max(there))
     }
 
+    fn keeps_highest(&self, table: &str) -> bool {
+        BY_SEQUENCE.contains(&table)
+    }
+
     fn go_on_behind(&mut self, table: &str, highest: i64) -> Result<(), StoreError> {
-        if !BY_SEQUENCE.contains(&table) {
+        if !self.keeps_highest(table) {
             return Ok(());
         }
         let change = self.connection.unchecked_transaction().map_err(failed)?;
