@@ -29,8 +29,11 @@ pub fn fits(source: &mut dyn Side, target: &mut dyn Side) -> Result<(), Refusal>
     if let Some(signed) = signed_as(source)?.filter(|signed| *signed != node) {
         return Err(Refusal::OtherNode { node, signed });
     }
-    let others = source.nodes()?;
-    if others.contains(&node) || has_heads_of(source, &node)? {
+    let mut others = source.nodes()?;
+    if !others.contains(&node) && has_heads_of(source, &node)? {
+        others.push(node.clone());
+    }
+    if others.contains(&node) {
         return Err(Refusal::NodeTaken { node, others: others.join(", ") });
     }
     Ok(())
