@@ -61,7 +61,7 @@ pub enum Step {
     Left,
     /// It is being filled.
     Coming,
-    /// It has everything, and waits until the other is marked [`Step::Left`].
+    /// It has everything that was there, and waits until the other is marked [`Step::Left`]: only then is it believed.
     Complete,
 }
 
@@ -286,10 +286,12 @@ pub enum Refusal {
     NoMove,
     /// The databases differ.
     #[error(
-        "kk: {table} кестесінде {key} жолы екі деректер қорында әртүрлі: көшіру аяқталмады; көшірмені жойып, қайта бастаңыз\n\
-         ru: в таблице {table} строка {key} различается в двух базах: перенос не закончен; удалите копию и начните снова\n\
-         en: in table {table} row {key} is not the same in both databases: the move is not finished; remove the copy and \
-         begin again"
+        "kk: {table} кестесінде {key} жолы екі деректер қорында әртүрлі (көшірілгеннен кейін өзгерген болуы мүмкін): көшіру \
+         аяқталмады; көшірмені жойып, қайта бастаңыз\n\
+         ru: в таблице {table} строка {key} различается в двух базах (возможно, изменилась после копирования): перенос не \
+         закончен; удалите копию и начните снова\n\
+         en: in table {table} row {key} is not the same in both databases (it may have changed since it was copied): the \
+         move is not finished; remove the copy and begin again"
     )]
     Different {
         /// The table.
@@ -379,9 +381,13 @@ pub(super) fn run(
         target.make(&Mark { step: Step::Coming, peer: source.place(), ..mark.clone() })?;
     }
     let is_complete = matches!(&arrived, State::Marked(Mark { step: Step::Complete, .. }));
-    let tables = if is_complete {
+    let tables = if is_complete && mark.step == Step::Left {
         copy::counted(target)?
     } else {
+        if is_complete {
+            // Until the source is marked as left it counts, and may have got something since.
+            target.step(Step::Complete, Step::Coming)?;
+        }
         let tables = copy::copy(source, target, tell)?;
         copy::compare(source, target, &tables, tell)?;
         target.step(Step::Coming, Step::Complete)?;

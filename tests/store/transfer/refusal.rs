@@ -186,3 +186,41 @@ fn a_move_that_is_given_up_leaves_the_source_in_force_and_never_its_copy() {
     assert!(file(&path).put_in_force().unwrap_err().to_string().contains("was moved to"));
     assert!(moved(&file(&path), &to).unwrap_err().to_string().contains("was moved to"));
 }
+
+/// Sets the marks of a move that is over back to where it is when it is killed before its source is marked as left.
+fn killed_before_left(path: &Path, database: &super::super::bench::postgres::Database) {
+    let source = rusqlite::Connection::open(path).unwrap();
+    source.execute_batch("UPDATE transfer SET step = 'leaving'").unwrap();
+    let id: String = source.query_row("SELECT id FROM transfer", [], |row| row.get(0)).unwrap();
+    database.run(&format!(
+        "CREATE TABLE transfer (id TEXT, step TEXT, peer TEXT, operator TEXT);
+         INSERT INTO transfer VALUES ('{id}', 'complete', '{}', 'aliya');
+         UPDATE schema_version SET version = -1; DELETE FROM journal WHERE outcome LIKE 'moved here%'",
+        Location::url_of(path)
+    ));
+}
+
+#[test]
+fn what_the_source_got_after_its_copy_was_complete_is_moved_too_or_named() {
+    let Some(database) = new_database() else { return };
+    let (_directory, path) = closed();
+    let to = server(&database, "one");
+    moved(&file(&path), &to).unwrap();
+    killed_before_left(&path, &database);
+    grow(&path, 3);
+    moved(&file(&path), &to).unwrap();
+    assert_eq!(database.ask("SELECT count(*) FROM subject")[0][0].as_deref(), Some("7003"));
+    killed_before_left(&path, &database);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute("UPDATE subject SET seen = seen + 1 WHERE id = 6500", [])
+        .unwrap();
+    let found = moved(&file(&path), &to).unwrap_err().to_string();
+    assert!(found.contains("subject row 6500") && found.contains("may have changed since"), "{found}");
+    // It is not believed from then on, and the source still is.
+    assert!(to.inspect().unwrap_err().to_string().contains("is not finished"));
+    assert!(file(&path).inspect().unwrap_err().to_string().contains("is being moved to"));
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    moved(&file(&path), &to).unwrap();
+    to.inspect().unwrap();
+}
