@@ -106,6 +106,17 @@ pub fn open_store(config: &Config) -> Result<Opened, StartError> {
     open_store_with(config, Arc::new(StoreMetrics::default()))
 }
 
+/// The same, also while it is on its way to another: for whoever may give that up.
+///
+/// # Errors
+/// [`StartError`].
+pub fn open_leaving(config: &Config) -> Result<Opened, StartError> {
+    let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+    let seal = read_seal(config, random.clone())?;
+    let store = config.location()?.open_leaving(seal.clone(), (config.spans(), config.rule()))?;
+    Ok(Opened { store, seal, random, clock: Arc::new(SystemClock) })
+}
+
 fn open_store_with(config: &Config, metrics: Arc<StoreMetrics>) -> Result<Opened, StartError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
     let seal = read_seal(config, random.clone())?;

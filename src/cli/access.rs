@@ -13,7 +13,7 @@ use kdp::operator::password::PasswordHash;
 use kdp::operator::{Name, Operator, Role};
 use kdp::random::Random;
 use kdp::sandbox;
-use kdp::serve::{Opened, open_store};
+use kdp::serve::{Opened, open_leaving, open_store};
 use kdp::store::operator::Verdict;
 use kdp::store::register::{Item, Kind};
 use kdp::store::seal::Seal;
@@ -89,7 +89,15 @@ pub async fn enter(config: Config, opened: Opened, login: &Login, errand: Errand
 /// Has an operator answer for what is done to a whole database, which is closed again then. `None`: nobody has access to
 /// it.
 pub async fn answer(config: &Config, login: &Login, errand: Errand) -> Result<Option<Name>> {
-    let opened = open_store(config)?;
+    answer_at(config, open_store(config)?, login, errand).await
+}
+
+/// The same at a database that is on its way to another, and stays so.
+pub async fn answer_leaving(config: &Config, login: &Login, errand: Errand) -> Result<Option<Name>> {
+    answer_at(config, open_leaving(config)?, login, errand).await
+}
+
+async fn answer_at(config: &Config, opened: Opened, login: &Login, errand: Errand) -> Result<Option<Name>> {
     match opened.store.latest(Kind::Operator).await {
         Ok(operators) if operators.is_empty() => return Ok(None),
         Err(StoreError::Unreadable(_)) => {
@@ -102,18 +110,6 @@ pub async fn answer(config: &Config, login: &Login, errand: Errand) -> Result<Op
     }
     let access = enter(config.clone(), opened, login, errand).await?;
     Ok(Some(access.operator.name))
-}
-
-/// The same, and has the journal tell what was done.
-pub async fn answer_for(config: &Config, login: &Login, errand: Errand, outcome: String) -> Result<()> {
-    let opened = open_store(config)?;
-    if opened.store.latest(Kind::Operator).await?.is_empty() {
-        let at = opened.clock.now();
-        let record = Record { at, kind: "administration", outcome, ..Record::default() };
-        return Ok(opened.store.note(record).await?);
-    }
-    let access = enter(config.clone(), opened, login, errand).await?;
-    access.note(access.deed("administration", outcome)).await
 }
 
 /// Lets in who stands in, or else whoever proves who he is, if the roles allow the errand.

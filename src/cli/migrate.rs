@@ -2,7 +2,7 @@
 
 mod bar;
 
-use super::access::{Login, answer, answer_for};
+use super::access::{Login, answer, answer_leaving};
 use super::restore::{failure, no_file};
 use super::{Failure, Outcome, Result, argument};
 use bar::Bar;
@@ -92,13 +92,14 @@ async fn move_to(args: &Args, config: &Config, url: &str, errand: Errand) -> Res
     let there = source.clone();
     let state = apart(move || there.state()).await?;
     // Who goes on with a move does what was ordered by the operator whom the marks name.
-    let operator = match state {
-        State::InForce => answer(config, &args.login, errand).await?,
+    let admitted = match state {
+        State::InForce => Some(answer(config, &args.login, errand).await?),
         _ => None,
     };
+    let admitted = admitted.map(|name| name.map(|name| name.to_string()).unwrap_or_default());
     let at = SystemClock.now();
     let id = Id::new(at, &SystemRandom::default()).map_err(|e| Failure::unusable(e.to_string()))?;
-    let order = Order { id, operator: operator.map(|name| name.to_string()).unwrap_or_default(), at };
+    let order = Order { id, admitted, at };
     let moved = apart(move || {
         let mut bar = Bar::default();
         source.move_to(&target, &order, &mut |progress| bar.show(progress))
@@ -117,17 +118,14 @@ async fn move_to(args: &Args, config: &Config, url: &str, errand: Errand) -> Res
     }))
 }
 
-/// The database is put in force first, for its operators stand in it; who may not do it leaves it as it was.
+/// Its operators stand in the database, which is on its way, and stays so until one of them has proved that he may.
 async fn abandon(args: &Args, config: &Config, errand: Errand) -> Result {
     let source = config.location()?;
-    let (there, at) = (source.clone(), SystemClock.now());
-    let mark = apart(move || there.put_in_force()).await?;
-    let peer = mark.peer.clone();
-    let outcome = format!("not moving to {peer} any more");
-    if let Err(refused) = answer_for(config, &args.login, errand, outcome).await {
-        apart(move || source.leave_again(&mark, at)).await?;
-        return Err(refused);
-    }
+    let there = source.clone();
+    apart(move || there.under_way()).await?;
+    let by = answer_leaving(config, &args.login, errand).await?;
+    let by = by.map(|name| name.to_string()).unwrap_or_default();
+    let peer = apart(move || source.abandon(&by, SystemClock.now())).await?.peer;
     Ok(Outcome::either(args.json, &json!({ "abandoned": peer }), || {
         format!("the database serves again; remove what was copied to {peer}\n")
     }))

@@ -95,6 +95,21 @@ impl Location {
         })
     }
 
+    /// The same, also while the database is on its way to another: for whoever may give that up.
+    ///
+    /// # Errors
+    /// Those of [`Location::open`].
+    pub fn open_leaving(
+        &self,
+        seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+    ) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::File(path, _) => Arc::new(SqliteStore::open_leaving(path, seal, rules)?),
+            Self::Server(place) => Arc::new(PostgresStore::open_leaving(place, seal, rules)?),
+        })
+    }
+
     /// Moves the installation to another engine, or goes on with that; on a thread of its own.
     ///
     /// # Errors
@@ -125,20 +140,21 @@ impl Location {
         apart(|| Ok(self.side()?.state()?))
     }
 
-    /// Puts the database in force again, which was on its way to another; answers with the mark that it had.
+    /// The move that is under way from here, and can be given up.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn put_in_force(&self) -> Result<Mark, Refusal> {
-        apart(|| transfer::put_in_force(&mut *self.side()?))
+    pub fn under_way(&self) -> Result<Mark, Refusal> {
+        apart(|| transfer::under_way(&mut *self.side()?))
     }
 
-    /// Gives it the mark back. `at`: now, Unix milliseconds.
+    /// Puts the database in force again, which was on its way to another; its journal says that `operator` did it (empty: nobody
+    /// has access to the installation). Answers with the mark that it had. `at`: now, Unix milliseconds.
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn leave_again(&self, mark: &Mark, at: i64) -> Result<(), Refusal> {
-        apart(|| transfer::leave_again(&mut *self.side()?, mark, at))
+    pub fn abandon(&self, operator: &str, at: i64) -> Result<Mark, Refusal> {
+        apart(|| transfer::abandon(&mut *self.side()?, operator, at))
     }
 
     fn side(&self) -> Result<Box<dyn Side>, Refusal> {

@@ -11,6 +11,8 @@
 //! 4. the source is marked [`Step::Left`]: there is no way back but to move;
 //! 5. the target is put in force.
 //!
+//! A move that is given up before step 4 is not gone on with: the next one has another name, and wants an empty target.
+//!
 //! Each step is one transaction. Whenever the program is killed, the next run finds in the two marks where it was: before
 //! step 4 the source has what counts, after it the target, whole. The rows of the target are the memory of how far it came:
 //! they were written in the order of their keys.
@@ -177,6 +179,11 @@ pub(super) trait Side {
     /// What it is.
     fn state(&mut self) -> Result<State, StoreError>;
 
+    /// Waits a little until nobody else has it open.
+    ///
+    /// # Errors
+    /// [`Refusal::InUse`].
+    fn alone(&mut self) -> Result<(), Refusal>;
     /// Marks one that is in force, and has the record written.
     ///
     /// # Errors
@@ -187,7 +194,7 @@ pub(super) trait Side {
     /// Goes from one step to another.
     fn step(&mut self, from: Step, to: Step) -> Result<(), StoreError>;
     /// Puts it in force, from this step, and has the record written.
-    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError>;
+    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError>;
 
     /// Of which other nodes it keeps chains, by their bytes.
     fn nodes(&mut self) -> Result<Vec<String>, StoreError>;
@@ -272,6 +279,13 @@ pub enum Refusal {
         /// Whose chains are kept.
         others: String,
     },
+    /// The move was given up since it was looked at, and nobody was asked who may begin another.
+    #[error(
+        "kk: көшіруден бас тартылды: жаңасын бастау үшін `kdp migrate --to` қайта орындаңыз\n\
+         ru: от переноса отказались: чтобы начать новый, повторите `kdp migrate --to`\n\
+         en: the move was given up: run `kdp migrate --to` again to begin a new one"
+    )]
+    NotAdmitted,
     /// There is no database to move.
     #[error(
         "kk: көшіретін ештеңе жоқ: деректер қоры бос\nru: переносить нечего: база данных пуста\n\
@@ -320,8 +334,9 @@ pub enum Refusal {
 pub struct Order {
     /// Of the move, if it is a new one.
     pub id: Id,
-    /// Who ordered it, if it is a new one; empty: nobody has access to the installation.
-    pub operator: String,
+    /// Who logged in to begin a new one; empty: nobody has access to the installation. `None`: nobody was asked, and a move
+    /// that is under way is gone on with.
+    pub admitted: Option<String>,
     /// Now, Unix milliseconds.
     pub at: i64,
 }
@@ -359,12 +374,16 @@ pub(super) fn run(
         State::Marked(mark) => match mark.step {
             Step::Coming | Step::Complete => return Err(mark.refusal().into()),
             _ if mark.peer != target.place() => return Err(Refusal::OtherTarget(mark.peer.clone())),
-            Step::Leaving | Step::Left => mark.clone(),
+            Step::Leaving | Step::Left => {
+                source.alone()?;
+                mark.clone()
+            }
         },
         State::InForce => {
             may_come(&arrived, target, None)?;
+            let operator = order.admitted.clone().ok_or(Refusal::NotAdmitted)?;
             let (id, peer) = (order.id.to_string(), target.place());
-            let mark = Mark { id, step: Step::Leaving, peer, operator: order.operator.clone() };
+            let mark = Mark { id, step: Step::Leaving, peer, operator };
             source.leave(&mark, &mark.told(order.at, format!("moving to {}", mark.peer), &json!({})))?;
             mark
         }
@@ -395,35 +414,40 @@ pub(super) fn run(
     };
     let moved = Moved { to: target.place(), tables };
     if mark.step == Step::Leaving {
+        source.alone()?;
         source.step(Step::Leaving, Step::Left)?;
     }
     let detail = json!({ "rows": moved.rows() });
     target.enforce(
         Step::Complete,
-        Some(&mark.told(order.at, format!("moved here from {}", source.place()), &detail)),
+        &mark.told(order.at, format!("moved here from {}", source.place()), &detail),
     )?;
     Ok(moved)
 }
 
-/// Puts a database that is on its way in force again; answers with the mark that it had.
+/// The move that is under way from here, and can be given up.
 ///
 /// # Errors
 /// [`Refusal::NoMove`]; [`StoreError`].
-pub(super) fn put_in_force(source: &mut dyn Side) -> Result<Mark, Refusal> {
-    let State::Marked(mark) = source.state()? else { return Err(Refusal::NoMove) };
-    if mark.step != Step::Leaving {
-        return Err(mark.refusal().into());
+pub(super) fn under_way(source: &mut dyn Side) -> Result<Mark, Refusal> {
+    match source.state()? {
+        State::Marked(mark) if mark.step == Step::Leaving => Ok(mark),
+        State::Marked(mark) => Err(mark.refusal().into()),
+        State::Empty | State::InForce => Err(Refusal::NoMove),
     }
-    source.enforce(Step::Leaving, None)?;
-    Ok(mark)
 }
 
-/// Gives it the mark back.
+/// Puts a database that is on its way in force again, and has its journal say who gave the move up; answers with the mark
+/// that it had.
 ///
 /// # Errors
-/// [`Refusal::InUse`]; [`StoreError`].
-pub(super) fn leave_again(source: &mut dyn Side, mark: &Mark, at: i64) -> Result<(), Refusal> {
-    source.leave(mark, &mark.told(at, format!("moving to {}, as before", mark.peer), &json!({})))
+/// Those of [`under_way`].
+pub(super) fn abandon(source: &mut dyn Side, operator: &str, at: i64) -> Result<Mark, Refusal> {
+    let mark = under_way(source)?;
+    let by = Mark { operator: operator.to_owned(), ..mark.clone() };
+    let outcome = format!("not moving to {} any more", mark.peer);
+    source.enforce(Step::Leaving, &by.told(at, outcome, &json!({})))?;
+    Ok(mark)
 }
 
 /// Whether this move can go to such a target.

@@ -105,7 +105,7 @@ fn server(database: &super::bench::postgres::Database, node: &str) -> Location {
 }
 
 fn order() -> Order {
-    Order { id: id(NOON), operator: "aliya".to_owned(), at: NOON + 5 }
+    Order { id: id(NOON), admitted: Some("aliya".to_owned()), at: NOON + 5 }
 }
 
 fn moved(from: &Location, to: &Location) -> Result<Moved, Refusal> {

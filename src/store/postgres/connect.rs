@@ -136,6 +136,11 @@ impl Place {
         place
     }
 
+    /// The same for who gives a move up: it opens what is not in force, and a move sees its sessions as those of a node.
+    pub(super) fn to_give_up(&self) -> Self {
+        Self { opens_any: true, ..self.clone() }
+    }
+
     /// Connections that are made when they are needed, and kept.
     pub(super) fn pool(&self) -> Result<Pool, StoreError> {
         let fast = ManagerConfig { recycling_method: RecyclingMethod::Fast };

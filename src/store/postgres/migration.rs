@@ -4,6 +4,7 @@ use super::connect::Place;
 use super::fault::failed;
 use super::transfer;
 use crate::store::StoreError;
+use crate::store::transfer::Step;
 use tokio_postgres::{Client, Transaction};
 
 /// Version of the schema that this build works with.
@@ -51,6 +52,17 @@ pub(super) async fn lay(change: &Transaction<'_>) -> Result<(), StoreError> {
 /// [`StoreError::Setup`] says what is wrong.
 pub fn inspect(place: &Place) -> Result<(), StoreError> {
     place.alone(async |client: Client| check(&client).await)
+}
+
+/// The same of a database that is on its way to another.
+pub(super) fn inspect_leaving(place: &Place) -> Result<(), StoreError> {
+    place.alone(async |client: Client| match version(&client).await? {
+        found if found == -SCHEMA => match transfer::mark(&client).await? {
+            Some(mark) if mark.step == Step::Leaving => Ok(()),
+            _ => Err(wrong_version(&client, found).await),
+        },
+        _ => check(&client).await,
+    })
 }
 
 /// Whether it has the right version.

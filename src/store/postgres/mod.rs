@@ -23,7 +23,8 @@
 //!
 //! What is used is what `YugabyteDB` and `CockroachDB` speak too: BIGINT, TEXT, BYTEA, identity columns, partial indexes,
 //! `ON CONFLICT … DO UPDATE … RETURNING`, `FOR UPDATE`, `FOR SHARE`, `SKIP LOCKED`, `= ANY($1)`, `COLLATE "C"`, JSONB `->>`,
-//! `information_schema`. No advisory locks, triggers, functions, extensions, LISTEN, or `xmin`.
+//! `information_schema`. No advisory locks, triggers, functions, extensions, LISTEN, or `xmin`; what a
+//! move uses besides, `transfer.rs` says.
 
 mod access;
 mod asynchronous;
@@ -117,6 +118,16 @@ impl PostgresStore {
     ) -> Result<Self, StoreError> {
         inspect(place)?;
         let parts = Parts::new(place, seal, (spans, rule), metrics)?;
+        Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })
+    }
+
+    /// The same of a database that is on its way to another ([`super::transfer::Step::Leaving`]): for whoever may give that up.
+    ///
+    /// # Errors
+    /// Those of [`PostgresStore::open`].
+    pub fn open_leaving(place: &Place, seal: Arc<dyn Seal>, rules: (Spans, Rule)) -> Result<Self, StoreError> {
+        migration::inspect_leaving(place)?;
+        let parts = Parts::new(&place.to_give_up(), seal, rules, Arc::default())?;
         Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })
     }
 

@@ -1,13 +1,15 @@
 //! A database on a server as one side of a move ([`crate::store::transfer`]).
 //!
 //! Nobody else uses it meanwhile: no session of another `kdp` is open, which `pg_stat_activity` tells, and no node has said of
-//! late that it lives. Whoever comes after the mark was set reads the version before anything else, on every connection.
+//! late that it lives; that is looked at again before the source is marked as left. Whoever comes after the mark was set reads
+//! the version before anything else, on every connection. Two moves exclude each other by a lock of the session.
 //!
-//! What is used besides what the store uses: COPY, `pg_stat_activity`, `pg_get_serial_sequence` and `setval`.
+//! What is used besides what the store uses: COPY, `pg_stat_activity`, `pg_get_serial_sequence`, `setval` and
+//! `pg_try_advisory_lock`.
 
 mod row;
 
-use super::connect::Place;
+use super::connect::{MOVER, Place};
 use super::fault::failed;
 use super::migration::{self, SCHEMA, lay};
 use super::row::{bytes, get};
@@ -36,6 +38,9 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// A table may take long.
 const UNHURRIED: &str =
     "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET TIME ZONE 'UTC'";
+
+/// What two moves of one database cannot both hold.
+const MOVING: i64 = i64::from_be_bytes(*b"kdp move");
 
 /// The row that numbers the changes of the status list.
 const CHANGES: &str = "status-change";
@@ -69,11 +74,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Connects. To be used on a thread that no runtime runs on.
+    /// Connects, and holds the database against other moves. To be used on a thread that no runtime runs on.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn connect(place: &Place) -> Result<Self, StoreError> {
+    /// [`Refusal::InUse`]; [`StoreError`].
+    pub fn connect(place: &Place) -> Result<Self, Refusal> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|_| StoreError::Setup("no thread can be started".to_owned()))?;
         let (name, place) = (place.name(), place.to_move());
@@ -86,6 +91,7 @@ impl Server {
         let connected = runtime.block_on(place.connect()).ok_or(unreachable)?;
         let (client, talk) = connected.map_err(failed)?;
         runtime.block_on(client.batch_execute(UNHURRIED)).map_err(failed)?;
+        runtime.block_on(Self::exclude(&client))?;
         let reading = Reading::Kept(VecDeque::new());
         Ok(Self { name, node, client, talk, parts, reading, runtime: Rc::new(runtime) })
     }
@@ -104,7 +110,7 @@ impl Server {
         row.map(|row| get::<String>(&row, 0).map(|node| format!("kdp {node}"))).transpose()
     }
 
-    async fn leave_alone(&self, mark: &Mark, record: &Record) -> Result<(), Refusal> {
+    async fn await_alone(&self) -> Result<(), Refusal> {
         // What has just ended may still be said to be there.
         let mut waited = Duration::ZERO;
         while let Some(who) = Self::others(&self.client).await? {
@@ -114,12 +120,33 @@ impl Server {
             tokio::time::sleep(PAUSE).await;
             waited += PAUSE;
         }
+        Ok(())
+    }
+
+    /// Has no other move, nor whoever gives one up, work on the database until this connection ends.
+    async fn exclude(client: &Client) -> Result<(), Refusal> {
+        let mut waited = Duration::ZERO;
+        loop {
+            let held = client.query_one("SELECT pg_try_advisory_lock($1)", &[&MOVING]).await.map_err(failed)?;
+            if get(&held, 0)? {
+                return Ok(());
+            }
+            if waited >= PATIENCE {
+                return Err(Refusal::InUse(MOVER.to_owned()));
+            }
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+
+    async fn leave_alone(&self, mark: &Mark, record: &Record) -> Result<(), Refusal> {
+        self.await_alone().await?;
         let parts = &self.parts;
         transact!(parts, "leave", |tx| leave(tx, mark, record))?;
         // Who came before the mark is here now; who comes after it reads it.
         if let Some(who) = Self::others(&self.client).await? {
             let stays = Record { outcome: "not moved: in use".to_owned(), ..record.clone() };
-            transact!(parts, "enforce", |tx| enforce(tx, Step::Leaving, Some(&stays)))?;
+            transact!(parts, "enforce", |tx| enforce(tx, Step::Leaving, &stays))?;
             return Err(Refusal::InUse(who));
         }
         Ok(())
@@ -311,7 +338,7 @@ async fn step(tx: &mut Tx<'_>, from: Step, to: Step) -> Result<(), StoreError> {
     if changed == 1 { Ok(()) } else { Err(StoreError::Unreadable("transfer.step")) }
 }
 
-async fn enforce(tx: &mut Tx<'_>, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
+async fn enforce(tx: &mut Tx<'_>, from: Step, record: &Record) -> Result<(), StoreError> {
     if !tx.exists("SELECT 1 FROM transfer WHERE step = $1", &[&from.word()]).await? {
         return Err(StoreError::Unreadable("transfer.step"));
     }
@@ -322,10 +349,7 @@ async fn enforce(tx: &mut Tx<'_>, from: Step, record: Option<&Record>) -> Result
         tx.execute(sql, &[]).await?;
     }
     tx.execute(&format!("UPDATE schema_version SET version = {SCHEMA}"), &[]).await?;
-    match record {
-        Some(record) => journal::append(tx, record).await,
-        None => Ok(()),
-    }
+    journal::append(tx, record).await
 }
 
 impl Side for Server {
@@ -355,6 +379,10 @@ impl Side for Server {
         })
     }
 
+    fn alone(&mut self) -> Result<(), Refusal> {
+        self.runtime.block_on(self.await_alone())
+    }
+
     fn leave(&mut self, mark: &Mark, record: &Record) -> Result<(), Refusal> {
         self.runtime.block_on(self.leave_alone(mark, record))
     }
@@ -369,7 +397,7 @@ impl Side for Server {
         self.runtime.block_on(async { transact!(parts, "step", |tx| step(tx, from, to)) })
     }
 
-    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
+    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError> {
         let parts = &self.parts;
         self.runtime.block_on(async { transact!(parts, "enforce", |tx| enforce(tx, from, record)) })
     }

@@ -30,6 +30,7 @@ use super::condition::{self, Condition};
 use super::revocation::{Application, Filed, Filing, Page, Solution, Solved};
 use super::seal::Seal;
 use super::token::{Changes, Check, Checked};
+use super::transfer::Step;
 use super::{
     Access, AccessRequest, Applied, Budget, Change, Charge, Granted, Granting, Heard, Job, Lane, Opened,
     Opening, Pending, Record, Said, Standing, Store, StoreError, Sweeping,
@@ -94,7 +95,7 @@ impl SqliteStore {
         rules: (Spans, Rule),
         metrics: Arc<StoreMetrics>,
     ) -> Result<Self, StoreError> {
-        Self::open_ending(path, synchronous, seal, rules, metrics, Ending::Commit)
+        Self::open_ending((path, synchronous), seal, rules, metrics, Ending::Commit, false)
     }
 
     /// The same to rehearse on: each verb judges and writes as ever, answers with what would have been, and is undone.
@@ -107,16 +108,28 @@ impl SqliteStore {
         rules: (Spans, Rule),
     ) -> Result<Self, StoreError> {
         let metrics = Arc::new(StoreMetrics::default());
-        Self::open_ending(path, Synchronous::Full, seal, rules, metrics, Ending::Rollback)
+        Self::open_ending((path, Synchronous::Full), seal, rules, metrics, Ending::Rollback, false)
+    }
+
+    /// The same of a file that is on its way to another database ([`Step::Leaving`]): for whoever may give that up.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`].
+    pub fn open_leaving(
+        path: &Path,
+        seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+    ) -> Result<Self, StoreError> {
+        Self::open_ending((path, Synchronous::Full), seal, rules, Arc::default(), Ending::Commit, true)
     }
 
     fn open_ending(
-        path: &Path,
-        synchronous: Synchronous,
+        (path, synchronous): (&Path, Synchronous),
         seal: Arc<dyn Seal>,
         (spans, rule): (Spans, Rule),
         metrics: Arc<StoreMetrics>,
         ending: Ending,
+        opens_leaving: bool,
     ) -> Result<Self, StoreError> {
         must_exist(path)?;
         let condition = Arc::new(Condition::new(metrics.clone()));
@@ -124,9 +137,11 @@ impl SqliteStore {
         if connection.is_readonly("main").map_err(|e| setup(&e))? {
             return Err(read_only());
         }
-        match version(&connection)? {
+        let found = version(&connection)?;
+        match found {
             SCHEMA => {}
             0 => return Err(StoreError::Setup("the database is empty: run `kdp migrate`".to_owned())),
+            _ if opens_leaving && is_leaving(&connection, found)? => {}
             other => return Err(wrong_version(&connection, other)),
         }
         let readers = Arc::new(Readers { path: path.to_owned(), idle: Mutex::new(Vec::new()) });
@@ -147,7 +162,7 @@ impl SqliteStore {
         let (own, pool, told) = (path.to_owned(), readers.clone(), condition.clone());
         let reopen = Box::new(move || {
             let connection = writers_own(&own, synchronous, &told)?;
-            if version(&connection)? != SCHEMA {
+            if version(&connection)? != found {
                 return Err(StoreError::Unusable(condition::DAMAGED));
             }
             quick_check(&connection)?;
@@ -231,6 +246,11 @@ fn read_only() -> StoreError {
     StoreError::Setup(
         "the database is read-only: give its file and folder to the user of the service".to_owned(),
     )
+}
+
+/// Whether the database is on its way to another.
+fn is_leaving(connection: &Connection, version: i64) -> Result<bool, StoreError> {
+    Ok(version == -SCHEMA && transfer::mark(connection)?.is_some_and(|mark| mark.step == Step::Leaving))
 }
 
 /// A version below zero: the database takes part in a move, and says how far that is.

@@ -170,6 +170,11 @@ impl Side for Held {
         }
     }
 
+    fn alone(&mut self) -> Result<(), Refusal> {
+        // The lock sees to it.
+        Ok(())
+    }
+
     fn leave(&mut self, mark: &Mark, record: &Record) -> Result<(), Refusal> {
         let change = self.connection.unchecked_transaction().map_err(failed)?;
         journal::append_about(&change, None, record)?;
@@ -193,7 +198,7 @@ impl Side for Held {
         })
     }
 
-    fn enforce(&mut self, from: Step, record: Option<&Record>) -> Result<(), StoreError> {
+    fn enforce(&mut self, from: Step, record: &Record) -> Result<(), StoreError> {
         self.at_step(from, |change| {
             change.execute_batch("DROP TABLE transfer").map_err(failed)?;
             if from == Step::Complete {
@@ -201,9 +206,7 @@ impl Side for Held {
                 let sql = "DELETE FROM counter WHERE name LIKE 'reseal-at %' OR name LIKE 'reseal-past %'";
                 change.execute(sql, []).map_err(failed)?;
             }
-            if let Some(record) = record {
-                journal::append_about(change, None, record)?;
-            }
+            journal::append_about(change, None, record)?;
             change.pragma_update(None, "user_version", SCHEMA).map_err(failed)
         })
     }

@@ -81,7 +81,7 @@ fn a_journal_that_does_not_hold_is_not_moved_on() {
     let found = moved(&file(&path), &server(&database, "one")).unwrap_err();
     assert!(matches!(found, Refusal::Broken { seq: 3, .. }), "{found}");
     assert!(file(&path).inspect().is_err());
-    file(&path).put_in_force().unwrap();
+    file(&path).abandon("aliya", NOON).unwrap();
     file(&path).inspect().unwrap();
     drop(directory);
 }
@@ -167,14 +167,16 @@ fn a_move_that_is_given_up_leaves_the_source_in_force_and_never_its_copy() {
     let Some(database) = new_database() else { return };
     let (_directory, path) = closed();
     let to = server(&database, "one");
-    assert!(matches!(file(&path).put_in_force().unwrap_err(), Refusal::NoMove));
+    let give_up = || file(&path).abandon("aliya", NOON + 7);
+    assert!(matches!(give_up().unwrap_err(), Refusal::NoMove));
     disturbed(&path, &to, Phase::Copying, 5_000, || database.run("DROP TABLE revocation")).unwrap_err();
     assert!(file(&path).inspect().is_err());
-    let mark = file(&path).put_in_force().unwrap();
+    give_up().unwrap();
     file(&path).inspect().unwrap();
-    file(&path).leave_again(&mark, NOON).unwrap();
-    assert!(file(&path).inspect().is_err());
-    file(&path).put_in_force().unwrap();
+    let last = "SELECT operator || ' ' || at || ' ' || outcome FROM journal ORDER BY seq DESC LIMIT 1";
+    let last: String =
+        rusqlite::Connection::open(&path).unwrap().query_row(last, [], |row| row.get(0)).unwrap();
+    assert!(last.starts_with(&format!("aliya {} not moving to postgres://", NOON + 7)), "{last}");
     // It changes, and the copy is of before.
     grow(&path, 3);
     assert!(to.inspect().is_err());
@@ -183,7 +185,7 @@ fn a_move_that_is_given_up_leaves_the_source_in_force_and_never_its_copy() {
     moved(&file(&path), &to).unwrap();
     assert_eq!(database.ask("SELECT count(*) FROM subject")[0][0].as_deref(), Some("7003"));
     // What is over is not given up.
-    assert!(file(&path).put_in_force().unwrap_err().to_string().contains("was moved to"));
+    assert!(give_up().unwrap_err().to_string().contains("was moved to"));
     assert!(moved(&file(&path), &to).unwrap_err().to_string().contains("was moved to"));
 }
 
