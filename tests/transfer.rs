@@ -145,3 +145,54 @@ fn a_move_is_an_officers_and_goes_to_the_other_engine() {
     assert!(last.starts_with("admin|not moving to postgres://"), "{last}");
     installation.run(&["journal", "verify"]);
 }
+
+#[test]
+fn a_move_is_given_up_by_nobody_who_did_not_log_in_and_what_he_tried_is_kept() {
+    let Some(database) = Database::new() else { return };
+    let installation = installation();
+    let (first, second, server) =
+        (file(&installation, "kdp.db"), file(&installation, "new.db"), database.url());
+    let in_file = |sql: &str| sqlite(&installation.file("kdp.db"), sql);
+    let at_server = |sql: &str| {
+        let rows = database.ask(sql).into_iter();
+        rows.map(|row| row.into_iter().flatten().collect::<Vec<_>>().join("|")).collect::<Vec<_>>().join("\n")
+    };
+    let is_moved = || {
+        let Ended { out, err, .. } = installation.try_run(&["check"]);
+        assert!(format!("{out}{err}").contains("is being moved to "), "{out}{err}");
+    };
+    let wrong = installation.file("wrong.password");
+    std::fs::write(&wrong, "not this one").unwrap();
+    std::fs::set_permissions(&wrong, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let given_up = |ask: &dyn Fn(&str) -> String| {
+        is_moved();
+        kill::give_up_without_password(&installation);
+        is_moved();
+        let who = ["--operator", "admin", "--password-file", wrong.to_str().unwrap()];
+        let Ended { code, err, .. } = installation.try_run(&[&["migrate", "--abandon"][..], &who].concat());
+        assert!(code == Some(1) && err.contains("operator-login"), "{err}");
+        is_moved();
+        let last = "SELECT kind, operator, outcome FROM journal ORDER BY seq DESC LIMIT 1";
+        let tried = ask(last);
+        assert!(tried.starts_with("login|admin|"), "{tried}");
+        assert_eq!(ask("SELECT count(*) FROM journal WHERE outcome LIKE 'not moving%'").trim(), "0");
+        let out = installation.run(&["migrate", "--abandon"]);
+        assert!(out.contains("serves again"), "{out}");
+        let told = ask(last);
+        assert!(told.starts_with("administration|admin|not moving to "), "{told}");
+        installation.run(&["check"]);
+        installation.run(&["journal", "verify"]);
+    };
+    kill::broken_off(&installation, &server);
+    given_up(&in_file);
+    // What was copied belongs to no move any more.
+    let Ended { code, err, .. } = installation.try_run(&["migrate", "--to", &server]);
+    assert!(code == Some(1) && err.contains("a part of another move"), "{err}");
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    installation.run(&["migrate", "--to", &server]);
+    point(&installation, &first, &server);
+    kill::broken_off_again(&installation, &second);
+    assert_eq!(at_server("SELECT step FROM transfer"), "leaving");
+    let ask = |sql: &str| at_server(&sql.replace("'not moving%'", "'not moving to sqlite%'"));
+    given_up(&ask);
+}

@@ -45,6 +45,27 @@ pub fn broken_off(installation: &Installation, to: &str) {
     kill_after(installation, to, "copied subject", Duration::ZERO).expect("it is on its way");
 }
 
+/// The same of an installation that has the rows already.
+pub fn broken_off_again(installation: &Installation, to: &str) {
+    kill_after(installation, to, "copied subject", Duration::ZERO).expect("it is on its way");
+}
+
+/// Runs `--abandon` until it waits for the password, and kills it.
+pub fn give_up_without_password(installation: &Installation) {
+    let pipe = installation.file("pipe");
+    let _ = std::fs::remove_file(&pipe);
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kdp"));
+    command.args(["migrate", "--abandon", "--operator", "admin", "--config", &installation.config()]);
+    command.arg("--password-file").arg(&pipe).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // It can be opened once the other side waits there.
+    let writing = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    child.kill().unwrap();
+    assert!(!child.wait().unwrap().success());
+    drop(writing);
+}
+
 /// Rows in the tables that grow.
 fn grow(database: &Path) {
     let sql = format!(

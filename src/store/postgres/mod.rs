@@ -125,7 +125,11 @@ impl PostgresStore {
     ///
     /// # Errors
     /// Those of [`PostgresStore::open`].
-    pub fn open_leaving(place: &Place, seal: Arc<dyn Seal>, rules: (Spans, Rule)) -> Result<Self, StoreError> {
+    pub fn open_leaving(
+        place: &Place,
+        seal: Arc<dyn Seal>,
+        rules: (Spans, Rule),
+    ) -> Result<Self, StoreError> {
         migration::inspect_leaving(place)?;
         let parts = Parts::new(&place.to_give_up(), seal, rules, Arc::default())?;
         Ok(Self { parts: Arc::new(parts), heart: OnceLock::new() })

@@ -127,7 +127,8 @@ impl Server {
     async fn exclude(client: &Client) -> Result<(), Refusal> {
         let mut waited = Duration::ZERO;
         loop {
-            let held = client.query_one("SELECT pg_try_advisory_lock($1)", &[&MOVING]).await.map_err(failed)?;
+            let held =
+                client.query_one("SELECT pg_try_advisory_lock($1)", &[&MOVING]).await.map_err(failed)?;
             if get(&held, 0)? {
                 return Ok(());
             }

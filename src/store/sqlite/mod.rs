@@ -115,11 +115,7 @@ impl SqliteStore {
     ///
     /// # Errors
     /// Those of [`SqliteStore::open`].
-    pub fn open_leaving(
-        path: &Path,
-        seal: Arc<dyn Seal>,
-        rules: (Spans, Rule),
-    ) -> Result<Self, StoreError> {
+    pub fn open_leaving(path: &Path, seal: Arc<dyn Seal>, rules: (Spans, Rule)) -> Result<Self, StoreError> {
         Self::open_ending((path, Synchronous::Full), seal, rules, Arc::default(), Ending::Commit, true)
     }
 

@@ -226,3 +226,61 @@ fn what_the_source_got_after_its_copy_was_complete_is_moved_too_or_named() {
     moved(&file(&path), &to).unwrap();
     to.inspect().unwrap();
 }
+
+#[test]
+fn a_move_begins_only_for_somebody_who_was_admitted_and_not_where_another_was_given_up_meanwhile() {
+    let Some(database) = new_database() else { return };
+    let (_directory, path) = closed();
+    let to = server(&database, "one");
+    let nobody = || file(&path).move_to(&to, &Order { admitted: None, ..order() }, &mut |_| {});
+    assert!(matches!(nobody().unwrap_err(), Refusal::NotAdmitted));
+    file(&path).inspect().unwrap();
+    disturbed(&path, &to, Phase::Copying, 5_000, || database.run("DROP TABLE revocation")).unwrap_err();
+    database.run("DROP SCHEMA public CASCADE; CREATE SCHEMA public");
+    // Who goes on does what was ordered.
+    nobody().unwrap();
+    to.inspect().unwrap();
+}
+
+/// A session of a node.
+async fn session(database: &super::super::bench::postgres::Database) -> tokio_postgres::Client {
+    let url = format!("{}?application_name=kdp%20two", database.url());
+    let (client, talk) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(talk);
+    client
+}
+
+#[test]
+fn a_move_that_goes_on_or_ends_asks_again_who_uses_the_database_and_no_other_works_on_it() {
+    let Some(database) = new_database() else { return };
+    let (directory, path) = closed();
+    let source = server(&database, "one");
+    moved(&file(&path), &source).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let back = file(&directory.path().join("back.db"));
+    let mut node = None;
+    let mut excluded = Vec::new();
+    // Somebody comes while it is under way, whom the mark did not keep out.
+    let found = source.move_to(&back, &order(), &mut |progress| {
+        if progress.phase == Phase::Comparing && node.is_none() {
+            node = Some(runtime.block_on(session(&database)));
+            excluded.push(source.abandon("aliya", NOON).map(drop));
+            excluded.push(source.state().map(drop));
+        }
+    });
+    let by_node = |found: Refusal| matches!(&found, Refusal::InUse(who) if who.starts_with("kdp two"));
+    assert!(by_node(found.unwrap_err()));
+    assert_eq!(excluded.len(), 2);
+    for found in excluded {
+        assert!(matches!(&found, Err(Refusal::InUse(who)) if who == "kdp: a move"), "{found:?}");
+    }
+    let marked = || source.inspect().unwrap_err().to_string();
+    assert!(marked().contains("is being moved to sqlite:///"), "{}", marked());
+    let mut copied = false;
+    let found = source.move_to(&back, &order(), &mut |_| copied = true);
+    assert!(by_node(found.unwrap_err()) && !copied, "nothing is copied while somebody is there");
+    drop((node, runtime));
+    moved(&source, &back).unwrap();
+    assert!(marked().contains("was moved to sqlite:///"));
+    back.inspect().unwrap();
+}
